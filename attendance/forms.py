@@ -4,6 +4,7 @@ from datetime import datetime, time, tzinfo
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.marks import Mark
@@ -29,9 +30,9 @@ class _AttendanceForm(forms.Form):
         "nothing_changed": "status",
     }
 
-    status = forms.ChoiceField(choices=[("", "Not marked yet"), *AttendanceStatus.choices], label="Mark")
-    arrived = forms.TimeField(widget=TimeInput, required=False)
-    left = forms.TimeField(widget=TimeInput, required=False)
+    status = forms.ChoiceField(choices=[("", _("Not marked yet")), *AttendanceStatus.choices], label=_("Attendance"))
+    arrived = forms.TimeField(widget=TimeInput, required=False, label=_("Arrived"))
+    left = forms.TimeField(widget=TimeInput, required=False, label=_("Left"))
 
     def __init__(self, *args: Any, session: Session, attendance: Attendance | None, **kwargs: Any) -> None:
         self.session, self.attendance = session, attendance
@@ -43,7 +44,7 @@ class _AttendanceForm(forms.Form):
                 **kwargs.get("initial", {}),
             }
         super().__init__(*args, **kwargs)
-        self.fields["status"].error_messages["required"] = "Choose a mark."
+        self.fields["status"].error_messages["required"] = _("Choose an attendance status.")
 
     def mark(self) -> Mark:
         return Mark(
@@ -67,7 +68,7 @@ class _AttendanceForm(forms.Form):
 class MarkForm(_AttendanceForm):
     """The attendance mark of one patient. `seen` is the time when the mark on the page was recorded, if there was one."""
 
-    reason = forms.CharField(max_length=200, required=False)
+    reason = forms.CharField(max_length=200, required=False, label=_("Reason"))
     seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, session: Session, attendance: Attendance | None, **kwargs: Any) -> None:
@@ -79,19 +80,21 @@ class MarkForm(_AttendanceForm):
 class AmendForm(_AttendanceForm):
     """A correction of a finalized mark. `seen` is the number of earlier amendments that the page showed."""
 
-    reason = forms.CharField(max_length=400, label="Why it is amended", widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        max_length=400, label=_("Reason for the amendment"), widget=forms.Textarea(attrs={"rows": 2})
+    )
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, session: Session, attendance: Attendance, amendments: int, **kwargs: Any) -> None:
         super().__init__(*args, session=session, attendance=attendance, initial={"seen": amendments}, **kwargs)
-        self.fields["status"] = forms.ChoiceField(choices=AttendanceStatus.choices, label="Mark")
+        self.fields["status"] = forms.ChoiceField(choices=AttendanceStatus.choices, label=_("Attendance"))
 
 
 class MakeupForm(forms.Form):
     """A session to attend as a make-up session, and the missed session that it makes up."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
-    makes_up = forms.ModelChoiceField(Booking.objects.none(), label="Makes up")
+    makes_up = forms.ModelChoiceField(Booking.objects.none(), label=_("Makes up for"))
 
     def __init__(self, *args: Any, sessions: Any, missed: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -112,10 +115,12 @@ class LeaveForm(ActionForm):
         "leave_overlaps": "first_day",
     }
 
-    first_day = DayField(label="First day away")
-    last_day = DayField(required=False, label="Last day away", help_text="Empty: until further notice.")
+    first_day = DayField(label=_("First day away"))
+    last_day = DayField(required=False, label=_("Last day away"), help_text=_("Leave blank if it is not known yet."))
     reason = forms.CharField(
-        max_length=120, help_text="Staff see it; the patient’s own pages say only that they are away."
+        max_length=120,
+        label=_("Reason"),
+        help_text=_("Staff can see the reason. The patient’s own pages only say that they are away."),
     )
 
 
@@ -126,8 +131,8 @@ class ReturnForm(ActionForm):
 
     last_day = DayField(
         required=False,
-        label="Last day away",
-        help_text="They come again on the next. Empty: it is not known yet.",
+        label=_("Last day away"),
+        help_text=_("The patient returns on the next day. Leave blank if it is not known yet."),
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.dateformat import time_format
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from iopmanager.clock import today
 from iopmanager.reader import uses_24_hours
@@ -36,6 +37,16 @@ def hours(minutes: int | None) -> str:
     else:
         text = _("%(hours)d h %(minutes)d min") % {"hours": whole, "minutes": rest}
     return f"−{text}" if minutes < 0 else text
+
+
+def hours_and_days(minutes: int, days: int) -> str:
+    """Format a gap in the weekly hours: "1 h 30 min", "1 day", "1 h 30 min and 1 day"; "–" if nothing is missing."""
+    days_text = ngettext("%(number)d day", "%(number)d days", days) % {"number": days}
+    if minutes and days:
+        return _("%(hours)s and %(days)s") % {"hours": hours(minutes), "days": days_text}
+    if days:
+        return days_text
+    return hours(minutes) if minutes else "–"
 
 
 def elapsed(time: timedelta) -> str:

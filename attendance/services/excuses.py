@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from accounts.audit import record_all
 from accounts.models import Action, User
@@ -62,7 +63,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
             booking=booking,
             status=AttendanceStatus.EXCUSED,
             credited_minutes=0,
-            reason=f"Leave of absence: {leave.reason}",
+            reason=_("Leave of absence: %(reason)s") % {"reason": leave.reason},
             leave=leave,
             recorded_by_id=by.pk if by else leave.recorded_by_id,
             recorded_at=now,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action, User
@@ -47,7 +48,7 @@ def add_leave(
     if first_day < episode.starts:
         reasons.append(BeforeAdmission(first_day, episode.starts))
     if episode.ends is not None and episode.ends <= first_day:
-        reasons.append(AlreadyEnded("The course of care", episode.ends - DAY))
+        reasons.append(AlreadyEnded(_("The episode of care"), episode.ends - DAY))
     reasons += _overlapping_leaves(episode, first_day, last_day)
     if reasons:
         raise Refused(reasons)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -36,7 +37,7 @@ def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
     form = AmendForm(request.POST or None, session=session, attendance=attendance, amendments=len(amendments))
     service = partial(amend_attendance, attendance=attendance, by=user, now=now)
     if submit_form(request, form, lambda: service(mark=form.mark(), seen_amendments=form.cleaned_data["seen"])):
-        messages.success(request, "Amended.")
+        messages.success(request, _("The amendment is saved."))
         return redirect(f"{reverse('session', args=[session.pk])}#person-{attendance.booking_id}")
     patient = attendance.booking.episode.patient
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"mark of {session}")

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
@@ -33,10 +34,16 @@ def _leave_managed_by(user: User, leave_id: int) -> LeaveOfAbsence:
     return leave
 
 
-def _leave_days_text(leave: LeaveOfAbsence) -> str:
-    return (
-        day_range(leave.starts, leave.last_day) if leave.last_day else f"from {day(leave.starts)} until further notice"
-    )
+def _leave_text(leave: LeaveOfAbsence) -> str:
+    if leave.last_day:
+        return _("Away %(days)s: %(reason)s.") % {
+            "days": day_range(leave.starts, leave.last_day),
+            "reason": leave.reason,
+        }
+    return _("Away from %(first_day)s, with no last day yet: %(reason)s.") % {
+        "first_day": day(leave.starts),
+        "reason": leave.reason,
+    }
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -52,10 +59,12 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         return redirect("patient", patient.pk)
     form = LeaveForm(request.POST or None, initial={"first_day": episode.earliest_from(today)})
     page = {
-        "heading": "Leave of absence",
-        "button": "Note the leave",
-        "note": f"{patient.short_name} keeps every place. "
-        "Sessions in the leave are excused, and its weeks count as no failure.",
+        "heading": _("Leave of absence"),
+        "button": _("Save leave"),
+        "note": _(
+            "%(name)s keeps every spot. Sessions during the leave are excused, and its weeks are not counted as missed."
+        )
+        % {"name": patient.short_name},
         "action": "leave of absence",
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -63,8 +72,11 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     given = form.cleaned_data
     service = partial(add_leave, episode=episode, **given, by=user, now=now)
     scope = SnapshotScope(episode.site, max(given["first_day"], episode.starts))
-    until = f" to {day(given['last_day'])}" if given["last_day"] else ""
-    success = f"{patient.short_name} is away from {day(given['first_day'])}{until}."
+    values = {"name": patient.short_name, "first_day": day(given["first_day"]), "last_day": day(given["last_day"])}
+    if given["last_day"]:
+        success = _("%(name)s is away from %(first_day)s to %(last_day)s.") % values
+    else:
+        success = _("%(name)s is away from %(first_day)s.") % values
     return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)
 
 
@@ -79,11 +91,11 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     today = site.today_at(now)
     form = ReturnForm(request.POST or None, initial={"last_day": leave.last_day or max(today, leave.starts)})
     page = {
-        "heading": f"When {patient.short_name} comes back",
-        "button": "Keep the day",
-        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. What has begun stays as it is marked.",
+        "heading": _("Change last day of leave"),
+        "button": _("Save last day"),
+        "note": f"{_leave_text(leave)} {_('Sessions that have started keep their attendance.')}",
         "action": "return from leave",
-        "other": "They don’t go at all",
+        "other": _("Cancel leave"),
         "other_url": reverse("leave-cancel", args=[leave.pk]),
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -92,9 +104,11 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     service = partial(change_leave_end, leave=leave, last_day=last_day, by=user, now=now)
     ends = [each for each in (leave.ends, last_day and last_day + DAY) if each]
     scope = SnapshotScope(site, max(leave.starts, min(ends, default=today)))
-    success = (
-        f"{patient.short_name} comes again on {day(last_day + DAY)}." if last_day else "Away until further notice."
-    )
+    values = {"name": patient.short_name, "returns": day(last_day and last_day + DAY)}
+    if last_day:
+        success = _("%(name)s returns on %(returns)s.") % values
+    else:
+        success = _("%(name)s is away, and the last day is not known yet.") % values
     return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)
 
 
@@ -107,14 +121,15 @@ def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site
     form = ActionForm(request.POST or None)
+    expected = _("%(name)s is expected in every session again.") % {"name": patient.short_name}
     page = {
-        "heading": "Call off the leave",
-        "button": "Call it off",
-        "note": f"Away {_leave_days_text(leave)}: {leave.reason}. {patient.short_name} is expected in every session again.",
+        "heading": _("Cancel leave"),
+        "button": _("Cancel leave"),
+        "note": f"{_leave_text(leave)} {expected}",
         "action": "call off a leave",
     }
     if request.method != "POST":
         return patient_action_page(request, form, patient=patient, now=now, **page)
     service = partial(cancel_leave, leave=leave, by=user, now=now)
-    scope, success = SnapshotScope(site, leave.starts), "The leave is called off."
+    scope, success = SnapshotScope(site, leave.starts), _("The leave is canceled.")
     return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

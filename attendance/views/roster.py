@@ -10,6 +10,8 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit import record_all
@@ -64,6 +66,11 @@ class SessionPage:
     @property
     def is_open(self) -> bool:
         return is_open(self.session)
+
+    @property
+    def may_mark_everyone(self) -> bool:
+        """Whether somebody has no mark yet and the session has begun. Until then, only excuses can be recorded."""
+        return self.may_mark and self.is_open and not self.is_to_come and self.unmarked > 0
 
 
 def is_open(session: Session) -> bool:
@@ -143,9 +150,17 @@ def session_mark_all(request: HttpRequest, session_id: int) -> HttpResponse:
     submit_button(
         request,
         lambda: mark_everyone_present(session=session, by=user, now=now),
-        lambda number: f"{number} marked present." if number else "Everyone was marked already.",
+        _marked_text,
     )
-    return redirect("session", session_id)
+    return redirect(f"{reverse('session', args=[session_id])}#roster")
+
+
+def _marked_text(number: int) -> str:
+    if not number:
+        return _("Everyone was already marked.")
+    return ngettext("%(number)d patient marked present.", "%(number)d patients marked present.", number) % {
+        "number": number
+    }
 
 
 @staff_required(Permission.MARK, Permission.MARK_OWN)
@@ -211,9 +226,9 @@ def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
     forbid_unless(session_rights(session, user).may_finalize)
     version = request.POST.get("version", "")
     seen_version = int(version) if version.isdecimal() else ANY
-    submit_button(
+    is_finalized = submit_button(
         request,
         lambda: finalize_session(session=session, by=user, now=now, seen_version=seen_version),
-        f"Finalized by {user.signature}.",
+        _("Finalized by %(name)s.") % {"name": user.signature},
     )
-    return redirect("session", session_id)
+    return redirect(f"{reverse('session', args=[session_id])}#{'signature-heading' if is_finalized else 'roster'}")

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.audit import record, record_all
@@ -111,10 +112,13 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
         submit_button(
             request,
             lambda: book_makeup(**form.cleaned_data, by=user, now=now),
-            lambda booking: f"{patient.short_name} is booked into {booking.session.name} as a make-up.",
+            lambda booking: (
+                _("%(name)s is booked into %(session)s as a make-up session.")
+                % {"name": patient.short_name, "session": booking.session.name}
+            ),
         )
     else:
-        messages.error(request, "Choose one of the sessions offered, and the missed one that it makes up.")
+        messages.error(request, _("Choose one of the sessions shown and the missed session that it makes up for."))
     return redirect("patient-week", patient_id, day)
 
 

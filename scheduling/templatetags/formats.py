@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
 
 from scheduling.formats import (
     at_zone,
@@ -23,6 +23,7 @@ from scheduling.formats import (
     full_date,
     hour_tick,
     hours,
+    hours_and_days,
     instant,
     long_day,
     one_line,
@@ -33,6 +34,9 @@ from scheduling.formats import (
     zone_city,
 )
 from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, WeekPicture
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 register = template.Library()
 
@@ -56,7 +60,7 @@ for _filter in (
     weekdays,
 ):
     register.filter(_filter)
-for _tag in (times, day_range):
+for _tag in (times, day_range, hours_and_days):
     register.simple_tag(_tag)
 
 
@@ -69,49 +73,56 @@ def oneline(content: SafeString) -> SafeString:
     return mark_safe(one_line(BREAK_INSIDE_TAGS.sub(r"\1", content)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Badge:
     """A badge's text, icon and tone. The tone is a class in the stylesheet: met, on-course, at-risk, short or partial."""
 
-    word: str
+    word: "StrOrPromise"
     icon: str
     tone: str
 
 
 STANDING_BADGES = {
-    "met": Badge("Met", "check-circle-fill", "met"),
-    "on_course": Badge("On course", "arrow-right-circle-fill", "on-course"),
-    "at_risk": Badge("At risk", "exclamation-triangle-fill", "at-risk"),
-    "out_of_reach": Badge("Out of reach", "x-octagon-fill", "short"),
-    "short": Badge("Short", "dash-circle-fill", "short"),
-    "partial": Badge("Partial week", "circle-half", "partial"),
+    "met": Badge(gettext_lazy("Met"), "check-circle-fill", "met"),
+    "on_course": Badge(gettext_lazy("On pace"), "arrow-right-circle-fill", "on-course"),
+    "at_risk": Badge(gettext_lazy("At risk"), "exclamation-triangle-fill", "at-risk"),
+    "out_of_reach": Badge(gettext_lazy("Can’t be met"), "x-octagon-fill", "short"),
+    "short": Badge(gettext_lazy("Short"), "dash-circle-fill", "short"),
+    "partial": Badge(gettext_lazy("Partial week"), "circle-half", "partial"),
 }
 MARK_BADGES = {
-    "present": Badge("Present", "check-circle-fill", "met"),
-    "partial": Badge("Partial", "circle-half", "on-course"),
-    "excused": Badge("Excused", "chat-left-text", "at-risk"),
-    "unexcused": Badge("Unexcused", "dash-circle-fill", "short"),
-    "no_show": Badge("No show", "x-octagon-fill", "short"),
-    "cancelled_by_program": Badge("Cancelled by the program", "slash-circle", "partial"),
+    "present": Badge(gettext_lazy("Present"), "check-circle-fill", "met"),
+    "partial": Badge(gettext_lazy("Late or left early"), "circle-half", "on-course"),
+    "excused": Badge(gettext_lazy("Excused absence"), "chat-left-text", "at-risk"),
+    "unexcused": Badge(gettext_lazy("Unexcused absence"), "dash-circle-fill", "short"),
+    "no_show": Badge(gettext_lazy("No-show"), "x-octagon-fill", "short"),
+    "cancelled_by_program": Badge(gettext_lazy("Canceled by the program"), "slash-circle", "partial"),
 }
-NOT_MARKED = Badge("Not marked yet", "circle", "partial")
+NOT_MARKED = Badge(gettext_lazy("Not marked yet"), "circle", "partial")
 STATUS_BADGES = {
-    "scheduled": Badge("Scheduled", "clock", "on-course"),
-    "held": Badge("Held", "check-circle-fill", "met"),
-    "finalized": Badge("Finalized", "patch-check-fill", "met"),
-    "cancelled": Badge("Cancelled", "slash-circle", "partial"),
-    "draft": Badge("Draft", "pencil", "partial"),
-    "published": Badge("Published", "check-circle-fill", "met"),
-    "retired": Badge("Retired", "archive", "partial"),
-    "running": Badge("Running", "arrow-repeat", "on-course"),
-    "done": Badge("Done", "check-circle-fill", "met"),
-    "failed": Badge("Failed", "x-octagon-fill", "short"),
+    "scheduled": Badge(gettext_lazy("Scheduled"), "clock", "on-course"),
+    "held": Badge(gettext_lazy("Held"), "check-circle-fill", "met"),
+    "finalized": Badge(gettext_lazy("Finalized"), "patch-check-fill", "met"),
+    "cancelled": Badge(gettext_lazy("Canceled"), "slash-circle", "partial"),
+    "draft": Badge(gettext_lazy("Draft"), "pencil", "partial"),
+    "published": Badge(gettext_lazy("Published"), "check-circle-fill", "met"),
+    "retired": Badge(gettext_lazy("Retired"), "archive", "partial"),
+    "running": Badge(gettext_lazy("Running"), "arrow-repeat", "on-course"),
+    "done": Badge(gettext_lazy("Done"), "check-circle-fill", "met"),
+    "failed": Badge(gettext_lazy("Failed"), "x-octagon-fill", "short"),
 }
+
+
+def _render_badge(badge: Badge) -> SafeString:
+    return _render_badge_in(badge, get_language())
 
 
 @cache
-def _render_badge(badge: Badge) -> SafeString:
-    """Render a badge as HTML. The result is cached per process, because a page can show hundreds of badges."""
+def _render_badge_in(badge: Badge, language: str | None) -> SafeString:
+    """Render a badge as HTML. The result is cached per process, because a page can show hundreds of badges.
+
+    `language` is the active language; it is an argument so that each language has its own entry in the cache.
+    """
     return render_to_string("components/badge.html", {"badge": badge})
 
 
@@ -124,7 +135,7 @@ def standing_badge(standing: str | None) -> str:
 @register.simple_tag
 def standing_text(standing: str) -> str:
     """Return the standing of a week in words."""
-    return STANDING_BADGES[str(standing)].word
+    return str(STANDING_BADGES[str(standing)].word)
 
 
 @register.simple_tag
@@ -171,8 +182,16 @@ def meter(
     }
 
 
-KIND_NAMES = {TREATMENT: _lazy("Treatment"), COMMITMENT: _lazy("Commitments"), TRAVEL: _lazy("Travel")}
-DISCREET_KIND_NAMES = {TREATMENT: _lazy("Appointment"), COMMITMENT: _lazy("When I’m busy"), TRAVEL: _lazy("Travel")}
+KIND_NAMES = {
+    TREATMENT: gettext_lazy("Treatment"),
+    COMMITMENT: gettext_lazy("Commitments"),
+    TRAVEL: gettext_lazy("Travel"),
+}
+DISCREET_KIND_NAMES = {
+    TREATMENT: gettext_lazy("Appointment"),
+    COMMITMENT: gettext_lazy("When I’m busy"),
+    TRAVEL: gettext_lazy("Travel"),
+}
 
 
 @register.simple_tag

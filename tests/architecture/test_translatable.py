@@ -51,7 +51,7 @@ class SpokenText(HTMLParser):
             self.texts.append(data)
 
 
-STRING_IN_TAG = re.compile(r"""(?<![\w(])(?<!_\()(["'])(?P<text>(?:(?!\1).)*)\1""")
+STRING_IN_TAG = re.compile(r"""(?P<translated>_\()?(["'])(?P<text>(?:(?!\2).)*)\2""")
 TAGS_WITH_TEXT = {"include", "with"}
 FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pluralize):(?P<text>"[^"]*"|'[^']*')""")
 
@@ -64,7 +64,7 @@ def texts_in_tags(token: Token) -> Iterator[str]:
     yield from (match["text"].strip("\"'") for match in FILTERS_WITH_TEXT.finditer(token.contents))
     if token.token_type == TokenType.BLOCK and name in TAGS_WITH_TEXT:
         for match in STRING_IN_TAG.finditer(token.contents):
-            if " " in match["text"] or match["text"][:1].isupper():
+            if not match["translated"] and (" " in match["text"] or match["text"][:1].isupper()):
                 yield match["text"]
 
 
@@ -114,6 +114,7 @@ def test_every_text_of_a_template_can_be_translated(path: Path) -> None:
         pytest.param("{{ name|default:_('Nobody') }}", [], id="a translated default"),
         pytest.param("{% include 'components/form.html' with save='Save week' %}", ["Save week"], id="an argument"),
         pytest.param("{% include 'components/form.html' with save=_('Save week') %}", [], id="a translated argument"),
+        pytest.param("{% include 'x.html' with title=_('Save') text=_('Week') icon='x' %}", [], id="several arguments"),
         pytest.param("<b>{{ number }}</b> – 9 h", [], id="values and signs"),
     ],
 )
@@ -134,6 +135,8 @@ TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "nget
 UNSPOKEN_CALLS = {"ValueError", "TypeError", "LookupError", "AssertionError", "RuntimeError", "record", "record_all"}
 """Errors for programmers, and the audit trail, which keeps one language."""
 UNSPOKEN_KEYWORDS = {"detail", "name", "class_name", "css_class", "extra_context", "id"}
+UNSPOKEN_KEYS = {"action"}
+"""Keys of dictionaries whose values go into the audit trail."""
 SPOKEN_KEYWORDS = {
     "label",
     "help_text",
@@ -187,6 +190,11 @@ class PythonTexts(ast.NodeVisitor):
             self.texts += [node.value.value] if WORD.search(node.value.value) else []
             return
         self.visit(node.value)
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key, value in zip(node.keys, node.values, strict=True):
+            if not (isinstance(key, ast.Constant) and key.value in UNSPOKEN_KEYS):
+                self.visit(value)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         if any(ast.unparse(base).endswith("Choices") for base in node.bases):

@@ -44,23 +44,23 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     axe(page)
 
     follow(page.get_by_role("button", name="Mark everyone present"))
-    expect(page.get_by_text("3 marked present.")).to_be_visible()
+    expect(page.get_by_text("3 patients marked present.")).to_be_visible()
 
-    page.get_by_text("Change the mark of Tomasz Lindqvist").click()
-    mark_form = page.get_by_role("form", name="Mark of Tomasz Lindqvist")
-    mark_form.get_by_label("Mark").select_option("partial")
+    page.get_by_text("Change attendance of Tomasz Lindqvist").click()
+    mark_form = page.get_by_role("form", name="Attendance of Tomasz Lindqvist")
+    mark_form.get_by_label("Attendance").select_option("partial")
     mark_form.get_by_role("button").click()
-    expect(mark_form.get_by_text("Partial needs a time")).to_be_visible()
+    expect(mark_form.get_by_text("For “Late or left early”")).to_be_visible()
     axe(page)
     mark_form.get_by_label("Arrived").fill("09:20")
     mark_form.get_by_role("button").click()
     expect(page.get_by_text("2 h 40 min credited")).to_be_visible()
-    expect(page.get_by_text("3 marked present.")).to_be_visible()  # the page was not reloaded
-    expect(page.get_by_text("Change the mark of Tomasz Lindqvist")).to_be_focused()
+    expect(page.get_by_text("3 patients marked present.")).to_be_visible()  # the page was not reloaded
+    expect(page.get_by_text("Change attendance of Tomasz Lindqvist")).to_be_focused()
 
     page.get_by_role("button", name="Finalize as Ada Park, LADC").click()
     follow(page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC"))
-    expect(page.get_by_text("Finalized by Ada Park, LADC, ")).to_be_visible()
+    expect(page.get_by_text("Finalized by Ada Park, LADC on ")).to_be_visible()
     axe(page)
 
 
@@ -77,8 +77,8 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
 
     page.goto(address)
     page.get_by_label("Arrived").fill("")
-    page.get_by_label("Mark").select_option("present")
-    page.get_by_label("Why it is amended").fill("The sheet at the door has 9:00.")
+    page.get_by_label("Attendance").select_option("present")
+    page.get_by_label("Reason for the amendment").fill("The sheet at the door has 9:00.")
     axe(page)
     follow(page.get_by_role("button", name="Amend"))
     expect(page.get_by_text("“The sheet at the door has 9:00.”")).to_be_visible()
@@ -100,7 +100,7 @@ def test_a_makeup_session_brings_a_week_at_risk_back_on_pace(
     axe(page)
     follow(page.get_by_role("button", name="Book as make-up"))
     expect(page.get_by_text("Rosa is booked into Saturday group")).to_be_visible()
-    expect(page.get_by_text("On course")).to_be_visible()
+    expect(page.get_by_text("On pace")).to_be_visible()
 
 
 def test_the_attendance_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:

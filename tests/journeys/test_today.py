@@ -58,7 +58,7 @@ def test_a_link_leads_to_needs_attention_without_javascript(
     page = context.new_page()
     sign_in(page, clinic.coordinator)
     page.goto(reverse("today"))
-    follow(page.get_by_role("link", name="Weeks that are slipping"))
+    follow(page.get_by_role("link", name="Weeks at risk and sessions"))
     expect(page.get_by_text("3 h to make up")).to_be_visible()
     context.close()
 

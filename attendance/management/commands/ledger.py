@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action
@@ -19,22 +20,30 @@ from scheduling.models import Booking, Session
 
 
 class Command(BaseCommand):
-    help = "Prints a patient's treatment week: prescribed, credited, to come, and what would save it."
+    help = (
+        "Prints a patient's treatment week: prescribed, credited, to come, and the make-up sessions that close the gap."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("patient_code", help="the clinic's own code of the patient")
-        parser.add_argument("--week", metavar="DATE", help="any date of the week, such as 2026-11-23; else this week")
-        parser.add_argument("--json", action="store_true", help="for other programs; durations are in minutes")
+        parser.add_argument("patient_code", help="the clinic's code for the patient")
+        parser.add_argument(
+            "--week", metavar="DATE", help="any date in the week, such as 2026-11-23; this week if left out"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print JSON for other programs; durations are in minutes"
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         now = clock.now()
         patient = Patient.objects.select_related("site").filter(code=options["patient_code"]).first()
         if patient is None:
-            raise CommandError(f"There is no patient with the code {options['patient_code']}.")
+            raise CommandError(_("There is no patient with the code %(code)s.") % {"code": options["patient_code"]})
         report = week_report(patient=patient, day=_parse_week(options["week"], patient, now), now=now)
         if report.row is None:
-            raise CommandError(f"No hours are owed in the week of {report.week.start:%Y-%m-%d}.")
+            raise CommandError(
+                _("No hours are prescribed for the week of %(week)s.") % {"week": f"{report.week.start:%Y-%m-%d}"}
+            )
         record(patient, by=None, action=Action.VIEWED, at=now, detail=f"ledger command, {report.week.start:%Y-%m-%d}")
         if options["json"]:
             self.stdout.write(json.dumps(_report_json(report), indent=2))
@@ -49,7 +58,7 @@ def _parse_week(text: str | None, patient: Patient, now: datetime) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"“{text}” is not a date; write it as 2026-11-23.") from None
+        raise CommandError(_("“%(text)s” is not a date. Write it as 2026-11-23.") % {"text": text}) from None
 
 
 def _report_json(report: WeekReport) -> dict[str, object]:

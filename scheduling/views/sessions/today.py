@@ -40,9 +40,14 @@ def today(request: HttpRequest) -> HttpResponse:
         "sees_hours": user.may(Permission.SEE_HOURS, site.pk),
     }
     people = {line.patient_id: line.name for session in sessions for line in session.lines}
-    detail = "today" if day == present else f"day of {day:%Y-%m-%d}"
     return audited_response(
-        request, "scheduling/sessions/today.html", context, people=people, site=site, at=now, detail=detail
+        request,
+        "scheduling/sessions/today.html",
+        context,
+        people=people,
+        site=site,
+        at=now,
+        detail="today" if day == present else f"day of {day:%Y-%m-%d}",
     )
 
 

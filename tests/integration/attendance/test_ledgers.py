@@ -208,7 +208,7 @@ def test_the_command_prints_what_the_page_shows(
     output = printed(rosa.patient.code, "--week", "2026-11-25")
 
     assert "Mon, Nov 23 – Sun, Nov 29" in output
-    assert "3 h of 9 h" in output
+    assert "Credited: 3 h of 9 h" in output
     assert "At risk" in output
     assert "Sat, Nov 28" in output
 
@@ -233,9 +233,9 @@ def test_the_command_prints_json_for_other_programs(
     ("arguments", "sentence"),
     [
         pytest.param(["P-NOBODY"], "There is no patient with the code P-NOBODY.", id="unknown patient"),
-        pytest.param(["{code}", "--week", "soon"], "“soon” is not a date; write it as 2026-11-23.", id="not a date"),
+        pytest.param(["{code}", "--week", "soon"], "“soon” is not a date. Write it as 2026-11-23.", id="not a date"),
         pytest.param(
-            ["{code}", "--week", "2020-01-06"], "No hours are owed in the week of 2020-01-06.", id="not in care"
+            ["{code}", "--week", "2020-01-06"], "No hours are prescribed for the week of 2020-01-06.", id="not in care"
         ),
     ],
 )

@@ -53,7 +53,7 @@ def test_the_page_shows_time_room_facilitator_patients_and_marks(clinic: Clinic,
 
     for part in (
         "9:00 AM–12:00 PM",
-        "1 of 10 places",
+        "1 of 10 spots",
         "Ada Park, LADC",
         "Ro Lindqvist",
         rosa.patient.code,
@@ -89,7 +89,7 @@ def test_everyone_is_marked_present_and_then_exceptions_are_changed(clinic: Clin
     client = client_for(clinic.coordinator)
 
     response = client.post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
-    assert "2 marked present." in response.text
+    assert "2 patients marked present." in response.text
     response = client.post(
         mark_at(booking_of(tomasz)),
         {"status": "partial", "arrived": "9:20", "left": "11:00", "seen": seen(booking_of(tomasz))},
@@ -107,7 +107,7 @@ def test_an_htmx_request_gets_the_row_and_the_parts_that_depend_on_it(clinic: Cl
     )
 
     assert response.status_code == 200
-    assert response.text.lstrip().startswith(f'<li class="surface mb-2" id="person-{booking_of(rosa).pk}"')
+    assert response.text.lstrip().startswith(f'<li class="roster-line" id="person-{booking_of(rosa).pk}"')
     assert "3 h credited" in response.text
     assert "1 of 1 marked" in response.text
     assert f'name="version" value="{clinic.monday.version}"' in response.text
@@ -121,7 +121,7 @@ def test_an_error_is_shown_beside_the_field_and_the_input_is_kept(
     typed = {"status": "partial", "arrived": "13:20", "left": "", "reason": "Bus was late", "seen": ""}
     response = client_for(clinic.leader).post(mark_at(booking_of(rosa)), typed, headers=headers)
 
-    assert "The times must lie in the session" in response.text
+    assert "The times must be within the session" in response.text
     assert 'value="13:20"' in response.text
     assert "Bus was late" in response.text
     assert f'id="mark-{booking_of(rosa).pk}-arrived_error"' in response.text
@@ -131,7 +131,7 @@ def test_an_error_is_shown_beside_the_field_and_the_input_is_kept(
 
 def test_a_status_must_be_chosen(clinic: Clinic, rosa: Episode) -> None:
     response = client_for(clinic.leader).post(mark_at(booking_of(rosa)), {"status": ""}, headers=HTMX)
-    assert "Choose a mark." in response.text
+    assert "Choose an attendance status." in response.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["whole page", "line"])
@@ -144,7 +144,7 @@ def test_a_stale_page_shows_the_recorded_mark_and_does_not_overwrite_it(
         mark_at(booking_of(rosa)), {"status": "present", "seen": ""}, headers=headers, follow=True
     )
 
-    assert "Somebody else changed this in the meantime" in response.text
+    assert "Someone else changed this" in response.text
     assert '<option value="no_show" selected>' in response.text
     assert Attendance.objects.get().status == "no_show"
 
@@ -167,10 +167,10 @@ def test_the_leader_finalizes_the_version_that_they_saw(clinic: Clinic, rosa: Ep
 
     old = clinic.monday.version
     clinic.mark(booking_of(rosa))
-    assert "Somebody else changed this" in client.post(address, {"version": old}, follow=True).text
+    assert "Someone else changed this" in client.post(address, {"version": old}, follow=True).text
     response = client.post(address, {"version": clinic.monday.version}, follow=True)
 
-    assert "Finalized by Ada Park, LADC" in response.text
+    assert "Finalized by Ada Park, LADC on " in response.text
     assert reverse("attendance-amend", args=[Attendance.objects.get().pk]) in response.text
     assert "hx-post" not in response.text
 
@@ -179,13 +179,13 @@ def test_a_session_cannot_be_finalized_before_it_ends(clinic: Clinic, rosa: Epis
     clinic.mark(booking_of(rosa), "present", DURING)
     with time_machine.travel(DURING, tick=False):
         response = client_for(clinic.leader).post(reverse("session-finalize", args=[clinic.monday.pk]), follow=True)
-    assert "The session ends at 12:00 PM; it can be finalized after that." in response.text
+    assert "The session ends at 12:00 PM. You can finalize it after that." in response.text
 
 
 def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa: Episode) -> None:
     with time_machine.travel(BEFORE, tick=False):
         response = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)
-    assert "The session has not begun yet" in response.text
+    assert "The session has not started yet" in response.text
 
 
 def test_a_canceled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: Episode) -> None:

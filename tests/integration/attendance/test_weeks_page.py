@@ -67,9 +67,9 @@ def test_each_patients_week_has_a_row(clinic: Clinic) -> None:
 
     assert "This week, Mon, Nov 23 – Sun, Nov 29" in text
     assert "All 2" in text
-    assert "On course 1" in text
+    assert "On pace 1" in text
     assert "At risk 1" in text
-    assert "Out of reach" not in text
+    assert "Can’t be met" not in text
 
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
@@ -79,7 +79,7 @@ def test_weeks_are_filtered_by_standing(clinic: Clinic) -> None:
     assert "Tomasz" not in text
     assert "All 2" in text
     empty = client_for(clinic.coordinator).get(reverse("weeks"), {"standing": "short"}).text
-    assert "No week stands so" in empty
+    assert "No weeks with this standing" in empty
 
 
 @pytest.mark.usefixtures("rosa")
@@ -87,7 +87,7 @@ def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
     assert "Mon, Nov 16 – Sun, Nov 22" in before
-    assert "Nobody is in care in this week" in before
+    assert "No patients this week" in before
     assert "Mon, Nov 30 – Sun, Dec 6" in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
 
 
@@ -143,9 +143,9 @@ def test_a_patients_week_shows_missing_hours_and_makeup_sessions(
 ) -> None:
     text = client_for(clinic.coordinator).get(week_of(rosa)).text
 
-    for part in ("3 h</span> of 9 h", "At risk", "No show", "9:00 AM–12:00 PM", "Saturday group", "Book as make-up"):
+    for part in ("3 h</span> of 9 h", "At risk", "No-show", "9:00 AM–12:00 PM", "Saturday group", "Book as make-up"):
         assert part in text
-    assert "Make-up sessions that save the week" in text
+    assert "Make-up sessions that close the gap" in text
     assert AuditEvent.objects.filter(action=Action.VIEWED, patient_key=rosa.patient_id).count() == 1
 
 
@@ -155,8 +155,8 @@ def test_a_makeup_session_booked_on_the_page_puts_the_week_back_on_pace(
     client = client_for(clinic.coordinator)
     response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": booking_of(rosa).pk}, follow=True)
 
-    assert "Rosa is booked into Saturday group as a make-up." in response.text
-    assert "On course" in response.text
+    assert "Rosa is booked into Saturday group as a make-up session." in response.text
+    assert "On pace" in response.text
     booked = Booking.objects.get(session=saturday)
     assert (booked.makes_up, booked.week, booked.enrollment) == (booking_of(rosa), MONDAY, None)
 
@@ -175,13 +175,13 @@ def test_a_makeup_session_must_make_up_for_a_session_of_the_same_patient(
     client = client_for(clinic.coordinator)
     for invalid_id in (booking_of(tomasz).pk, booking_of(rosa, WEDNESDAY).pk, 10**9, ""):
         response = client.post(make_up(rosa), {"session": saturday.pk, "makes_up": invalid_id}, follow=True)
-        assert "Choose one of the sessions offered" in response.text
+        assert "Choose one of the sessions shown" in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 
 
 def test_the_page_says_that_a_week_outside_the_episode_needs_no_hours(clinic: Clinic, rosa: Episode) -> None:
     address = reverse("patient-week", args=[rosa.patient_id, MONDAY - timedelta(weeks=2)])
-    assert "No hours are owed in this week" in client_for(clinic.coordinator).get(address).text
+    assert "No hours prescribed for this week" in client_for(clinic.coordinator).get(address).text
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "9999-12-31", "0001-01-01", "soon"])

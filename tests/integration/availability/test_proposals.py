@@ -274,7 +274,7 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
 
 def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, rosa: Patient, own: Client) -> None:
     proposal = asked(rosa)
-    assert "Changes that patients ask for" in coordinator.get(reverse("today-attention")).text
+    assert "Changes that patients request" in coordinator.get(reverse("today-attention")).text
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
     assert "1 change Rosa asks for" in chart
     page = coordinator.get(reverse("proposal", args=[proposal.pk])).text
@@ -290,7 +290,7 @@ def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, ros
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
     assert "1 booked session that life leaves no time for" in chart
     assert "asks for" not in chart
-    assert "Changes that patients ask for" not in coordinator.get(reverse("today-attention")).text
+    assert "Changes that patients request" not in coordinator.get(reverse("today-attention")).text
     assert "Day shift" in own.get(reverse("portal-commitments")).text
 
 
@@ -390,7 +390,7 @@ def test_only_users_who_may_decide_see_proposals(site: Site, rosa: Patient, role
     client = Client()
     client.force_login(make_staff(role, site))
 
-    assert "Changes that patients ask for" not in client.get(reverse("today-attention")).text
+    assert "Changes that patients request" not in client.get(reverse("today-attention")).text
     assert client.get(reverse("proposal", args=[proposal.pk])).status_code in {403, 404}
 
 

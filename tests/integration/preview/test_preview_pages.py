@@ -176,7 +176,7 @@ def test_the_page_changes_spots_and_telehealth_link(client: Client, clinic: Clin
 
 def test_a_canceled_session_is_restored(client: Client, clinic: Clinic) -> None:
     session = cancel_session(session=clinic.on(MONDAY), reason="Ill", by=clinic.coordinator, now=NOW)
-    assert "Hold it after all" in client.get(reverse("session", args=[session.pk])).text
+    assert "Restore session" in client.get(reverse("session", args=[session.pk])).text
     address = reverse("session-restore", args=[session.pk])
     assert client.get(address).status_code == 200
     shown = client.post(address)

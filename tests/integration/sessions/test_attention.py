@@ -21,7 +21,7 @@ from tests.factories import MONDAY, admit, book, enroll, make_meeting, make_pati
 
 pytestmark = pytest.mark.django_db
 
-NOTHING = "Every week is on course and every session is finished."
+NOTHING = "Every week is on pace, and every session is finalized."
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +109,7 @@ def test_the_list_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episod
     assert response.text.count("not finalized yet") == 1
     clinic.sessions[1].refresh_from_db()
     finalize_session(session=clinic.sessions[1], by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
-    assert "Sessions to finish" not in attention(client, response["ETag"]).text
+    assert "Sessions to finalize" not in attention(client, response["ETag"]).text
 
 
 @pytest.mark.usefixtures("rosa")

@@ -132,8 +132,8 @@ def work_at_another_site_too(clinic: Clinic) -> None:
 
 
 CHANGES = [
-    pytest.param(mark_rosa, "No show", id="somebody is marked"),
-    pytest.param(amend_rosa, "No show", id="a mark is amended"),
+    pytest.param(mark_rosa, "No-show", id="somebody is marked"),
+    pytest.param(amend_rosa, "No-show", id="a mark is amended"),
     pytest.param(rename_rosa, "Rosie Lindqvist", id="a patient is called otherwise"),
     pytest.param(release_rosa, "Nobody is booked.", id="a place is given back"),
     pytest.param(
@@ -145,7 +145,7 @@ CHANGES = [
     pytest.param(change(Session, on=MONDAY + timedelta(days=1)), "No sessions on this day", id="it is moved away"),
     pytest.param(change(Session, name="Coping"), "Coping", id="the session is named otherwise"),
     pytest.param(change(Session, room=None), "No room", id="it loses its room"),
-    pytest.param(change(Session, places=11), "of 11 places", id="it has another number of places"),
+    pytest.param(change(Session, places=11), "of 11 spots", id="it has another number of places"),
     pytest.param(change(Room, name="Oak room"), "Oak room", id="its room is named otherwise"),
     pytest.param(rename_the_lead, "Ada Parker", id="who leads it is named otherwise"),
     pytest.param(substitute, "Ben Ortiz", id="somebody else leads it"),
@@ -290,11 +290,11 @@ def test_a_message_is_shown_once_and_not_cached(clinic: Clinic, rosa: Episode) -
     client.post(reverse("session-mark-all", args=[clinic.monday.pk]))
     response = look(client, tag)
     assert response.status_code == 200
-    assert "Everyone was marked already." in response.text
+    assert "Everyone was already marked." in response.text
     assert response["Cache-Control"] == "private, no-store"
     assert "ETag" not in response
     assert look(client, tag).status_code == 304
-    assert "Everyone was marked already." not in look(client).text
+    assert "Everyone was already marked." not in look(client).text
 
 
 @pytest.mark.usefixtures("rosa")
