@@ -77,7 +77,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     follow(page.get_by_role("link", name="Weekly hours"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("3 h")
-    expect(row).to_contain_text("On course")
+    expect(row).to_contain_text("On pace")
     axe(page)
 
     # A calendar app that can't sign in reads the calendar link. It contains times and nothing else.

@@ -118,7 +118,7 @@ def test_the_database_refuses_to_change_or_delete_an_amendment(clinic: Clinic, f
 def test_the_page_shows_the_mark_and_amends_it(clinic: Clinic, finalized: Attendance, address: str) -> None:
     client = client_for(clinic.leader)
     page = client.get(address)
-    assert "No show" in page.text
+    assert "No-show" in page.text
     assert 'name="seen" value="0"' in page.text
 
     response = client.post(
@@ -127,7 +127,7 @@ def test_the_page_shows_the_mark_and_amends_it(clinic: Clinic, finalized: Attend
     assert response.headers["Location"].startswith(reverse("session", args=[clinic.monday.pk]))
     shown = client.get(reverse("session", args=[clinic.monday.pk])).text
     assert "Sat at the back." in shown
-    assert "from 9:30" in shown
+    assert "arrived 9:30 AM" in shown
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)
@@ -136,7 +136,7 @@ def test_a_refused_amendment_keeps_the_input_and_says_what_is_wrong(clinic: Clin
         address, {"status": "partial", "arrived": "13:30", "left": "", "reason": "Sat at the back.", "seen": "0"}
     )
     assert response.status_code == 200
-    assert "The times must lie in the session" in response.text
+    assert "The times must be within the session" in response.text
     assert "Sat at the back." in response.text
     assert 'value="13:30"' in response.text
     missing = client_for(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
