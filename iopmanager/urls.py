@@ -1,7 +1,9 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from scheduling.views.current_site import site_switch
+from scheduling.views.design import design
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
@@ -14,3 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("scheduling.urls.feeds")),
     path("", include("attendance.urls.staff")),
 ]
+
+if settings.DEBUG or settings.DEPLOYMENT == "test":
+    urlpatterns.append(path("design/", design, name="design"))

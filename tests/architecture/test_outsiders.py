@@ -38,8 +38,11 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_inactive",
+    "design",
 }
-"""Pages for signing in and out. The feed has a secret address, and tests/integration/documents/test_feeds.py tests it."""
+"""Pages for signing in and out, and the page of components, which production does not have.
+
+The feed has a secret address, and tests/integration/documents/test_feeds.py tests it."""
 
 
 def names(resolver: URLResolver | None = None) -> Iterator[str]:

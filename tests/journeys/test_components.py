@@ -1,0 +1,73 @@
+"""Every component is accessible in every state: at three widths, in light, dark and forced colors, and at 320 px."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.journeys.steps import Axe, assert_no_sideways_scrolling, settle
+
+pytestmark = pytest.mark.journey
+
+LOOKS = (
+    pytest.param({"color_scheme": "light"}, id="light"),
+    pytest.param({"color_scheme": "dark"}, id="dark"),
+    pytest.param({"forced_colors": "active"}, id="forced colors"),
+)
+FOCUSABLE = "main a:visible, main button:visible:enabled, main input:visible, main select:visible, main summary:visible"
+RING = """element => {
+    element.focus({focusVisible: true});
+    const style = getComputedStyle(element);
+    return [style.outlineStyle, parseFloat(style.outlineWidth), parseFloat(style.outlineOffset)];
+}"""
+
+
+@pytest.fixture
+def components(browser: Browser, live_server: LiveServer, request: pytest.FixtureRequest, db: None) -> Iterator[Page]:
+    """A page in a browser with the given colors, which can open the page of all components."""
+    context = browser.new_context(base_url=live_server.url, **request.param)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("components", LOOKS, indirect=True)
+def test_axe_finds_nothing_at_three_widths(components: Page, axe: Axe) -> None:
+    for width in (390, 768, 1280):
+        components.set_viewport_size({"width": width, "height": 900})
+        for state in ("", "?state=refused"):
+            components.goto(f"/design/{state}")
+            settle(components)
+            axe(components)
+
+
+@pytest.mark.parametrize("components", LOOKS, indirect=True)
+def test_everything_that_takes_focus_shows_one_ring(components: Page) -> None:
+    components.goto("/design/")
+    settle(components)
+    components.keyboard.press("Tab")
+    rings = {tuple(element.evaluate(RING)) for element in components.locator(FOCUSABLE).all()}
+    assert rings == {("solid", 3, 2)}
+
+
+@pytest.mark.parametrize("components", [pytest.param({}, id="light")], indirect=True)
+def test_a_refused_form_begins_with_a_summary_that_has_focus_and_links(components: Page) -> None:
+    components.goto("/design/?state=refused")
+    settle(components)
+    assert components.title().startswith("Error:")
+    summary = components.locator(".error-summary").first
+    assert components.evaluate("document.activeElement.classList.contains('error-summary')")
+    link = components.locator(".error-summary").get_by_role("link", name="E-mail")
+    expect(link).to_be_visible()
+    link.click()
+    assert components.evaluate("document.activeElement.id") == "id_email"
+    expect(summary).to_be_visible()
+
+
+@pytest.mark.parametrize("components", [pytest.param({}, id="light")], indirect=True)
+def test_nothing_is_wider_than_320_pixels(components: Page) -> None:
+    components.set_viewport_size({"width": 320, "height": 800})
+    for state in ("", "?state=refused"):
+        components.goto(f"/design/{state}")
+        settle(components)
+        assert_no_sideways_scrolling(components)
