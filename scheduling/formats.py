@@ -49,6 +49,14 @@ def hours_and_days(minutes: int, days: int) -> str:
     return hours(minutes) if minutes else "–"
 
 
+def long_hours(minutes: int) -> str:
+    """Format minutes for a sentence: 540 → "9 hours"; 450 → "7 h 30 min"."""
+    whole, rest = divmod(minutes, 60)
+    if rest or not whole:
+        return hours(minutes)
+    return ngettext("%(hours)d hour", "%(hours)d hours", whole) % {"hours": whole}
+
+
 def elapsed(time: timedelta) -> str:
     """Format how long a task took: "under 1 s", "42 s", "3 min", "1 h 5 min"."""
     seconds = int(time.total_seconds())

@@ -83,7 +83,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     # A calendar app that can't sign in reads the calendar link. It contains times and nothing else.
     page.goto(reverse("patient-calendar", args=[patient.pk]))
     axe(page)
-    follow(page.get_by_role("button", name="Make the address"))
+    follow(page.get_by_role("button", name="Create link"))
     address = page.locator("#address").input_value()
     axe(page)
     answer = phone.request.get(address)

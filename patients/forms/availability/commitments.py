@@ -7,6 +7,9 @@ from typing import Any
 from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
 from crispy_forms.layout import Div
 from django import forms
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from iopmanager.form_fields import DayField, MinuteField
 from patients.forms.care.episodes import LastDayForm
@@ -16,14 +19,14 @@ from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABL
 from patients.services.availability.commitments import CommitmentValues
 from timekeeping.rotations import parse_runs, runs_to_bits
 
-WEEKDAYS = [(0, "Mon"), (1, "Tue"), (2, "Wed"), (3, "Thu"), (4, "Fri"), (5, "Sat"), (6, "Sun")]
+WEEKDAYS = list(WEEKDAYS_ABBR.items())
 EVERY_WEEK, EVERY_OTHER_WEEK, ROTATION, SOME_DATES, ONE_DATE = "every", "other", "rotation", "range", "once"
 PATTERNS = [
-    (EVERY_WEEK, "Every week"),
-    (EVERY_OTHER_WEEK, "Every other week"),
-    (ROTATION, "A rotating shift"),
-    (SOME_DATES, "Several dates in a row"),
-    (ONE_DATE, "One date"),
+    (EVERY_WEEK, _("Every week")),
+    (EVERY_OTHER_WEEK, _("Every other week")),
+    (ROTATION, _("Rotating shift")),
+    (SOME_DATES, _("Several dates in a row")),
+    (ONE_DATE, _("One date")),
 ]
 FIXED, MOVABLE = "no", "yes"
 REASON_FIELDS = {
@@ -47,8 +50,8 @@ class RunsField(forms.CharField):
             return ()
         try:
             return parse_runs(written)
-        except ValueError as wrong:
-            raise forms.ValidationError(str(wrong)) from None
+        except ValueError:
+            raise forms.ValidationError(_("Enter the days on and off in turn, for example 4 on, 3 off.")) from None
 
     def run_validators(self, value: Any) -> None:
         """Skip the validators for text, because the runs were checked when they were parsed."""
@@ -57,63 +60,69 @@ class RunsField(forms.CharField):
 class CommitmentForm(forms.Form):
     """A commitment of any pattern. Fields that belong to other patterns keep what was typed, but are not saved."""
 
-    kind = forms.ChoiceField(choices=CommitmentKind.choices)
-    label = forms.CharField(max_length=80, label="What", help_text="For example: day shift.")
-    pattern = forms.ChoiceField(choices=PATTERNS, initial=EVERY_WEEK, label="How often", widget=forms.RadioSelect)
+    kind = forms.ChoiceField(choices=CommitmentKind.choices, label=_("Kind"))
+    label = forms.CharField(max_length=80, label=_("What"), help_text=_("For example: day shift."))
+    pattern = forms.ChoiceField(choices=PATTERNS, initial=EVERY_WEEK, label=_("How often"), widget=forms.RadioSelect)
     weekdays = forms.TypedMultipleChoiceField(
         choices=WEEKDAYS,
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="On",
+        label=_("Days"),
     )
-    anchor = DayField(required=False, label="In the week of", help_text="Any date in one of its weeks.")
+    anchor = DayField(required=False, label=_("One of the weeks"), help_text=_("Any date in one of these weeks."))
     rotation = RunsField(
         required=False,
         max_length=120,
-        label="Days on and off",
-        help_text="In turn, as 4 on, 3 off, or 2-2-3-2-2-3.",
+        label=_("Days on and off"),
+        help_text=_("For example: 4 on, 3 off. Or: 2-2-3-2-2-3."),
     )
-    round_from = DayField(required=False, label="A round begins on", help_text="Any first day on after days off.")
-    on = DayField(required=False, label="Date")
-    first_on = DayField(required=False, label="From")
-    last_on = DayField(required=False, label="To", help_text="This day is in it. Without weekdays it is on each day.")
-    whole_day = forms.BooleanField(required=False, label="The whole day")
-    starts = MinuteField(required=False)
-    ends = MinuteField(required=False, help_text="At or before the start: it ends on the next day.")
+    round_from = DayField(required=False, label=_("First day on"), help_text=_("Any first day on after days off."))
+    on = DayField(required=False, label=_("Date"))
+    first_on = DayField(required=False, label=_("From"))
+    last_on = DayField(
+        required=False, label=_("To"), help_text=_("This day counts too. If you check no days, every day counts.")
+    )
+    whole_day = forms.BooleanField(required=False, label=_("All day"))
+    starts = MinuteField(required=False, label=_("Starts"))
+    ends = MinuteField(
+        required=False,
+        label=_("Ends"),
+        help_text=_("If this is at or before the start, it ends the next day."),
+    )
     could_move = forms.ChoiceField(
-        choices=[(FIXED, "It must stay as it is"), (MOVABLE, "It could move a little")],
+        choices=[(FIXED, _("It must stay as it is")), (MOVABLE, _("It could move a little"))],
         initial=FIXED,
         widget=forms.RadioSelect,
         required=False,
-        label="Could it move?",
+        label=_("Could it move?"),
     )
     movable_minutes = forms.IntegerField(
         required=False,
         min_value=MIN_MOVABLE_MINUTES,
         max_value=MAX_MOVABLE_MINUTES,
-        label="By up to, in minutes",
-        help_text="It could begin so much later, or end so much earlier.",
+        label=_("By up to (minutes)"),
+        help_text=_("It could start this much later or end this much earlier."),
     )
     place = forms.TypedChoiceField(
         required=False,
         coerce=int,
         empty_value=None,
-        label="Where",
-        help_text="The way to each site is known from there.",
+        label=_("Where"),
+        help_text=_("We know how long the trip from there takes."),
     )
     travel_before_minutes = forms.IntegerField(
-        min_value=0, max_value=480, required=False, label="Minutes to get there", help_text="From the site."
+        min_value=0, max_value=480, required=False, label=_("Minutes to get there"), help_text=_("From the site.")
     )
     travel_after_minutes = forms.IntegerField(
         min_value=0,
         max_value=480,
         required=False,
-        label="Minutes back",
-        help_text="To the site. Empty: as long as there.",
+        label=_("Minutes back"),
+        help_text=_("To the site. Leave blank if it takes the same time."),
     )
-    valid_from = DayField(required=False, label="First day", help_text="Empty: it holds already.")
-    last_day = DayField(required=False, help_text="Empty: until further notice.")
+    valid_from = DayField(required=False, label=_("First day"), help_text=_("Leave blank if it has already started."))
+    last_day = DayField(required=False, label=_("Last day"), help_text=_("Leave blank if there is no end date."))
 
     def __init__(
         self,
@@ -127,11 +136,13 @@ class CommitmentForm(forms.Form):
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
         if is_own:  # help texts for patients, which don't mention sites
-            self.fields["travel_before_minutes"].help_text = "From your appointments."
-            self.fields["travel_after_minutes"].help_text = "To your appointments. Empty: as long as there."
+            self.fields["travel_before_minutes"].help_text = _("From your visits with us.")
+            self.fields["travel_after_minutes"].help_text = _(
+                "To your visits with us. Leave blank if it takes the same time."
+            )
         known = [(place.pk, place.name) for place in places]
         if known:
-            self.fields["place"].choices = [("", "Elsewhere: the minutes below"), *known]  # type: ignore[attr-defined]
+            self.fields["place"].choices = [("", _("Somewhere else (enter minutes below)")), *known]  # type: ignore[attr-defined]
         else:
             del self.fields["place"]
         self.helper = form_layout(
@@ -155,28 +166,28 @@ class CommitmentForm(forms.Form):
         """Require the fields of the chosen pattern. The service checks their values."""
         cleaned = super().clean() or {}
         needed = {
-            EVERY_WEEK: {"weekdays": "On which days?"},
+            EVERY_WEEK: {"weekdays": _("Choose at least one day.")},
             EVERY_OTHER_WEEK: {
-                "weekdays": "On which days?",
-                "anchor": "In which weeks? Give any date in one of them.",
+                "weekdays": _("Choose at least one day."),
+                "anchor": _("Enter any date in one of the weeks."),
             },
             ROTATION: {
-                "rotation": "How many days on, and how many off? Write 4 on, 3 off.",
-                "round_from": "When does a round begin? Give any first day on.",
+                "rotation": _("Enter the days on and off, for example 4 on, 3 off."),
+                "round_from": _("Enter any first day on."),
             },
-            SOME_DATES: {"first_on": "From which date?", "last_on": "To which date?"},
-            ONE_DATE: {"on": "Which date?"},
+            SOME_DATES: {"first_on": _("Enter the first date."), "last_on": _("Enter the last date.")},
+            ONE_DATE: {"on": _("Enter the date.")},
         }
         for name, question in needed.get(cleaned.get("pattern", ""), {}).items():
             self._ask(name, question, cleaned)
         if not cleaned.get("whole_day"):
-            self._ask("starts", "When does it begin?", cleaned)
-            self._ask("ends", "When does it end?", cleaned)
+            self._ask("starts", _("Enter the start time."), cleaned)
+            self._ask("ends", _("Enter the end time."), cleaned)
         if cleaned.get("could_move") == MOVABLE:
-            self._ask("movable_minutes", "By how many minutes?", cleaned)
+            self._ask("movable_minutes", _("Enter the number of minutes."), cleaned)
         return cleaned
 
-    def _ask(self, name: str, question: str, cleaned: dict[str, Any]) -> None:
+    def _ask(self, name: str, question: StrOrPromise, cleaned: dict[str, Any]) -> None:
         if cleaned.get(name) in (None, "", (), []) and name not in self.errors:
             self.add_error(name, question)
 
@@ -209,7 +220,7 @@ class CommitmentEndForm(LastDayForm):
     """The last day of a commitment. A commitment on specific dates is removed instead, so its form has no field."""
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
-        super().__init__(data, initial={"last_day": today}, help_text="It still holds on this day.")
+        super().__init__(data, initial={"last_day": today}, help_text=_("It still takes place on this day."))
         if commitment.on is not None:
             del self.fields["last_day"]
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Place
@@ -17,7 +19,7 @@ class PlaceForm(forms.Form):
 
     reason_fields: ClassVar = {"place_name_taken": "name"}
 
-    name = forms.CharField(max_length=80, help_text="For example: home, or warehouse.")
+    name = forms.CharField(max_length=80, label=_("Name"), help_text=_("For example: home, or warehouse."))
 
     def __init__(self, *args: Any, sites: Iterable[tuple[int, str]], place: Place | None = None, **kwargs: Any) -> None:
         if place is not None:
@@ -26,9 +28,11 @@ class PlaceForm(forms.Form):
         self.sites = dict(sites)
         for pk, name in self.sites.items():
             self.fields[f"before_{pk}"] = _minutes_field(
-                f"Minutes from {name} to there", "Empty: no way there is known."
+                _("Minutes from %(site)s to there") % {"site": name}, _("Leave blank if you don’t know.")
             )
-            self.fields[f"after_{pk}"] = _minutes_field(f"Minutes from there to {name}", "Empty: as long as there.")
+            self.fields[f"after_{pk}"] = _minutes_field(
+                _("Minutes from there to %(site)s") % {"site": name}, _("Leave blank if it takes the same time.")
+            )
         self.helper = form_layout("name", *(fields_row(f"before_{pk}", f"after_{pk}") for pk in self.sites))
 
     def values(self) -> PlaceValues:
@@ -41,7 +45,7 @@ class PlaceForm(forms.Form):
         return PlaceValues(name=given["name"], travel_minutes_by_site=travel_minutes)
 
 
-def _minutes_field(label: str, help_text: str = "") -> forms.IntegerField:
+def _minutes_field(label: StrOrPromise, help_text: StrOrPromise) -> forms.IntegerField:
     return forms.IntegerField(
         min_value=0, max_value=MAX_TRAVEL_MINUTES, required=False, label=label, help_text=help_text
     )

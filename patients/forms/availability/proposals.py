@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from patients.forms.layout import form_layout
 
@@ -15,10 +16,10 @@ class DecisionForm(forms.Form):
     reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(
-        max_length=200, required=False, label="Why not", help_text="If you decline: the patient reads it."
+        max_length=200, required=False, label=_("Reason for declining"), help_text=_("The patient can read this.")
     )
     decision = forms.ChoiceField(
-        choices=[(ACCEPT, "Accept"), (DECLINE, "Decline")], required=False, widget=forms.HiddenInput
+        choices=[(ACCEPT, _("Accept")), (DECLINE, _("Decline"))], required=False, widget=forms.HiddenInput
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,7 +31,9 @@ class DecisionForm(forms.Form):
         """Require a decision, because pressing Enter in the reason field submits the form without one."""
         cleaned = super().clean() or {}
         if not cleaned.get("decision"):
-            self.add_error(None, "Accept it or decline it.")
+            self.add_error(None, _("Choose Accept or Decline."))
         elif cleaned["decision"] == ACCEPT and cleaned.get("reason"):
-            self.add_error("reason", "This says why not. Decline it, or leave this empty to accept it.")
+            self.add_error(
+                "reason", _("A reason is only for declining. Choose Decline, or clear the reason to accept.")
+            )
         return cleaned

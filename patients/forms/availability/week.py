@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.forms.renderers import get_default_renderer
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import MinuteField
 from patients.forms.availability.commitments import WEEKDAYS
@@ -25,19 +26,19 @@ class WeekRowForm(forms.Form):
     }
 
     commitment = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    kind = forms.ChoiceField(choices=CommitmentKind.choices, initial=CommitmentKind.WORK)
-    label = forms.CharField(max_length=80, required=False, label="What")
+    kind = forms.ChoiceField(choices=CommitmentKind.choices, initial=CommitmentKind.WORK, label=_("Kind"))
+    label = forms.CharField(max_length=80, required=False, label=_("What"))
     weekdays = forms.TypedMultipleChoiceField(
         choices=WEEKDAYS,
         coerce=int,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        label="On",
-        error_messages={"required": "On which days?"},
+        label=_("Days"),
+        error_messages={"required": _("Choose at least one day.")},
     )
-    starts = MinuteField(error_messages={"required": "When does it begin?"})
-    ends = MinuteField(error_messages={"required": "When does it end?"})
+    starts = MinuteField(label=_("Starts"), error_messages={"required": _("Enter the start time.")})
+    ends = MinuteField(label=_("Ends"), error_messages={"required": _("Enter the end time.")})
     movable_minutes = forms.IntegerField(
-        required=False, min_value=MIN_MOVABLE_MINUTES, max_value=MAX_MOVABLE_MINUTES, label="Could move (min)"
+        required=False, min_value=MIN_MOVABLE_MINUTES, max_value=MAX_MOVABLE_MINUTES, label=_("Could move by (min)")
     )
 
     def row(self) -> WeekRow:

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from patients.domain.calendar_files import REFUSALS
 from patients.forms.layout import fields_row, form_layout
@@ -11,9 +12,11 @@ from patients.models.calendar import MAX_TRAVEL_MINUTES
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIN_MOVABLE_MINUTES
 
 BUSY, FREE = "busy", "free"
-OWN_FILE_HELP = (
-    "An .ics file from your work or school. We keep only when you are busy: no titles, no places, not the file."
+OWN_FILE_HELP = _(
+    "An .ics file from your work or school. We keep only when you are busy. We do not keep titles, places or the file."
 )
+WHOLE_DAY_CHOICES = [(BUSY, _("The patient is busy all day")), (FREE, _("The patient is not busy"))]
+OWN_WHOLE_DAY_CHOICES = [(BUSY, _("I’m busy all day")), (FREE, _("I’m not busy"))]
 
 
 class CalendarFileForm(forms.Form):
@@ -22,31 +25,33 @@ class CalendarFileForm(forms.Form):
     reason_fields: ClassVar = dict.fromkeys(REFUSALS, "file")
 
     file = forms.FileField(
-        label="Calendar file",
-        help_text="An .ics file. Only its times go on record: no titles, no places, and not the file.",
+        label=_("Calendar file"),
+        help_text=_("An .ics file. Only the busy times are saved: no titles, no places, and not the file itself."),
         widget=forms.FileInput(attrs={"accept": ".ics,text/calendar"}),
     )
-    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label="Calendar of")
+    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS], label=_("Calendar of"))
     travel_before = forms.IntegerField(
         min_value=0,
         max_value=MAX_TRAVEL_MINUTES,
         required=False,
-        label="Minutes to get there",
-        help_text="From the site.",
+        label=_("Minutes to get there"),
+        help_text=_("From the site."),
     )
     travel_after = forms.IntegerField(
         min_value=0,
         max_value=MAX_TRAVEL_MINUTES,
         required=False,
-        label="Minutes back",
-        help_text="To the site. Empty: as long as there.",
+        label=_("Minutes back"),
+        help_text=_("To the site. Leave blank if it takes the same time."),
     )
     movable_minutes = forms.IntegerField(
         min_value=0,
         max_value=MAX_MOVABLE_MINUTES,
         required=False,
-        label="Could move by, in minutes",
-        help_text="Each time could begin so much later, or end so much earlier. Empty: all must stay as it is.",
+        label=_("Could move by (minutes)"),
+        help_text=_(
+            "Each time could start this much later or end this much earlier. Leave blank if the times can’t move."
+        ),
     )
 
     def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
@@ -58,8 +63,8 @@ class CalendarFileForm(forms.Form):
         super().__init__(*args, **kwargs)
         if is_own:  # help texts for patients, which don't mention sites
             self.fields["file"].help_text = OWN_FILE_HELP
-            self.fields["travel_before"].help_text = "From your appointments."
-            self.fields["travel_after"].help_text = "To your appointments. Empty: as long as there."
+            self.fields["travel_before"].help_text = _("From your visits with us.")
+            self.fields["travel_after"].help_text = _("To your visits with us. Leave blank if it takes the same time.")
         self.helper = form_layout(
             "file", fields_row("kind", "movable_minutes"), fields_row("travel_before", "travel_after")
         )
@@ -67,7 +72,9 @@ class CalendarFileForm(forms.Form):
     def clean_movable_minutes(self) -> int:
         minutes: int = self.cleaned_data["movable_minutes"] or 0
         if 0 < minutes < MIN_MOVABLE_MINUTES:
-            raise forms.ValidationError(f"By {MIN_MOVABLE_MINUTES} minutes at least, or not at all.")
+            raise forms.ValidationError(
+                _("Enter at least %(minutes)d minutes, or leave it blank."), params={"minutes": MIN_MOVABLE_MINUTES}
+            )
         return minutes
 
     def calendar_fields(self) -> dict[str, Any]:
@@ -88,16 +95,17 @@ class SaveCalendarForm(forms.Form):
 
     reason_fields: ClassVar = {"all_day_choice_missing": "whole_days"}
 
-    whole_days = forms.ChoiceField(widget=forms.RadioSelect, required=False, label="Entries without a time")
+    whole_days = forms.ChoiceField(
+        widget=forms.RadioSelect, required=False, label=_("Days with an entry without a time")
+    )
 
     def __init__(self, *args: Any, asks: bool, is_own: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not asks:
             del self.fields["whole_days"]
         else:
-            who = "I am" if is_own else "They are"
-            field = self.fields["whole_days"]
-            field.choices = [(BUSY, f"{who} busy all day"), (FREE, f"{who} free, as far as these go")]  # type: ignore[attr-defined]
+            choices = OWN_WHOLE_DAY_CHOICES if is_own else WHOLE_DAY_CHOICES
+            self.fields["whole_days"].choices = choices  # type: ignore[attr-defined]
         self.helper = form_layout(*self.fields)
 
     @property

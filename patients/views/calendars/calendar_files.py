@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
@@ -89,10 +90,10 @@ def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCal
         save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)
     elif form.cleaned_data["decision"] == DECLINE:
         decline_calendar(calendar=calendar, reason=form.cleaned_data["reason"], by=user, now=now)
-        return "Declined, and everything stays as it is."
+        return _("The calendar is declined. Nothing has changed.")
     else:
         save_calendar(calendar=calendar, by=user, now=now)
-    return "The calendar is kept. What it runs into, if anything, is listed below."
+    return _("The calendar is saved. Conflicts with booked sessions, if any, are listed below.")
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -103,7 +104,7 @@ def imported_calendar_remove(request: HttpRequest, calendar_id: int) -> HttpResp
     submit_button(
         request,
         lambda: remove_calendar(calendar=calendar, by=user, now=now),
-        f"The {calendar.label.lower()} is forgotten.",
+        _("The calendar is deleted."),
         refusal_level=messages.WARNING,
     )
     return redirect("patient", calendar.patient_id)

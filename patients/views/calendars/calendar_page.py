@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from patients.domain.calendar_files import CountedNotice
 from patients.domain.calendar_times import CalendarChange, CalendarTimes, change_between
@@ -125,5 +127,5 @@ def _draw_calendar_week(
     )
     blocks = blocks_of_week(site=calendar.patient.site, monday=week, bookings=bookings, commitments=(), busy=busy)
     if discreet:
-        blocks = [replace(each, label="Appointment") if each.kind == TREATMENT else each for each in blocks]
+        blocks = [replace(each, label=_("Visit")) if each.kind == TREATMENT else each for each in blocks]
     return draw_week(blocks, [week + timedelta(days=number) for number in range(7)])

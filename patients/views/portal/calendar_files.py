@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
@@ -52,9 +53,9 @@ def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse
     service = partial(save_calendar, calendar=calendar, by=user, now=now)
     if saved := submit_form(request, form, lambda: service(whole_days_count=form.whole_days_count)):
         if saved.value.state == CalendarState.WAITING:
-            messages.warning(request, PENDING_MESSAGE)
+            messages.warning(request, str(PENDING_MESSAGE))
         else:
-            messages.success(request, "Your calendar is kept.")
+            messages.success(request, _("Your calendar is saved."))
         return redirect("portal-commitments")
     page = build_calendar_page(calendar, user, now, parse_day(request.GET.get("week", "")), discreet=True)
     context = {"calendar": calendar, "page": page, "form": form, "site": user.patient.site}
@@ -69,7 +70,7 @@ def portal_calendar_file_remove(request: HttpRequest, calendar_id: int) -> HttpR
     submit_button(
         request,
         lambda: remove_calendar(calendar=calendar, by=user, now=now),
-        "It is forgotten.",
+        _("Your calendar is deleted."),
         refusal_level=messages.WARNING,
     )
     return redirect("portal-commitments")

@@ -11,6 +11,8 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -25,7 +27,6 @@ from patients.models import (
     ProposalState,
 )
 from patients.views.availability.week import has_errors, submit_rows, week_context, week_rows
-from scheduling.formats import counted
 from scheduling.services.availability.proposals import (
     pending_proposals,
     propose_change,
@@ -36,9 +37,9 @@ from scheduling.services.availability.proposals import (
 )
 from scheduling.views.refusals import submit_button, submit_form
 
-SAVED_MESSAGE = "It is kept."
-PENDING_MESSAGE = (
-    "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
+SAVED_MESSAGE = gettext_lazy("Saved.")
+PENDING_MESSAGE = gettext_lazy(
+    "This is at the same time as a visit, so we will look at it first. Your schedule stays the same until then."
 )
 
 
@@ -59,7 +60,7 @@ def portal_commitments(request: HttpRequest) -> HttpResponse:
     patient = user.patient
     today = patient.site.today_at(now)
     proposals = list(patient.proposals.shown_to_patient(now).select_related("commitment__place"))
-    pending, _ = pending_proposals(patient=patient, proposals=proposals, now=now)
+    pending, _conflicts = pending_proposals(patient=patient, proposals=proposals, now=now)
     context = {
         "patient": patient,
         "commitments": patient.commitments.in_force_from(today).with_travel(),
@@ -80,7 +81,7 @@ def portal_commitment_new(request: HttpRequest) -> HttpResponse:
     service = partial(propose_commitment, patient=patient, by=user, now=now)
     if proposed := submit_form(request, form, lambda: service(values=form.values())):
         return _redirect_with_outcome(request, [proposed.value])
-    return _form_page(request, form, heading="When I am not free", save="Add it")
+    return _form_page(request, form, heading=_("Add a busy time"), save=_("Add busy time"))
 
 
 @patient_required
@@ -93,7 +94,7 @@ def portal_commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResp
     service = partial(propose_change, commitment=commitment, by=user, now=now)
     if proposed := submit_form(request, form, lambda: service(values=form.values())):
         return _redirect_with_outcome(request, [proposed.value])
-    return _form_page(request, form, heading="Change it", save="Keep the changes")
+    return _form_page(request, form, heading=_("Change a busy time"), save=_("Save changes"))
 
 
 @patient_required
@@ -135,7 +136,7 @@ def portal_proposal_withdraw(request: HttpRequest, proposal_id: int) -> HttpResp
     submit_button(
         request,
         lambda: withdraw_proposal(proposal=proposal, by=user, now=now),
-        "It is taken back. Everything stays as it is.",
+        _("Your request is canceled. Your schedule stays the same."),
         refusal_level=messages.WARNING,
     )
     return redirect("portal-commitments")
@@ -146,15 +147,20 @@ def _redirect_with_outcome(request: HttpRequest, proposed: Sequence[CommitmentPr
     waiting = sum(each.state == ProposalState.WAITING for each in proposed)
     saved = len(proposed) - waiting
     if len(proposed) > 1:
-        parts = [f"{counted(saved, 'change')} kept"] if saved else []
-        parts += [f"{counted(waiting, 'change')} to look at first"] if waiting else []
-        messages.success(request, f"{', '.join(parts)}.")
+        if saved:
+            text = ngettext("%(number)d change is saved.", "%(number)d changes are saved.", saved)
+            messages.success(request, text % {"number": saved})
+        if waiting:
+            text = ngettext(
+                "We will look at %(number)d change first.", "We will look at %(number)d changes first.", waiting
+            )
+            messages.success(request, text % {"number": waiting})
     elif saved:
-        messages.success(request, SAVED_MESSAGE)
+        messages.success(request, str(SAVED_MESSAGE))
     elif not proposed:
-        messages.success(request, "Nothing was different.")
+        messages.success(request, _("Nothing has changed."))
     if waiting:
-        messages.warning(request, PENDING_MESSAGE)
+        messages.warning(request, str(PENDING_MESSAGE))
     return redirect("portal-commitments")
 
 

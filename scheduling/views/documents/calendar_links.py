@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.audit import record
@@ -45,7 +46,7 @@ def _create_feed_from_form(
     form = FeedForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return form, None
-    _, token = create_feed(
+    _feed, token = create_feed(
         patient=patient,
         facilitator=facilitator,
         track=track,
@@ -112,7 +113,7 @@ def feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
     user = signed_in(request)
     feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id)
     revoke_feed(feed=feed, by=user, now=clock.now())
-    messages.success(request, "The calendar's address no longer works.")
+    messages.success(request, _("The calendar link is turned off."))
     if feed.patient_id is not None:
         return redirect("patient-calendar", feed.patient_id)
     if feed.track_id is not None:
@@ -136,5 +137,5 @@ def portal_feed_revoke(request: HttpRequest, feed_id: int) -> HttpResponse:
     user = signed_in(request)
     feed = get_object_or_404(Feed.objects.visible_to(user), pk=feed_id, patient=user.patient)
     revoke_feed(feed=feed, by=user, now=clock.now())
-    messages.success(request, "That calendar will stop updating.")
+    messages.success(request, _("The link is turned off. That calendar gets no more updates."))
     return redirect("portal-calendar")

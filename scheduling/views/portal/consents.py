@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.views import patient_required, signed_in
@@ -28,6 +29,6 @@ def portal_consents(request: HttpRequest) -> HttpResponse:
 def portal_consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     consent = get_object_or_404(Consent.objects.filter(patient=user.patient), pk=consent_id)
-    success = f"{consent.recipient} is told nothing more."
+    success = _("We will no longer tell %(recipient)s when you are here.") % {"recipient": consent.recipient}
     submit_button(request, lambda: revoke_consent(consent=consent, by=user, now=now), success)
     return redirect("portal-consents")

@@ -17,9 +17,10 @@ from attendance.services.roster import attendance_of
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.access import current_or_next_episode
-from patients.models import Commitment, Episode, Patient
+from patients.models import Commitment, CommitmentProposal, Episode, Patient
 from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rulebook import RuleBook
+from scheduling.views.portal.week_hours import portal_hours
 from timekeeping.intervals import Interval
 
 WEEKS_AHEAD = 4
@@ -68,6 +69,12 @@ def _next_booking(days: Sequence[ScheduleDay], now: datetime) -> Booking | None:
     )
 
 
+def _changes_ahead(days: Sequence[ScheduleDay], now: datetime) -> list[Booking]:
+    """Return the coming bookings whose session is canceled or at another time than usual."""
+    coming = (booking for day in days for booking in day.bookings if booking.ends > now)
+    return [each for each in coming if each.session.status == SessionStatus.CANCELLED or each.session.is_moved]
+
+
 def _is_excused(booking: Booking) -> bool:
     mark = attendance_of(booking)
     return mark is not None and mark.status == AttendanceStatus.EXCUSED
@@ -85,17 +92,20 @@ def portal_home(request: HttpRequest) -> HttpResponse:
     episode = current_or_next_episode(patient, today)
     this_week = [day for day in days if day.on < week.end]
     later = [day for day in days if day.on >= week.end]
+    ledger = week_ledger(episode=episode, week=week.start, now=now) if episode else None
     context = {
         "patient": patient,
         "site": patient.site,
         "today": today,
         "now": now,
         "week": week.start,
+        "changes": _changes_ahead(days, now),
         "next": _next_booking(days, now),
+        "requests": CommitmentProposal.objects.waiting().filter(patient=patient),
         "away": _leaves_between(episode, today, week.end + timedelta(weeks=WEEKS_AHEAD)),
         "days": this_week,
         "weeks_ahead": [(each, list(group)) for each, group in groupby(later, key=lambda day: book.week_of(day.on))],
-        "ledger": week_ledger(episode=episode, week=week.start, now=now) if episode else None,
+        "hours": portal_hours(ledger, (booking for day in this_week for booking in day.bookings), now),
     }
     return render(request, "scheduling/portal/home.html", context)
 
@@ -112,6 +122,8 @@ def portal_week(request: HttpRequest) -> HttpResponse:
     today = patient.site.today_at(now)
     week = RuleBook.of(patient.site).week_around(parse_day(request.GET.get("week", "")) or today)
     episode = _episode_of_week(patient, week)
+    days = _days_with_sessions(user, patient, week.start, week.end)
+    ledger = week_ledger(episode=episode, week=week.start, now=now) if episode else None
     context = {
         "patient": patient,
         "site": patient.site,
@@ -123,8 +135,8 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         "following": week.end,
         "is_this_week": week.contains(today),
         "away": _leaves_between(episode, week.start, week.end),
-        "days": _days_with_sessions(user, patient, week.start, week.end),
-        "ledger": week_ledger(episode=episode, week=week.start, now=now) if episode else None,
+        "days": days,
+        "hours": portal_hours(ledger, (booking for day in days for booking in day.bookings), now),
     }
     return render(request, "scheduling/portal/week.html", context)
 

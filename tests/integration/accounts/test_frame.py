@@ -59,7 +59,7 @@ def test_a_user_without_role_or_record_gets_an_explanation(client: Client) -> No
     response = client.get("/")
 
     assert response.status_code == 403
-    assert "That is not open to you" in response.text
+    assert "You don’t have access to this page" in response.text
 
 
 def test_staff_have_no_portal_and_patients_no_staff_pages(coordinator: User, patient_user: User) -> None:
@@ -100,7 +100,7 @@ def test_a_password_is_reset_by_a_link_that_does_not_name_the_clinic(
     client.post("/accounts/password/reset/", {"email": "stranger@example.test"})
 
     (message,) = mail.outbox
-    assert message.subject == "Choose a new password"
+    assert message.subject == "Reset your password"
     for secret in (site.name, "iopmanager", "clinic", "treatment", coordinator.name):
         assert secret.lower() not in (message.subject + message.body).lower()
 
@@ -231,9 +231,9 @@ def test_error_pages_explain_the_error(client: Client, coordinator: User) -> Non
     missing = client.get("/no/such/page/")
 
     assert missing.status_code == 404
-    assert "Nothing is here" in missing.text
+    assert "Page not found" in missing.text
     for template in ("400.html", "403.html", "403_csrf.html", "404.html", "500.html"):
-        assert 'href="/">Go to the start</a>' in render_to_string(template)
+        assert 'href="/">Go to the home page</a>' in render_to_string(template)
 
 
 def test_a_form_without_a_csrf_token_is_refused_with_an_explanation(coordinator: User, site: Site) -> None:
@@ -243,7 +243,7 @@ def test_a_form_without_a_csrf_token_is_refused_with_an_explanation(coordinator:
     response = client.post(reverse("site-switch"), {"site": site.code})
 
     assert response.status_code == 403
-    assert "open for too long" in response.text
+    assert "open too long" in response.text
 
 
 def test_pages_allow_no_inline_code_and_no_other_hosts(client: Client, coordinator: User) -> None:

@@ -135,7 +135,8 @@ def test_a_calendar_is_previewed_first_and_then_saved(desk: Client, coordinator:
     assert made.intervals.count() == 26
     assert not calendar_busy_in_weeks([rosa.pk], rosa.site.zone)
     text = desk.get(response["Location"]).text
-    assert "26 busy times, from 1 entry in the file." in text
+    assert "26 busy times from Tue, Nov 24 to Mon, May 24, 2027." in text
+    assert "The file has 1 entry." in text
     assert "Tue 2:00–5:00 PM" in text
     saved = desk.post(response["Location"])
     assert saved["Location"] == reverse("patient", args=[rosa.pk])
@@ -207,7 +208,9 @@ def test_a_file_is_never_written_to_disk(settings: Any) -> None:
 
 def test_all_day_entries_need_a_choice(desk: Client, rosa: Patient) -> None:
     page = sent(desk, "imported-calendar-new", WITH_WHOLE_DAYS, rosa.pk)["Location"]
-    assert "On 1 day there is an entry without a time: Thu, Dec 24" in desk.get(page).text
+    text = desk.get(page).text
+    assert "1 day has an entry without a time." in text
+    assert "<li>Thu, Dec 24</li>" in text
     refused = desk.post(page)
     assert refused.status_code == 422
     assert "Some entries have no time. Are they busy days?" in refused.text
@@ -230,8 +233,9 @@ def test_a_new_calendar_replaces_the_earlier_one_of_its_kind(desk: Client, coord
     make_calendar(rosa, coordinator, at(date(2026, 12, 9), 20), kind="school")
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     text = desk.get(page).text
-    assert "Instead of the calendar of Mon, Nov 23" in text
-    assert "25 times are new, 1 time is no longer there." in text
+    assert "Changes since the calendar of Mon, Nov 23" in text
+    assert "25 times are new." in text
+    assert "1 time is gone." in text
     assert "Mon, Dec 7 10:00–11:00 AM" in text
     assert "Tue 2:00–5:00 PM" in text
     desk.post(page)
@@ -253,7 +257,7 @@ def test_an_unsaved_preview_expires(desk: Client, rosa: Patient, monkeypatch: py
     assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
     assert desk.get(page).status_code == 404
-    assert "not kept yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
+    assert "not saved yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
     assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
     assert not CalendarInterval.objects.exists()
 
@@ -268,7 +272,7 @@ def test_a_saved_calendar_does_not_expire(coordinator: User, rosa: Patient, monk
 def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patient) -> None:
     made = make_calendar(rosa, coordinator, at(MONDAY, 20))
     response = desk.post(reverse("imported-calendar-remove", args=[made.pk]), follow=True)
-    assert "The work calendar is forgotten." in response.text
+    assert "The calendar is deleted." in response.text
     assert not CalendarInterval.objects.exists()
     assert AuditEvent.objects.filter(subject_kind="importedcalendar", action=Action.DELETED).count() == 1
     with pytest.raises(Refused, match="already_decided"):
@@ -278,8 +282,8 @@ def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patien
 def test_a_patients_calendar_without_conflicts_is_saved_at_once(own: Client, rosa: Patient) -> None:
     page = sent(own, "portal-calendar-file-new")["Location"]
     response = own.post(page, follow=True)
-    assert "Your calendar is kept." in response.text
-    assert "Known to Mon, May 24, 2027" in response.text
+    assert "Your calendar is saved." in response.text
+    assert "It goes to Mon, May 24, 2027." in response.text
     assert ImportedCalendar.objects.get().state == CalendarState.KEPT
 
 
@@ -288,17 +292,17 @@ def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
 ) -> None:
     saved = make_calendar(rosa, coordinator, at(MONDAY, 20))
     page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
-    assert "It falls on the time of 1 appointment" in own.get(page).text
+    assert "It is at the same time as 1 visit" in own.get(page).text
     response = own.post(page, follow=True)
-    assert "It falls on the time of an appointment, so we look at it first." in response.text
+    assert "This is at the same time as a visit, so we will look at it first." in response.text
     waiting = ImportedCalendar.objects.get(state="waiting")
     assert [times.key for times in calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [
         f"calendar-{saved.pk}-0"
     ]
     chart = desk.get(reverse("patient", args=[rosa.pk])).text
-    assert "waits for a decision" in chart
+    assert "waiting for your decision" in chart
     decision_page = reverse("imported-calendar", args=[waiting.pk])
-    assert "It runs into 1 booked session" in desk.get(decision_page).text
+    assert "It conflicts with 1 booked session" in desk.get(decision_page).text
     refused = desk.post(decision_page, {"decision": "decline"})
     assert (refused.status_code, ImportedCalendar.objects.get(pk=waiting.pk).state) == (422, "waiting")
     desk.post(decision_page, {"decision": "accept"})
@@ -312,7 +316,7 @@ def test_the_patient_sees_why_a_calendar_is_declined(
     own.post(sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"])
     waiting = ImportedCalendar.objects.get()
     desk.post(reverse("imported-calendar", args=[waiting.pk]), {"decision": "decline", "reason": "Let us talk first"})
-    assert "Not possible: Let us talk first" in own.get(reverse("portal-commitments")).text
+    assert "We could not use it: Let us talk first" in own.get(reverse("portal-commitments")).text
     assert not CalendarInterval.objects.exists()
     assert desk.get(reverse("imported-calendar", args=[waiting.pk])).status_code == 404
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + DECLINED_KEPT_FOR)
@@ -356,13 +360,14 @@ def test_notices_are_shown_as_sentences(desk: Client, coordinator: User, rosa: P
     made = looked_at(rosa, coordinator, found)
     text = desk.get(reverse("imported-calendar", args=[made.pk])).text
     for sentence in (
-        "Left out as cancelled: 2. Left out as free: 3.",
-        "2 entries in a time zone that is not known: read as the time here.",
-        "2 entries could not be read and are left out. Check what is missing.",
-        "2 entries could be read only in part, a repetition for example: check them.",
-        "2 entries end when they begin: left out.",
-        "2 tasks or notes: left out.",
-        "Nothing in it takes any time on these dates.",
+        "We left out 2 canceled times.",
+        "We left out 3 times marked as free.",
+        "2 entries are in a time zone that we do not know. We read them as local time.",
+        "We could not read 2 entries and left them out. Check what is missing.",
+        "We could read only part of 2 entries. Check them, for example how often they repeat.",
+        "2 entries end when they start. We left them out.",
+        "We left out 2 tasks or notes.",
+        "The file has no busy times on these dates.",
     ):
         assert sentence in text, sentence
 
@@ -510,7 +515,7 @@ def test_the_page_of_a_calendar_takes_as_many_queries_for_three_times_as_for_one
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(
-    ("page", "queries"), [("portal-commitments", 9), ("portal-calendar-file", 11), ("portal-calendar-file-new", 5)]
+    ("page", "queries"), [("portal-commitments", 9), ("portal-calendar-file", 11), ("portal-calendar-file-new", 6)]
 )
 def test_the_pages_in_the_portal_take_as_many_queries_for_three_calendars_as_for_one(
     own: Client,

@@ -121,7 +121,7 @@ def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
 def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client, rosa: Patient) -> None:
     response = own.post(reverse("portal-commitment-new"), SHIFT | FREE, follow=True)
 
-    assert told(response) == ["It is kept."]
+    assert told(response) == ["Saved."]
     assert Commitment.objects.get().weekday_numbers == (1,)
     assert states() == [("add", "kept")]
     events = AuditEvent.objects.order_by("pk").values_list(
@@ -138,12 +138,13 @@ def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own:
     response = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
 
     assert told(response) == [
-        "It falls on the time of an appointment, so we look at it first. Until then everything stays as it is."
+        "This is at the same time as a visit, so we will look at it first. Your schedule stays the same until then."
     ]
     assert not Commitment.objects.exists()
     assert states() == [("add", "waiting")]
     text = response.text
-    assert "It falls on Wed, Nov 25." in text
+    assert "It is at the same time as 1 visit:" in text
+    assert "<li>Wed, Nov 25</li>" in text
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 
 
@@ -183,7 +184,7 @@ def test_a_commitment_on_single_dates_is_deleted(own: Client, rosa: Patient) -> 
 
     response = own.post(reverse("portal-commitment-end", args=[hearing.pk]), follow=True)
 
-    assert told(response) == ["It is kept."]
+    assert told(response) == ["Saved."]
     assert not Commitment.objects.exists()
     assert states() == [("end", "kept")]
 
@@ -213,7 +214,7 @@ def test_a_week_saves_rows_without_conflicts_and_lets_the_others_wait(own: Clien
 
     response = own.post(reverse("portal-commitment-week"), week(rows), follow=True)
 
-    assert told(response)[0] == "2 changes kept, 1 change to look at first."
+    assert told(response)[:2] == ["2 changes are saved.", "We will look at 1 change first."]
     assert states() == [("end", "kept"), ("add", "waiting"), ("add", "kept")]
 
 
@@ -307,15 +308,17 @@ def test_declining_needs_a_reason_that_the_patient_reads(coordinator: Client, ro
     assert states() == [("add", "declined")]
     assert not Commitment.objects.exists()
     text = own.get(reverse("portal-commitments")).text
-    assert "Not possible as asked" in text
+    assert "We could not do this" in text
     assert "Let us talk on Friday." in text
 
 
 @pytest.mark.parametrize(
     ("pressed", "words"),
     [
-        pytest.param({}, "Accept it or decline it.", id="neither"),
-        pytest.param({"decision": "accept", "reason": "No"}, "This says why not.", id="Enter in the reason"),
+        pytest.param({}, "Choose Accept or Decline.", id="neither"),
+        pytest.param(
+            {"decision": "accept", "reason": "No"}, "A reason is only for declining.", id="Enter in the reason"
+        ),
     ],
 )
 def test_an_invalid_decision_shows_the_form_again(

@@ -140,9 +140,9 @@ def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) 
 @pytest.mark.parametrize(
     ("wrong", "field", "words"),
     [
-        pytest.param({"weekdays": []}, "weekdays", "On which days?", id="no day"),
+        pytest.param({"weekdays": []}, "weekdays", "Choose at least one day.", id="no day"),
         pytest.param({"ends": "13:00"}, "ends", "It ends when it starts.", id="no time"),
-        pytest.param({"starts": ""}, "starts", "When does it begin?", id="no start"),
+        pytest.param({"starts": ""}, "starts", "Enter the start time.", id="no start"),
         pytest.param({"movable_minutes": "480"}, "movable_minutes", "nothing would be left of it", id="moves away"),
         pytest.param({"movable_minutes": "3"}, "movable_minutes", "greater than or equal to 5", id="hardly moves"),
         pytest.param({"commitment": "40404"}, None, "in the meantime", id="of somebody else"),

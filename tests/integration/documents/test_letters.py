@@ -355,15 +355,15 @@ def test_a_patient_sees_their_consents_and_revokes_one(client: Client, consent: 
     client.force_login(user)
     page = client.get(reverse("portal-consents")).text
     assert "Harbor Bakery" in page
-    assert "Told on Wed, Nov 25" in page
+    assert "We told them on Wed, Nov 25." in page
     assert "<title>My schedule" in page
     client.post(reverse("portal-consent-revoke", args=[consent.pk]))
     consent.refresh_from_db()
     assert consent.revoked_by == user
     page = client.get(reverse("portal-consents")).text
-    assert "Nobody is told when you are here." in page
-    assert "Taken back on Wed, Nov 25" in page, "whom they were told stays in sight"
-    assert "Told on Wed, Nov 25" in page
+    assert "We do not tell anyone when you are here." in page
+    assert "You stopped this on Wed, Nov 25." in page, "whom they were told stays in sight"
+    assert "We told them on Wed, Nov 25." in page
 
 
 def test_a_patient_revokes_only_their_own_consents(client: Client, consent: Consent) -> None:

@@ -310,7 +310,7 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
             "nothing would be left of it",
             id="all of it could move",
         ),
-        pytest.param("commitment-new", SHIFT | {"weekdays": []}, "weekdays", "On which days?", id="no day"),
+        pytest.param("commitment-new", SHIFT | {"weekdays": []}, "weekdays", "Choose at least one day.", id="no day"),
         pytest.param(
             "commitment-new",
             SHIFT | {"valid_from": "2026-12-07", "last_day": "2026-12-01"},

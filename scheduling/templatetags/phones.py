@@ -1,0 +1,13 @@
+"""Template filter for links that call a phone number."""
+
+import re
+
+from django import template
+
+register = template.Library()
+
+
+@register.filter
+def dialable(phone: str) -> str:
+    """Return the number as a `tel:` link needs it: "(207) 555-0100" → "2075550100"; a plus sign in front stays."""
+    return ("+" if phone.strip().startswith("+") else "") + re.sub(r"\D", "", phone)

@@ -1,0 +1,69 @@
+"""A patient's weekly hours as the portal shows them: a bar, and how many more visits complete the week."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from attendance.domain.ledger import Standing, WeekLedger
+from attendance.services.roster import attendance_of
+from scheduling.models import Booking, SessionStatus
+
+HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PortalHours:
+    """One week's ledger, with `visits`: the fewest coming visits that complete it, or 0 if none are needed."""
+
+    ledger: WeekLedger
+    visits: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both the hours done and the hours prescribed are whole."""
+        return not self.ledger.credited_minutes % HOUR and not self.ledger.prescribed_minutes % HOUR
+
+    @property
+    def done(self) -> int:
+        return self.ledger.credited_minutes // HOUR
+
+    @property
+    def prescribed(self) -> int:
+        return self.ledger.prescribed_minutes // HOUR
+
+    @property
+    def done_share(self) -> str:
+        """Width of the bar's done part. The bar is full when all hours are done."""
+        return self._share(self.ledger.credited_minutes)
+
+    @property
+    def planned_share(self) -> str:
+        """Width of the bar's part for hours done or still planned."""
+        return self._share(self.ledger.credited_minutes + self.ledger.remaining_minutes)
+
+    def _share(self, minutes: int) -> str:
+        return f"{min(100.0, 100 * minutes / self.ledger.prescribed_minutes):.2f}%"
+
+
+def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: datetime) -> PortalHours | None:
+    """Return the week's hours, given the patient's bookings of the week in order, or None without a ledger."""
+    return PortalHours(ledger, _visits_to_complete(ledger, bookings, now)) if ledger else None
+
+
+def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
+    """Return how many of the coming visits complete the hours and days of a week that is on pace, else 0."""
+    if ledger.standing != Standing.ON_PACE:
+        return 0
+    minutes, days, visits = ledger.credited_minutes, ledger.credited_days, 0
+    seen = set()
+    for booking in bookings:
+        session = booking.session
+        if session.status == SessionStatus.CANCELLED or attendance_of(booking) or not session.countable_minutes:
+            continue
+        if minutes >= ledger.prescribed_minutes and days >= ledger.prescribed_days:
+            break
+        minutes += session.countable_minutes
+        days += session.on not in seen
+        seen.add(session.on)
+        visits += booking.ends > now
+    return visits
