@@ -111,7 +111,7 @@ class LeaveForm(ActionForm):
         "end_date_before_start": "last_day",
         "reason_required": "reason",
         "before_admission": "first_day",
-        "already_ended": "first_day",
+        "episode_ended": "first_day",
         "leave_overlaps": "first_day",
     }
 

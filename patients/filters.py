@@ -6,16 +6,17 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan, Patient
 from patients.models.patient import PatientQuerySet
 
 CURRENT, WAITING, DISCHARGED, ALL = "current", "waiting", "discharged", "all"
 CARE_STATES = [
-    (CURRENT, "In care"),
-    (WAITING, "Not admitted yet"),
-    (DISCHARGED, "Discharged"),
-    (ALL, "Everybody"),
+    (CURRENT, _("In care")),
+    (WAITING, _("Not admitted yet")),
+    (DISCHARGED, _("Discharged")),
+    (ALL, _("Everyone")),
 ]
 
 
@@ -26,12 +27,12 @@ class PatientFilter(django_filters.FilterSet):
     """
 
     q = django_filters.CharFilter(
-        method="by_words", label="Name or code", widget=forms.TextInput(attrs={"type": "search"})
+        method="by_words", label=_("Name or code"), widget=forms.TextInput(attrs={"type": "search"})
     )
-    care = django_filters.ChoiceFilter(method="by_care", label="Care", choices=CARE_STATES, empty_label=None)
-    track = django_filters.ChoiceFilter(method="by_track", label="Track", empty_label="Any track")
+    care = django_filters.ChoiceFilter(method="by_care", label=_("Care"), choices=CARE_STATES, empty_label=None)
+    track = django_filters.ChoiceFilter(method="by_track", label=_("Track"), empty_label=_("Any track"))
     level = django_filters.ChoiceFilter(
-        method="by_level", label="Level", choices=LevelOfCare.choices, empty_label="Any level"
+        method="by_level", label=_("Level"), choices=LevelOfCare.choices, empty_label=_("Any level")
     )
 
     class Meta:

@@ -213,6 +213,13 @@ def weekdays(numbers: Iterable[int]) -> str:
     return ", ".join(parts)
 
 
+def rotation(runs: Iterable[int]) -> str:
+    """Format the numbers of days on, off, on, and so on, of a shift rotation: (4, 3) → "4 on, 3 off"."""
+    return ", ".join(
+        (_("%(days)d off") if number % 2 else _("%(days)d on")) % {"days": days} for number, days in enumerate(runs)
+    )
+
+
 def one_line(text: str) -> str:
     """Join the lines of a rendered template with one space, or with none before a comma, colon, semicolon or period.
 

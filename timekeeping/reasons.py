@@ -55,7 +55,14 @@ class EndDateBeforeStart(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnded(Reason):
-    """A meeting, an enrollment, an episode of care or a closure has already ended, or ends before the requested day."""
+    """A meeting, an enrollment or a closure has already ended, or ends before the requested day."""
 
     what: str
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeEnded(Reason):
+    """The episode of care has already ended, or ends before the requested day."""
+
     last_day: date

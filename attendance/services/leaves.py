@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action, User
@@ -16,7 +15,7 @@ from scheduling.models import LeaveOfAbsence
 from scheduling.services.locks import lock_site
 from scheduling.services.reasons import BeforeAdmission, HasBegun, NothingChanged, ReasonRequired
 from scheduling.services.stale_feeds import mark_episode_feeds_stale
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason, Refused
+from timekeeping.reasons import EndDateBeforeStart, EpisodeEnded, Reason, Refused
 
 DAY = timedelta(days=1)
 
@@ -48,7 +47,7 @@ def add_leave(
     if first_day < episode.starts:
         reasons.append(BeforeAdmission(first_day, episode.starts))
     if episode.ends is not None and episode.ends <= first_day:
-        reasons.append(AlreadyEnded(_("The episode of care"), episode.ends - DAY))
+        reasons.append(EpisodeEnded(episode.ends - DAY))
     reasons += _overlapping_leaves(episode, first_day, last_day)
     if reasons:
         raise Refused(reasons)

@@ -214,8 +214,13 @@ class Commitment(models.Model):
 
     @property
     def rotation(self) -> str:
-        """The rotation as a person would write it, such as “4 on, 3 off”. Empty for other patterns."""
-        return format_runs(bits_to_runs(self.cycle_days, self.cycle_mask or 0)) if self.cycle_days else ""
+        """The rotation as a person can type it, such as “4 on, 3 off”. Empty for other patterns."""
+        return format_runs(self.rotation_runs)
+
+    @property
+    def rotation_runs(self) -> tuple[int, ...]:
+        """The numbers of days on, off, on, and so on, of a rotation. Empty for other patterns."""
+        return bits_to_runs(self.cycle_days, self.cycle_mask or 0) if self.cycle_days else ()
 
     @property
     def is_whole_day(self) -> bool:

@@ -4,6 +4,8 @@ import re
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
@@ -24,10 +26,13 @@ class DurationField(forms.CharField):
             return None
         found = DURATION_PATTERN.fullmatch(written)
         if found is None or (found["minutes"] and not found["hours"].isdecimal()):
-            raise forms.ValidationError(f"“{written}” is not a number of hours; write 9, 9:30 or 9 h 30.")
+            raise forms.ValidationError(
+                gettext("“%(written)s” is not a number of hours. Enter 9, 9:30 or 9.5, for example.")
+                % {"written": written}
+            )
         minutes = round(float(found["hours"].replace(",", ".")) * 60) + int(found["minutes"] or 0)
         if not 0 < minutes <= 7 * 24 * 60:
-            raise forms.ValidationError("A week has between 0 and 168 hours.")
+            raise forms.ValidationError(gettext("Enter more than 0 and at most 168 hours a week."))
         return minutes
 
     def validate(self, value: Any) -> None:
@@ -39,11 +44,11 @@ class DurationField(forms.CharField):
 
 
 class LastDayForm(forms.Form):
-    """A form with a last day as its only field. The caller passes the help text."""
+    """A form with a last day as its only field. The caller passes the help text, translated."""
 
-    reason_fields: ClassVar = {"end_date_before_start": "last_day", "already_ended": "last_day"}
+    reason_fields: ClassVar = dict.fromkeys(("end_date_before_start", "already_ended", "episode_ended"), "last_day")
 
-    last_day = DayField()
+    last_day = DayField(label=_("Last day"))
 
     def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,21 +59,23 @@ class LastDayForm(forms.Form):
 class EndingForm(LastDayForm):
     """The last day of an enrollment or episode of care, and the reason why it ends."""
 
-    reason = forms.CharField(max_length=120, required=False, help_text="Kept on the record.")
+    reason = forms.CharField(max_length=120, required=False, label=_("Reason"), help_text=_("Saved in the record."))
 
 
 class LevelForm(forms.Form):
     """A level of care with its prescription and first day and, for an admission, who referred the patient."""
 
-    reason_fields: ClassVar = {"level_overlaps": "starts", "already_admitted": "starts", "already_ended": "starts"}
+    reason_fields: ClassVar = dict.fromkeys(("level_overlaps", "already_admitted", "episode_ended"), "starts")
 
-    starts = DayField(label="From")
-    level = forms.ChoiceField(choices=LevelOfCare.choices)
-    prescribed_minutes = DurationField(label="Hours a week", help_text="For example 9, or 10:30.")
-    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
-    stated_by = forms.CharField(max_length=120, help_text="Who stated the level, with credential.")
+    starts = DayField(label=_("First day"))
+    level = forms.ChoiceField(choices=LevelOfCare.choices, label=_("Level of care"))
+    prescribed_minutes = DurationField(label=_("Prescribed hours a week"), help_text=_("For example 9, or 10:30."))
+    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label=_("Prescribed days a week"))
+    stated_by = forms.CharField(
+        max_length=120, label=_("Ordered by"), help_text=_("Name and credential, for example Dr. Imani Cole, MD.")
+    )
     referral_source = forms.CharField(
-        max_length=120, required=False, label="Referred by", help_text="Who sent them, if anybody."
+        max_length=120, required=False, label=_("Referral source"), help_text=_("Leave blank if there is none.")
     )
 
     def __init__(self, *args: Any, episode: Episode | None = None, **kwargs: Any) -> None:

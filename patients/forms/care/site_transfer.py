@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from patients.forms.layout import form_layout
 
@@ -13,7 +14,7 @@ class SiteTransferForm(forms.Form):
 
     reason_fields: ClassVar = {"nothing_changed": "site"}
 
-    site = forms.TypedChoiceField(coerce=int, label="Move to")
+    site = forms.TypedChoiceField(coerce=int, label=_("Move to"))
 
     def __init__(self, *args: Any, sites: Iterable[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

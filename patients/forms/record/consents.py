@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
@@ -20,14 +21,20 @@ class ConsentForm(forms.Form):
         "purpose_reveals_treatment": "purpose",
     }
 
-    recipient_kind = forms.ChoiceField(choices=RecipientKind.choices, label="Whom it is for")
-    recipient = forms.CharField(max_length=120, label="Name", help_text="The person or office that is told.")
-    recipient_address = forms.CharField(max_length=200, required=False, label="Address")
-    purpose = forms.CharField(
-        max_length=120, help_text="As the consent says it; it stands in the letter. For example: time off from work."
+    recipient_kind = forms.ChoiceField(choices=RecipientKind.choices, label=_("Recipient type"))
+    recipient = forms.CharField(
+        max_length=120, label=_("Recipient"), help_text=_("The person or office that may receive information.")
     )
-    signed_on = DayField(help_text="The day on which the patient signed it.")
-    last_day = DayField(help_text="It ends after this day, unless it is revoked before.")
+    recipient_address = forms.CharField(max_length=200, required=False, label=_("Address"))
+    purpose = forms.CharField(
+        max_length=120,
+        label=_("Purpose"),
+        help_text=_("As written on the release. It appears in letters. For example: time off from work."),
+    )
+    signed_on = DayField(label=_("Signed on"), help_text=_("The day on which the patient signed the release."))
+    last_day = DayField(
+        label=_("Last day"), help_text=_("The release ends after this day, unless it is revoked earlier.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

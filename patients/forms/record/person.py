@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
@@ -13,16 +14,25 @@ from patients.services.record.person import PatientValues
 class PatientForm(forms.Form):
     reason_fields: ClassVar = {"code_taken": "code", "birth_date_in_future": "birth_date"}
 
-    first_name = forms.CharField(max_length=80)
-    last_name = forms.CharField(max_length=80)
-    preferred_name = forms.CharField(max_length=80, required=False, help_text="What they like to be called.")
-    code = forms.CharField(max_length=40, help_text="The clinic’s own code, for example P001.")
-    birth_date = DayField()
-    language = forms.CharField(max_length=40, initial="English")
-    email = forms.EmailField(required=False, label="E-mail")
-    phone = forms.CharField(max_length=40, required=False)
+    first_name = forms.CharField(max_length=80, label=_("First name"))
+    last_name = forms.CharField(max_length=80, label=_("Last name"))
+    preferred_name = forms.CharField(
+        max_length=80,
+        required=False,
+        label=_("Preferred name"),
+        help_text=_("What the patient likes to be called. Leave blank if it is the first name."),
+    )
+    code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
+    birth_date = DayField(label=_("Birth date"))
+    language = forms.CharField(max_length=40, initial="English", label=_("Language"))
+    email = forms.EmailField(required=False, label=_("E-mail"))
+    phone = forms.CharField(max_length=40, required=False, label=_("Phone"))
     travel_minutes = forms.IntegerField(
-        min_value=0, max_value=480, initial=0, label="Minutes from home", help_text="One way, to the site."
+        min_value=0,
+        max_value=480,
+        initial=0,
+        label=_("Travel from home, in minutes"),
+        help_text=_("One way, to the site."),
     )
 
     def __init__(self, *args: Any, patient: Patient | None = None, **kwargs: Any) -> None:

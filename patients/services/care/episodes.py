@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.models import Episode, LevelOfCareSpan, Patient
-from timekeeping.reasons import AlreadyEnded, Reason, Refused
+from timekeeping.reasons import EpisodeEnded, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def set_level_of_care(*, episode: Episode, values: LevelValues, by: User | None,
     """
     episode = Episode.objects.select_for_update(of=("self",)).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None and episode.ends <= values.starts:
-        raise Refused([AlreadyEnded("The course of care", episode.ends - timedelta(days=1))])
+        raise Refused([EpisodeEnded(episode.ends - timedelta(days=1))])
     latest = episode.spans.order_by("-starts").first()
     if latest is not None:
         if values.starts <= latest.starts:

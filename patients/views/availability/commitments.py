@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission
@@ -41,8 +42,8 @@ def commitment_new(request: HttpRequest, patient_id: int) -> HttpResponse:
         viewed=patient,
         detail="new commitment",
         patient=patient,
-        heading="New commitment",
-        save="Add commitment",
+        heading=_("New commitment"),
+        save=_("Add commitment"),
     )
 
 
@@ -64,8 +65,8 @@ def commitment_edit(request: HttpRequest, commitment_id: int) -> HttpResponse:
         viewed=commitment,
         detail="edit",
         patient=patient,
-        heading="Edit the commitment",
-        save="Keep the changes",
+        heading=_("Edit commitment"),
+        save=_("Save commitment"),
     )
 
 
@@ -80,8 +81,10 @@ def commitment_end(request: HttpRequest, commitment_id: int) -> HttpResponse:
     form = CommitmentEndForm(request.POST if request.method == "POST" else None, commitment=commitment, today=today)
     service = partial(stop_commitment, commitment=commitment, by=user, now=now)
     if submit_form(request, form, lambda: service(last_day=form.ends_after)):
-        ends = f"ends after {day(form.ends_after)}" if form.ends_after else "is taken out"
-        messages.success(request, f"The commitment {ends}.")
+        if form.ends_after:
+            messages.success(request, _("The commitment ends after %(last_day)s.") % {"last_day": day(form.ends_after)})
+        else:
+            messages.success(request, _("The commitment is deleted."))
         return redirect("patient", patient.pk)
     template = "patients/availability/commitment_end.html"
     return form_page(

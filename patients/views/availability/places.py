@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit import record
@@ -43,10 +44,10 @@ def place_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     form = PlaceForm(request.POST or None, sites=_sites())
     if submit_form(request, form, lambda: add_place(patient=patient, values=form.values(), by=user, now=now)):
-        messages.success(request, "The place is kept. Commitments can be there from now on.")
+        messages.success(request, _("The place is saved. You can now choose it for commitments."))
         return redirect("places", patient.pk)
     return form_page(
-        request, form, viewed=patient, detail="new place", patient=patient, heading="New place", save="Add place"
+        request, form, viewed=patient, detail="new place", patient=patient, heading=_("New place"), save=_("Add place")
     )
 
 
@@ -58,7 +59,7 @@ def place_edit(request: HttpRequest, place_id: int) -> HttpResponse:
     place = place_managed_by(user, place_id)
     form = PlaceForm(request.POST or None, sites=_sites(), place=place)
     if submit_form(request, form, lambda: change_place(place=place, values=form.values(), by=user, now=now)):
-        messages.success(request, "The changes are kept.")
+        messages.success(request, _("The place is saved."))
         return redirect("places", place.patient_id)
     template = "patients/availability/place_edit.html"
     return form_page(request, form, viewed=place, detail="edit", template=template, place=place, patient=place.patient)
@@ -70,6 +71,6 @@ def place_remove(request: HttpRequest, place_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     place = place_managed_by(user, place_id)
     patient_id = place.patient_id
-    if submit_button(request, lambda: remove_place(place=place, by=user, now=now), "The place is taken out."):
+    if submit_button(request, lambda: remove_place(place=place, by=user, now=now), _("The place is deleted.")):
         return redirect("places", patient_id)
     return redirect("place-edit", place_id)

@@ -29,9 +29,9 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     def decide() -> str:
         if form.cleaned_data["decision"] == DECLINE:
             decline_proposal(proposal=proposal, reason=form.cleaned_data["reason"], by=user, now=now)
-            return "Declined, and everything stays as it is."
+            return _("Request declined. Nothing has changed.")
         accept_proposal(proposal=proposal, by=user, now=now)
-        return "The change is kept."
+        return _("Change accepted. The commitments are updated.")
 
     if decided := submit_form(request, form, decide):
         messages.success(request, decided.value)

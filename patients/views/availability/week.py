@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -21,7 +23,6 @@ from patients.access import patient_managed_by
 from patients.forms.availability.week import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
 from patients.services.availability.week import SavedWeek, WeekRefused, WeekRow, save_week, weekly_commitments
-from scheduling.formats import counted
 from scheduling.models import Booking
 from scheduling.services.availability.booking_conflicts import booking_conflicts
 from scheduling.services.availability.imported_calendars import calendar_busy_on_dates
@@ -99,7 +100,7 @@ def week_context(
             "day": block.weekday,
             "starts": block.starts,
             "ends": block.ends,
-            "label": "Appointment" if discreet and block.kind == TREATMENT else block.label,
+            "label": _("Appointment") if discreet and block.kind == TREATMENT else block.label,
         }
         for block in blocks_of_week(
             site=patient.site, monday=monday, bookings=bookings, commitments=others, busy=imported.get(patient.pk, ())
@@ -116,16 +117,28 @@ def week_context(
 
 def _add_saved_message(request: HttpRequest, patient: Patient, saved: SavedWeek) -> None:
     """Add a message with the number of changed commitments, and a warning if they conflict with bookings."""
-    parts = [
-        f"{counted(len(commitments), 'commitment')} {word}"
-        for word, commitments in (("added", saved.added), ("changed", saved.changed), ("ended", saved.ended))
-        if commitments
-    ]
-    messages.success(request, f"{', '.join(parts)}." if parts else "Nothing was different.")
+    messages.success(request, " ".join(_saved_sentences(saved)) or _("There was nothing to change."))
     number = _count_clashes(patient, (*saved.added, *saved.changed))
     if number:
-        sessions = counted(number, "booked session")
-        messages.warning(request, f"The week leaves no time for {sessions}. They are listed below.")
+        conflicts = ngettext(
+            "The week conflicts with %(number)d booked session, listed below.",
+            "The week conflicts with %(number)d booked sessions, listed below.",
+            number,
+        )
+        messages.warning(request, conflicts % {"number": number})
+
+
+def _saved_sentences(saved: SavedWeek) -> Iterable[str]:
+    """Yield a sentence with the number of commitments that were added, changed and ended."""
+    if number := len(saved.added):
+        text = ngettext("%(number)d commitment added.", "%(number)d commitments added.", number)
+        yield text % {"number": number}
+    if number := len(saved.changed):
+        text = ngettext("%(number)d commitment changed.", "%(number)d commitments changed.", number)
+        yield text % {"number": number}
+    if number := len(saved.ended):
+        text = ngettext("%(number)d commitment ended.", "%(number)d commitments ended.", number)
+        yield text % {"number": number}
 
 
 def _count_clashes(patient: Patient, commitments: Iterable[Commitment]) -> int:

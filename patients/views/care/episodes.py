@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission
@@ -50,15 +52,17 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
             admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
 
     if submit_form(request, form, admit_or_set_level):
-        messages.success(request, "The level is stated." if episode else "Admitted. Next: find a schedule.")
+        messages.success(
+            request, _("The level of care is set.") if episode else _("Patient admitted. Next, find a schedule.")
+        )
         return redirect("patient", patient.pk)
     return form_page(
         request,
         form,
         viewed=patient,
         detail="level of care",
-        heading="New level of care" if episode else "Admit to care",
-        save="State the level" if episode else "Admit",
+        heading=_("Set level of care") if episode else _("Admit patient"),
+        save=_("Set level of care") if episode else _("Admit patient"),
         patient=patient,
         note=_level_note(episode),
     )
@@ -86,10 +90,18 @@ def _initial_from_search(typed: QueryDict) -> dict[str, Any]:
 def _level_note(episode: Episode | None) -> str:
     spans = list(episode.spans.all()) if episode else []
     if not spans:
-        return "Opens a course of care with its first level."
+        return _("This starts an episode of care with its first level of care.")
     latest = spans[-1]
-    prescribed = f"{hours(latest.prescribed_minutes)} on {latest.prescribed_days} days a week"
-    return f"Level {latest.level} with {prescribed} since {day(latest.starts)} ends when the new one begins."
+    return ngettext(
+        "The current level %(level)s (%(time)s a week on %(days)d day, since %(since)s) ends when the new one starts.",
+        "The current level %(level)s (%(time)s a week on %(days)d days, since %(since)s) ends when the new one starts.",
+        latest.prescribed_days,
+    ) % {
+        "level": latest.level,
+        "time": hours(latest.prescribed_minutes),
+        "days": latest.prescribed_days,
+        "since": day(latest.starts),
+    }
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -102,11 +114,11 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     today = patient.site.today_at(now)
     episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site"))
     initial = {"last_day": episode.earliest_from(today)}
-    form = EndingForm(request.POST or None, initial=initial, help_text="The last day in the program.")
+    form = EndingForm(request.POST or None, initial=initial, help_text=_("The last day in the program."))
     page = {
-        "heading": "Discharge",
-        "button": "Discharge",
-        "note": "The level, the enrollments and every booking after the last day end with it.",
+        "heading": _("Discharge patient"),
+        "button": _("Discharge patient"),
+        "note": _("This ends the level of care and all enrollments, and cancels bookings after the last day."),
         "action": "discharge",
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -115,5 +127,7 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     last_day = given["last_day"]
     service = partial(discharge_patient, episode=episode, last_day=last_day, reason=given["reason"], by=user, now=now)
     scope = SnapshotScope(episode.site, max(last_day + timedelta(days=1), episode.starts))
-    success = f"Discharged after {day(last_day)}. Later places are free again."
+    success = _("Patient discharged. The last day is %(last_day)s. Later spots are open again.") % {
+        "last_day": day(last_day)
+    }
     return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -41,7 +42,8 @@ def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
         try:
             if request.POST.get(SEEN) == str(site.pk):
                 transfer_episode(episode=episode, site=site, by=user, now=now)
-                messages.success(request, f"{patient.short_name} is at {site} from today.")
+                values = {"name": patient.short_name, "site": site}
+                messages.success(request, _("%(name)s is at %(site)s from today.") % values)
                 return redirect_to_next(request, "patient", patient.pk)
             context["move"] = preview_transfer(episode=episode, site=site, by=user, now=now)
         except Refused as refused:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record, record_all
@@ -75,9 +76,11 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     form = PatientForm(request.POST or None)
     service = partial(create_patient, site_id=site.pk, by=user, now=clock.now())
     if saved := submit_form(request, form, lambda: service(values=form.values())):
-        messages.success(request, "Added to the record. Next: what their week asks of them, and the admission.")
+        messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
         return redirect("patient", saved.value.pk)
-    return form_page(request, form, heading="New patient", save="Add patient", note=f"At {site}.")
+    return form_page(
+        request, form, heading=_("New patient"), save=_("Add patient"), note=_("Site: %(site)s") % {"site": site}
+    )
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -88,7 +91,7 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     form = PatientForm(request.POST or None, patient=patient)
     if submit_form(request, form, lambda: change_patient(patient=patient, values=form.values(), by=user, now=now)):
-        messages.success(request, "The changes are kept.")
+        messages.success(request, _("The changes are saved."))
         return redirect("patient", patient.pk)
     return form_page(
         request,
@@ -96,6 +99,6 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
         viewed=patient,
         detail="edit",
         patient=patient,
-        heading="Edit the record",
-        save="Keep the changes",
+        heading=_("Edit details"),
+        save=_("Save details"),
     )

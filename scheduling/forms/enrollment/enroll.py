@@ -65,7 +65,7 @@ class EnrollForm(MeetingChoiceForm):
 class WaitlistForm(ActionForm):
     """How urgently the patient needs care, and the first day on which they can attend."""
 
-    reason_fields: ClassVar = {"before_admission": "from_day", "already_ended": "from_day"}
+    reason_fields: ClassVar = {"before_admission": "from_day", "episode_ended": "from_day"}
 
     priority = forms.TypedChoiceField(
         choices=Priority.choices,

@@ -13,7 +13,7 @@ from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.locks import lock_site
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
+from timekeeping.reasons import EndDateBeforeStart, EpisodeEnded, Refused
 
 DAY = timedelta(days=1)
 
@@ -29,7 +29,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
     if episode.ends is not None:
-        raise Refused([AlreadyEnded("The course of care", episode.ends - DAY)])
+        raise Refused([EpisodeEnded(episode.ends - DAY)])
     if last_day < episode.starts:
         raise Refused([EndDateBeforeStart(episode.starts, last_day)])
     ends = last_day + DAY

@@ -19,7 +19,7 @@ from scheduling.services.locks import lock_site
 from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
 from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.busy_times import BusyTime
-from timekeeping.reasons import AlreadyEnded, Reason, refuse_if_any
+from timekeeping.reasons import EpisodeEnded, Reason, refuse_if_any
 from timekeeping.time_zones import clock_differences, shift_busy_time
 from timekeeping.weeks import OnDates, Recurrence
 
@@ -127,7 +127,7 @@ def _check_permission(site: Site, by: User) -> None:
 
 def _transfer_reasons(episode: Episode, site: Site, today: date) -> Iterable[Reason]:
     if episode.ends is not None and episode.ends <= today:
-        yield AlreadyEnded("The course of care", episode.ends - DAY)
+        yield EpisodeEnded(episode.ends - DAY)
     if site.pk == episode.site_id:
         yield NothingChanged()
     enrolled = list(Enrollment.objects.filter(episode=episode).open_on_or_after(today).select_related("track"))

@@ -13,7 +13,7 @@ from scheduling.models import REASON_MAX_LENGTH, Enrollment, Priority, Site, Tra
 from scheduling.models.waitlist import WaitingQuerySet
 from scheduling.services.locks import lock_site
 from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
-from timekeeping.reasons import AlreadyEnded, Reason, Refused, refuse_if_any
+from timekeeping.reasons import EpisodeEnded, Reason, Refused, refuse_if_any
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _check_waitlist(episode: Episode, track: Track, from_day: date) -> list[Reas
     if from_day < episode.starts:
         reasons.append(BeforeAdmission(from_day, episode.starts))
     if episode.ends is not None and episode.ends <= from_day:
-        reasons.append(AlreadyEnded("The course of care", episode.ends - timedelta(days=1)))
+        reasons.append(EpisodeEnded(episode.ends - timedelta(days=1)))
     entry = WaitingEntry.objects.open().filter(episode=episode, track=track).first()
     if entry is not None:
         reasons.append(AlreadyOnWaitlist(track.name, episode.site.today_at(entry.requested_at)))

@@ -39,7 +39,7 @@ from tests.clinic import (
     openings_in_week,
 )
 from tests.factories import MONDAY, admit, book, make_patient
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
+from timekeeping.reasons import EndDateBeforeStart, EpisodeEnded, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -208,7 +208,7 @@ def test_a_leave_must_be_within_the_episode_and_have_a_reason(clinic: Clinic, ro
     Episode.objects.update(ends=FRIDAY)
     with pytest.raises(Refused) as refused:
         leave_from(rosa, FRIDAY, None, by)
-    assert refused.value.reasons == (AlreadyEnded("The episode of care", THURSDAY),)
+    assert refused.value.reasons == (EpisodeEnded(THURSDAY),)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Refused
+from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, EpisodeEnded, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -98,7 +98,7 @@ def test_a_discharge_ends_episode_level_enrollments_and_bookings(episode: Episod
     assert extend_horizon(site=site, now=NOW).bookings == 0
     with pytest.raises(Refused) as refused:
         discharge_patient(episode=episode, last_day=last_day, reason="Again", by=coordinator, now=NOW)
-    assert refused.value.reasons == (AlreadyEnded("The course of care", last_day),)
+    assert refused.value.reasons == (EpisodeEnded(last_day),)
 
 
 def test_a_booking_with_attendance_is_never_released(episode: Episode) -> None:

@@ -46,7 +46,7 @@ from tests.factories import (
     make_weekday_track,
 )
 from tests.integration.timetable.naive_model import all_rows
-from timekeeping.reasons import AlreadyEnded, Refused
+from timekeeping.reasons import EpisodeEnded, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -168,7 +168,7 @@ def test_an_episode_that_is_over_or_already_at_the_site_is_refused(
 ) -> None:
     assert refusal(episode, here, by) == (NothingChanged(),)
     Episode.objects.update(ends=TODAY)
-    assert refusal(read(episode), there, by) == (AlreadyEnded("The course of care", TODAY - DAY),)
+    assert refusal(read(episode), there, by) == (EpisodeEnded(TODAY - DAY),)
 
 
 def test_an_episode_that_has_not_begun_leaves_no_former_site(here: Site, there: Site, by: User) -> None:

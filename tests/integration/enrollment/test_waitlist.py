@@ -44,7 +44,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from timekeeping.reasons import AlreadyEnded, Refused
+from timekeeping.reasons import EpisodeEnded, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -164,7 +164,7 @@ def test_the_first_day_must_be_within_the_episode(rosa: Episode, track: Track, b
     assert reasons_of(joins, rosa, track, by, from_day=early) == (BeforeAdmission(early, MONDAY),)
     Episode.objects.update(ends=MONDAY + WEEK)
     late = reasons_of(joins, rosa, track, by, from_day=MONDAY + WEEK)
-    assert late == (AlreadyEnded("The course of care", MONDAY + WEEK - DAY),)
+    assert late == (EpisodeEnded(MONDAY + WEEK - DAY),)
 
 
 def test_leaving_the_waitlist_needs_a_reason_and_works_once(rosa: Episode, track: Track, by: User) -> None:
