@@ -66,7 +66,7 @@ def test_a_rotating_shift_is_entered_in_the_form(
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    follow(page.get_by_role("link", name="Add a commitment"))
+    follow(page.get_by_role("link", name="Add commitment"))
     page.get_by_label("What*").fill("Warehouse")
     page.get_by_label("Mon", exact=True).check()
     page.get_by_label("Rotating shift").check()
@@ -84,7 +84,7 @@ def test_a_rotating_shift_is_entered_in_the_form(
     axe(page)
     page.get_by_label("Days on and off").fill("4 on, 3 off")
     follow(page.get_by_role("button", name="Add commitment"))
-    expect(page.get_by_text("4 on, 3 off from Mon, Nov 2, 7:00 AM–7:00 PM, could move by 30 min")).to_be_visible()
+    expect(page.get_by_text("4 on, 3 off from Mon, Nov 2, 7:00 AM–7:00 PM, can move by 30 min")).to_be_visible()
     axe(page)
     commitment = Commitment.objects.get()
     assert (commitment.cycle_days, commitment.cycle_mask, commitment.weekdays) == (7, 0b1111, 0)
@@ -105,11 +105,11 @@ def test_a_week_is_painted_with_a_mouse(
     cell(page, "Friday 12:30").click()
     expect_status(page, "Friday 9:00 to 13:00: written below.")
     expect(cell(page, "Friday 11:30, Work")).to_be_visible()
-    row = page.get_by_role("group", name="One commitment").nth(1)
+    row = page.get_by_role("group", name="Commitment").nth(1)
     row.get_by_label("What").fill("Workshop")
     expect(cell(page, "Friday 11:30, Workshop")).to_be_visible()
     axe(page)
-    follow(page.get_by_role("button", name="Keep the week"))
+    follow(page.get_by_role("button", name="Save week"))
     expect(page.get_by_text("1 commitment added.")).to_be_visible()
     assert saved_commitments() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
 
@@ -142,8 +142,8 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
         press("PageDown")
     press("Space")
     expect_status(page, "Sunday 22:00 to 6:30: written below.")
-    follow(page.get_by_role("button", name="Keep the week"))
-    expect(page.get_by_text("2 commitments added, 1 commitment changed.")).to_be_visible()
+    follow(page.get_by_role("button", name="Save week"))
+    expect(page.get_by_text("2 commitments added. 1 commitment changed.")).to_be_visible()
     assert saved_commitments() == [
         ("Gym", (1,), "08:00", "09:00"),
         ("Work", (1,), "11:00", "17:30"),
@@ -210,7 +210,7 @@ def test_a_week_is_painted_with_a_finger(
     finger.long_press_and_drag(monday, cell(phone, "Wednesday 11:00"), friday)
     expect_status(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 to 12:00: written below.")
     axe(phone)
-    follow(phone.get_by_role("button", name="Keep the week"))
+    follow(phone.get_by_role("button", name="Save week"))
     expect(phone.get_by_text("2 commitments added.")).to_be_visible()
     assert saved_commitments() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
 
@@ -241,14 +241,15 @@ def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     sign_in(page, coordinator)
     page.goto(reverse("today-attention"))
     follow(page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work"))
-    expect(page.get_by_text("It runs into 1 booked session: Wed, Nov 25 9:00 AM–12:00 PM")).to_be_visible()
+    expect(page.get_by_text("This conflicts with 1 booked session:")).to_be_visible()
+    expect(page.get_by_text("Wed, Nov 25, 9:00 AM–12:00 PM")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Decline"))
     expect(page.get_by_text("Say why: the patient reads it.")).to_be_visible()
     axe(page)
     page.get_by_label("Reason for declining").fill("Let us talk on Friday.")
     follow(page.get_by_role("button", name="Decline"))
-    expect(page.get_by_text("Declined, and everything stays as it is.")).to_be_visible()
+    expect(page.get_by_text("Request declined. Nothing has changed.")).to_be_visible()
 
     phone.reload()
     expect(phone.get_by_text("Let us talk on Friday.")).to_be_visible()
@@ -297,13 +298,13 @@ def test_a_week_is_entered_without_javascript(
     sign_in(phone, coordinator)
     phone.route("**/*.js", lambda route: route.abort())
     phone.goto(reverse("commitment-week", args=[rosa.pk]))
-    expect(phone.get_by_role("heading", name="Paint it")).to_be_hidden()
-    row = phone.get_by_role("group", name="One commitment").first
+    expect(phone.get_by_role("heading", name="Mark busy times")).to_be_hidden()
+    row = phone.get_by_role("group", name="Commitment").first
     row.get_by_label("Starts").fill("08:00")
     row.get_by_label("Ends").fill("12:00")
-    follow(phone.get_by_role("button", name="Keep the week"))
+    follow(phone.get_by_role("button", name="Save week"))
     expect(row.get_by_text("Choose at least one day.")).to_be_visible()
     row.get_by_label("Mon").check()
-    follow(phone.get_by_role("button", name="Keep the week"))
+    follow(phone.get_by_role("button", name="Save week"))
     expect(phone.get_by_text("1 commitment added.")).to_be_visible()
     assert saved_commitments() == [("Work", (0,), "08:00", "12:00")]

@@ -92,7 +92,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     axe(page)
 
     # Change the meetings. The page checks the choice after every click.
-    follow(page.get_by_role("link", name="Change meetings in Small group"))
+    follow(page.get_by_role("link", name="Change groups in Small group"))
     axe(page)
     page.get_by_label("First day").fill("2026-12-07")
     settle(page)
@@ -115,14 +115,14 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     follow(page.get_by_role("button", name="Save leave"))
     axe(page)
     follow(page.get_by_role("button", name="Save leave"))
-    follow(page.get_by_role("link", name=re.compile("Comes back")))
+    follow(page.get_by_role("link", name=re.compile("Change leave")))
     axe(page)
     page.get_by_label("Last day away").fill("2026-12-04")
     follow(page.get_by_role("button", name="Save last day"))
     expect(page.get_by_text("Expected again in").first).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Save last day"))
-    follow(page.get_by_role("link", name=re.compile("Comes back")))
+    follow(page.get_by_role("link", name=re.compile("Change leave")))
     follow(page.get_by_role("link", name="Cancel leave"))
     axe(page)
 

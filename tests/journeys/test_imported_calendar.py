@@ -74,7 +74,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
 ) -> None:
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
-    follow(page.get_by_role("link", name="Import a calendar"))
+    follow(page.get_by_role("link", name="Import calendar"))
     page.get_by_label("Minutes to get there").fill("20")
     axe(page)
     send(page, tmp_path, "X-NOTHING:1", event("RRULE:FREQ=SECONDLY"))
@@ -94,7 +94,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
     expect(page.get_by_text("covers dates through Sun, May 23, 2027")).to_be_visible()
     axe(page)
 
-    follow(page.get_by_role("link", name="Import a calendar"))
+    follow(page.get_by_role("link", name="Import calendar"))
     expect(page.get_by_label("Minutes to get there")).to_have_value("20")
     send(page, tmp_path, shift("150000"))
     difference = page.get_by_role("region", name=re.compile("Changes since the calendar"))
@@ -139,6 +139,6 @@ def test_a_calendar_sent_from_a_phone_waits_for_the_clinic(
     expect(page.get_by_text("It conflicts with 1 booked session")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Accept"))
-    expect(page.get_by_text("1 booked session that life leaves no time for")).to_be_visible()
+    expect(page.get_by_text("1 booked session conflicts with a commitment")).to_be_visible()
     phone.reload()
     expect(phone.get_by_text("It goes to Sun, May 23, 2027.")).to_be_visible()

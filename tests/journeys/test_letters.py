@@ -47,7 +47,7 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
 
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[patient.pk]))
-    follow(page.get_by_role("link", name="Letters"))
+    follow(page.get_by_role("link", name="Releases and letters"))
     expect(page.get_by_text("Nobody may be told anything.")).to_be_visible()
     axe(page)
     follow(page.get_by_role("link", name="Record a consent"))

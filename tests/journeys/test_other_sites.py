@@ -77,13 +77,13 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     expect(page.get_by_text("Fits", exact=True)).to_be_visible()
     follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("of Evenings, ")).to_be_visible()
-    expect(page.get_by_text("Not there on Mon, Nov 30: Morning 0")).to_be_visible()
+    expect(page.get_by_text("Will miss Morning 0 on Mon, Nov 30.")).to_be_visible()
     axe(page)
 
     # The patient can't move before the enrollment ends.
     follow(page.get_by_role("link", name="Move to another site"))
     axe(page)
-    follow(page.get_by_role("button", name="Show what it brings"))
+    follow(page.get_by_role("button", name="Preview move"))
     expect(page.get_by_text("Enrolled in Mornings since Mon, Nov 23. End that first.")).to_be_visible()
     axe(page)
 
@@ -94,8 +94,8 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     follow(page.get_by_role("button", name="End the enrollment"))
     follow(page.get_by_role("button", name="End the enrollment"))
     phone.goto(f"{reverse('site-transfer', args=[rosa.pk])}?to={there.pk}")
-    follow(phone.get_by_role("button", name="Show what it brings"))
-    expect(phone.get_by_text("No way to Prairie Avenue is known from Home.")).to_be_visible()
+    follow(phone.get_by_role("button", name="Preview move"))
+    expect(phone.get_by_text("There is no travel time to Prairie Avenue from Home.")).to_be_visible()
     axe(phone)
     follow(phone.get_by_role("button", name="Move to Prairie Avenue"))
     expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()

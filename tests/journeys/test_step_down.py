@@ -55,7 +55,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
 
     # With only one level, there is nothing to compare yet.
     page.goto(reverse("patient", args=[rosa.pk]))
-    follow(page.get_by_role("link", name="Look ahead"))
+    follow(page.get_by_role("link", name="Plan the step-down"))
     expect(page.get_by_text("No level after this one is stated")).to_be_visible()
     axe(page)
     follow(page.get_by_role("link", name="State the next level"))
@@ -63,8 +63,8 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     page.locator("[name=prescribed_minutes]").fill("9 h")
     page.locator("[name=prescribed_days]").fill("3")
     page.locator("[name=stated_by]").fill("Dr. Imani Cole, MD")
-    follow(page.get_by_role("button", name="State the level"))
-    expect(page.get_by_text("The level is stated.")).to_be_visible()
+    follow(page.get_by_role("button", name="Set level of care"))
+    expect(page.get_by_text("The level of care is set.")).to_be_visible()
 
     # On a phone, the levels are shown one below the other.
     phone.goto(reverse("step-down", args=[rosa.pk]))

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -37,6 +38,6 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         messages.success(request, decided.value)
         return redirect("patient", patient.pk)
     record(proposal, by=user, action=Action.VIEWED, at=now, detail="decide")
-    (pending,), _ = pending_proposals(patient=patient, proposals=[proposal], now=now)
+    (pending,), _conflicts = pending_proposals(patient=patient, proposals=[proposal], now=now)
     context = {"patient": patient, "asked": pending, "form": form}
     return render(request, "patients/availability/proposal.html", context, status=422 if form.errors else 200)

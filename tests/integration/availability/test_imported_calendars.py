@@ -307,7 +307,7 @@ def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
     assert (refused.status_code, ImportedCalendar.objects.get(pk=waiting.pk).state) == (422, "waiting")
     desk.post(decision_page, {"decision": "accept"})
     assert list(ImportedCalendar.objects.values_list("pk", "state")) == [(waiting.pk, "kept")]
-    assert "Work calendar 10:00–11:00 AM" in desk.get(reverse("patient", args=[rosa.pk])).text
+    assert "Work calendar, 10:00–11:00 AM" in desk.get(reverse("patient", args=[rosa.pk])).text
 
 
 def test_the_patient_sees_why_a_calendar_is_declined(

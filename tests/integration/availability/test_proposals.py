@@ -222,7 +222,7 @@ def test_a_week_with_an_invalid_row_is_refused_and_keeps_the_input(own: Client, 
     response = own.post(reverse("portal-commitment-week"), week([SHIFT | FREE, SHIFT | {"ends": "11:00"}]))
 
     assert response.status_code == 422
-    assert "It ends when it starts." in response.text
+    assert "The start and the end are the same." in response.text
     assert response.context["rows"].forms[0]["weekdays"].value() == ["1"]
     assert not CommitmentProposal.objects.exists()
 
@@ -277,10 +277,11 @@ def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, ros
     proposal = asked(rosa)
     assert "Changes that patients request" in coordinator.get(reverse("today-attention")).text
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
-    assert "1 change Rosa asks for" in chart
+    assert "Rosa requests 1 change" in chart
     page = coordinator.get(reverse("proposal", args=[proposal.pk])).text
     for text in (chart, page):
-        assert "It runs into 1 booked session: Wed, Nov 25 9:00 AM–12:00 PM" in " ".join(text.split())
+        assert "This conflicts with 1 booked session:" in text
+        assert "Wed, Nov 25, 9:00 AM–12:00 PM" in " ".join(text.split())
 
     coordinator.post(reverse("proposal", args=[proposal.pk]), {"decision": "accept"})
 
@@ -289,8 +290,8 @@ def test_the_coordinator_sees_the_conflicts_and_accepts(coordinator: Client, ros
     assert (proposal.state, proposal.commitment, proposal.decided_by_id is not None) == ("accepted", made, True)
     assert Booking.objects.active().count() == 2
     chart = coordinator.get(reverse("patient", args=[rosa.pk])).text
-    assert "1 booked session that life leaves no time for" in chart
-    assert "asks for" not in chart
+    assert "1 booked session conflicts with a commitment" in chart
+    assert "Rosa requests" not in chart
     assert "Changes that patients request" not in coordinator.get(reverse("today-attention")).text
     assert "Day shift" in own.get(reverse("portal-commitments")).text
 

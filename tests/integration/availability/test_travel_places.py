@@ -44,7 +44,7 @@ def test_a_place_is_added_with_travel_to_each_site(coordinator: Client, site: Si
 
     place = Place.objects.get()
     assert ways(place) == {"Harbor Street": (20, 35), "Elm Street": (5, 5)}
-    assert "Harbor Street 20 min there, 35 min back" in response.text
+    assert "Harbor Street: 20 min there, 35 min back" in response.text
     assert AuditEvent.objects.filter(action=Action.CREATED, subject_label="Warehouse", patient_key=rosa.pk).exists()
 
 
@@ -56,7 +56,7 @@ def test_a_commitment_is_at_one_of_the_patients_places(coordinator: Client, site
     assert coordinator.post(address, typed | {"place": str(foreign.pk)}).status_code == 422
     response = coordinator.post(address, typed | {"place": str(place.pk)}, follow=True)
 
-    assert "Mon 9:00 AM–5:00 PM, from Home" in response.text
+    assert "Mon, 9:00 AM–5:00 PM, at Home" in response.text
     assert Commitment.objects.get().place == place
 
 
@@ -74,7 +74,7 @@ def test_a_changed_place_is_audited_with_the_difference(coordinator: Client, sit
 @pytest.mark.parametrize(
     ("typed", "field", "words"),
     [
-        pytest.param({"name": "home"}, "name", "There is a place called home already.", id="a name that is taken"),
+        pytest.param({"name": "home"}, "name", "There is already a place called home.", id="a name that is taken"),
         pytest.param({"name": ""}, "name", "required", id="no name"),
         pytest.param({"name": "Far", "before_site": "481"}, "before_site", "480", id="too far"),
     ],
@@ -100,7 +100,7 @@ def test_a_place_can_be_deleted_when_no_commitment_uses_it(coordinator: Client, 
     address = reverse("place-remove", args=[place.pk])
 
     refused = coordinator.post(address, follow=True)
-    assert "1 commitment is at Home." in refused.text
+    assert "1 commitment uses Home." in refused.text
 
     Commitment.objects.update(place=None)
     coordinator.post(address)

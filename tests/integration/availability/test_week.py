@@ -94,7 +94,7 @@ def test_a_week_is_added_changed_and_ended_at_once(coordinator: Client, rosa: Pa
     response = coordinator.post(address(rosa), typed(rows), follow=True)
 
     messages = [str(message) for message in response.context["messages"]]
-    assert messages == ["1 commitment added, 1 commitment changed, 1 commitment ended."]
+    assert messages == ["1 commitment added. 1 commitment changed. 1 commitment ended."]
     assert acts() == [
         (Action.CHANGED, "Gym", "ends"),
         (Action.ENDED, "Market", "after 2026-11-23"),
@@ -109,7 +109,7 @@ def test_an_unchanged_week_writes_nothing(coordinator: Client, rosa: Patient) ->
         address(rosa), typed([as_row(make_commitment(rosa, [3], "08:00", "10:00"))]), follow=True
     )
 
-    assert [str(message) for message in response.context["messages"]] == ["Nothing was different."]
+    assert [str(message) for message in response.context["messages"]] == ["There was nothing to change."]
     assert acts() == []
 
 
@@ -141,9 +141,9 @@ def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) 
     ("wrong", "field", "words"),
     [
         pytest.param({"weekdays": []}, "weekdays", "Choose at least one day.", id="no day"),
-        pytest.param({"ends": "13:00"}, "ends", "It ends when it starts.", id="no time"),
+        pytest.param({"ends": "13:00"}, "ends", "The start and the end are the same.", id="no time"),
         pytest.param({"starts": ""}, "starts", "Enter the start time.", id="no start"),
-        pytest.param({"movable_minutes": "480"}, "movable_minutes", "nothing would be left of it", id="moves away"),
+        pytest.param({"movable_minutes": "480"}, "movable_minutes", "it can’t move by 8 h", id="moves away"),
         pytest.param({"movable_minutes": "3"}, "movable_minutes", "greater than or equal to 5", id="hardly moves"),
         pytest.param({"commitment": "40404"}, None, "in the meantime", id="of somebody else"),
     ],
@@ -212,7 +212,7 @@ def test_a_week_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator
     response = coordinator.post(address(rosa), typed([SHIFT | {"weekdays": ["2"], "starts": "11:00"}]), follow=True)
 
     messages = [str(message) for message in response.context["messages"]]
-    assert messages[1] == "The week leaves no time for 1 booked session. They are listed below."
+    assert messages[1] == "The week conflicts with 1 booked session, listed below."
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one"), pytest.param(3, id="three")])

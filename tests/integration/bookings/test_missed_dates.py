@@ -202,8 +202,8 @@ def test_the_pages_show_which_date_is_missed(desk: Client, episode: Episode, tra
     assert desk.post(address, typed).status_code == 302
     chart = desk.get(reverse("patient", args=[episode.patient_id])).text
     assert "Every session up to the horizon is booked, but for 1 session that is missed." in chart
-    assert "Not there on Mon, Dec 7: Group 0" in chart
-    assert "life leaves no time for" not in chart
+    assert "Will miss Group 0 on Mon, Dec 7." in chart
+    assert "with a commitment" not in chart
 
 
 def test_the_chart_shows_commitments_that_have_to_move_and_sessions_that_conflict(
@@ -214,10 +214,10 @@ def test_the_chart_shows_commitments_that_have_to_move_and_sessions_that_conflic
     address = reverse("patient", args=[episode.patient_id])
     chart = desk.get(address).text
     assert "Night shift would have to end 20 min earlier on Tue" in chart
-    assert "life leaves no time for" not in chart
+    assert "with a commitment" not in chart
     change_meetings(enrollment=enrollment, meetings=on_days(track, 1, 3, 4), from_day=MONDAY, by=by, now=NOW)
-    assert "Not there on" not in desk.get(address).text
+    assert "Will miss" not in desk.get(address).text
     session = Session.objects.get(on=MONDAY + DAY)
     move_session(session=session, slot=Slot(on=MONDAY + DAY, starts=time(8), ends=time(11), room=None), by=by, now=NOW)
     chart = desk.get(address).text
-    assert "1 booked session that life leaves no time for" in chart
+    assert "1 booked session conflicts with a commitment" in chart

@@ -138,7 +138,7 @@ def test_the_chart_shows_individual_time_with_the_enrollment_and_counts_it_once(
     page = desk.get(reverse("patient", args=[episode.patient_id])).content.decode()
     assert "Individual session" in page
     assert "10 h on 3 days a week" in page
-    assert "To arrange" not in page
+    assert "To schedule" not in page
     assert "of no track" not in page
 
 

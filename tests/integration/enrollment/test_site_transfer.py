@@ -361,9 +361,9 @@ def test_a_transfer_is_previewed_and_done_after_confirmation(
     assert {site for site, _ in page.context["sites"]} == {there.pk, west.pk}
     shown = desk.post(address(episode), {"site": west.pk}).text
     assert "Move Rosa from Harbor Street to Prairie Avenue?" in shown
-    assert "The wait for Other ends." in shown
-    assert "No way to Prairie Avenue is known from Home." in shown
-    assert "Commitments are told by the clocks of Prairie Avenue" in shown
+    assert "comes off the waitlist for Other." in shown
+    assert "There is no travel time to Prairie Avenue from Home." in shown
+    assert "Prairie Avenue is in another time zone." in shown
     assert read(episode).site == here
     shown = desk.post(address(episode), {"site": there.pk}).text
     assert "No way to" not in shown
@@ -399,7 +399,7 @@ def test_a_site_whose_patients_the_user_does_not_manage_is_not_offered(
 ) -> None:
     user = make_staff(Role.COORDINATOR, here)
     client.force_login(user)
-    assert "There is no other site" in client.get(address(episode)).text
+    assert "No other site to move to" in client.get(address(episode)).text
     assert address(episode) not in client.get(reverse("patient", args=[episode.patient_id])).text
     assert client.post(address(episode), {"site": there.pk, "seen": there.pk}).status_code == 422
     for role, status in ((Role.REVIEWER, 403), (Role.CLINICIAN, 403)):

@@ -186,8 +186,8 @@ def test_the_chart_shows_schedule_commitments_care_and_weeks(coordinator: Client
     text = coordinator.get(reverse("patient", args=[rosa.pk])).text
 
     for words in (
-        "Morning track", "9:00 AM–12:00 PM", "Ada Park", "Late shift", "Mon–Fri 1:00–9:00 PM, 30 min on the way", "Wed, Nov 25",
-        "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "May 17, 1990", "9 h on 3 days a week",
+        "Morning track", "9:00 AM–12:00 PM", "Ada Park", "Late shift", "Mon–Fri, 1:00–9:00 PM, 30 min travel each way",
+        "Wed, Nov 25", "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "May 17, 1990", "9 h a week on 3 days",
     ):  # fmt: skip
         assert words in text
     assert reverse("commitment-new", args=[rosa.pk]) in text
@@ -217,12 +217,15 @@ def test_a_clinician_reads_only_charts_of_patients_in_their_own_groups(site: Sit
 
 def test_only_permitted_users_see_the_audit_trail_on_the_chart(site: Site, rosa: Patient) -> None:
     coordinator = make_staff(Role.COORDINATOR, site, name="Ines Roth")
-    assert "Who was here" not in signed_in_as(coordinator).get(reverse("patient", args=[rosa.pk])).text
+    assert (
+        "Who viewed or changed this record"
+        not in signed_in_as(coordinator).get(reverse("patient", args=[rosa.pk])).text
+    )
 
     RoleAssignment.objects.create(user=coordinator, role=Role.ADMINISTRATOR, site=site)
     text = signed_in_as(User.objects.get(pk=coordinator.pk)).get(reverse("patient", args=[rosa.pk])).text
 
-    assert "Who was here" in text
+    assert "Who viewed or changed this record" in text
     assert "Ines Roth, LADC: viewed patient, chart" in text
 
 
@@ -241,8 +244,8 @@ def test_booked_sessions_that_conflict_with_commitments_are_listed_on_the_chart(
 
     text = coordinator.get(reverse("patient", args=[rosa.pk])).text
 
-    assert "1 booked session that life leaves no time for" in text
-    assert "School run 12:10–12:50 PM, 15 min on the way" in text
+    assert "1 booked session conflicts with a commitment" in text
+    assert "conflicts with School run, 12:10–12:50 PM plus 15 min of travel" in text
 
 
 @pytest.mark.parametrize("number", [pytest.param(1, id="one of each"), pytest.param(3, id="three of each")])
@@ -283,12 +286,16 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
     ("page", "typed", "field", "words"),
     [
         pytest.param(
-            "patient-new", PERSON | {"code": "P001"}, "code", "The code P001 belongs to somebody else.", id="code"
+            "patient-new", PERSON | {"code": "P001"}, "code", "Another patient already has the code P001.", id="code"
         ),
-        pytest.param("patient-new", PERSON | {"birth_date": "2026-12-01"}, "birth_date", "still to come", id="birth"),
+        pytest.param(
+            "patient-new", PERSON | {"birth_date": "2026-12-01"}, "birth_date", "is in the future", id="birth"
+        ),
         pytest.param("patient-new", PERSON | {"last_name": ""}, "last_name", "required", id="no name"),
         pytest.param("patient-edit", PERSON | {"travel_minutes": "999"}, "travel_minutes", "480", id="a far home"),
-        pytest.param("commitment-new", SHIFT | {"ends": "10:00"}, "ends", "It ends when it starts.", id="no time"),
+        pytest.param(
+            "commitment-new", SHIFT | {"ends": "10:00"}, "ends", "The start and the end are the same.", id="no time"
+        ),
         pytest.param(
             "commitment-new",
             SHIFT | {"pattern": "rotation", "rotation": "7 on", "round_from": "2026-11-23"},
@@ -307,7 +314,7 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
             "commitment-new",
             SHIFT | {"could_move": "yes", "movable_minutes": "480"},
             "movable_minutes",
-            "nothing would be left of it",
+            "it can’t move by 8 h",
             id="all of it could move",
         ),
         pytest.param("commitment-new", SHIFT | {"weekdays": []}, "weekdays", "Choose at least one day.", id="no day"),
@@ -318,7 +325,13 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
             "is too early",
             id="ends before it begins",
         ),
-        pytest.param("level-new", LEVEL | {"starts": "2026-11-20"}, "starts", "must begin after", id="early level"),
+        pytest.param(
+            "level-new",
+            LEVEL | {"starts": "2026-11-20"},
+            "starts",
+            "must start after that day",
+            id="early level",
+        ),
         pytest.param(
             "level-new", LEVEL | {"prescribed_minutes": "lots"}, "prescribed_minutes", "“lots” is not", id="no hours"
         ),
@@ -380,17 +393,17 @@ def test_the_form_of_a_commitment_opens_with_its_values_and_changes_them(coordin
     [
         pytest.param(
             {"pattern": "rotation", "rotation": "2-2-3", "round_from": "2026-11-02"},
-            "2 on, 2 off, 3 on from Mon, Nov 2, 10:00 AM–6:00 PM, 25 min on the way",
+            "2 on, 2 off, 3 on from Mon, Nov 2, 10:00 AM–6:00 PM, 25 min travel each way",
             id="a rotation",
         ),
         pytest.param(
             {"pattern": "range", "first_on": "2026-12-07", "last_on": "2026-12-11", "weekdays": [], "whole_day": "on"},
-            "Mon, Dec 7 – Fri, Dec 11, the whole day, 25 min on the way",
+            "Mon, Dec 7 – Fri, Dec 11, all day, 25 min travel each way",
             id="dates in a row, all day",
         ),
         pytest.param(
             {"could_move": "yes", "movable_minutes": "30", "travel_after_minutes": "40"},
-            "Mon, Tue 10:00 AM–6:00 PM, could move by 30 min, 25 min there, 40 min back",
+            "Mon, Tue, 10:00 AM–6:00 PM, can move by 30 min, 25 min travel there, 40 min back",
             id="what could move",
         ),
     ],
@@ -427,7 +440,7 @@ def test_a_commitment_on_one_date_is_deleted(coordinator: Client, rosa: Patient)
     hearing = make_commitment(rosa, [], "10:00", "11:00", label="Hearing", kind="court", on=date(2026, 12, 1))
     address = reverse("commitment-end", args=[hearing.pk])
 
-    assert "Tue, Dec 1 10:00–11:00 AM" in coordinator.get(address).text
+    assert "Tue, Dec 1, 10:00–11:00 AM" in coordinator.get(address).text
     coordinator.post(address)
 
     assert not Commitment.objects.filter(pk=hearing.pk).exists()

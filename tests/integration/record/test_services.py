@@ -276,7 +276,7 @@ def test_a_new_level_ends_the_previous_one(patient: Patient, coordinator: User) 
     [
         pytest.param(MONDAY, "level_overlaps", id="on the day the present one began"),
         pytest.param(date(2026, 11, 20), "level_overlaps", id="before it"),
-        pytest.param(date(2026, 12, 19), "already_ended", id="after the discharge"),
+        pytest.param(date(2026, 12, 19), "episode_ended", id="after the discharge"),
     ],
 )
 def test_a_level_that_begins_too_early_or_after_discharge_is_refused(

@@ -524,7 +524,7 @@ def test_an_enrollment_does_not_end_before_it_starts(desk: Client, rosa: Patient
     response = desk.post(reverse("enrollment-end", args=[enrollment.pk]), {"last_day": str(MONDAY - timedelta(days=1))})
 
     assert response.status_code == 422
-    assert "is too early: it begins on Mon, Nov 23." in response.context["form"].errors["last_day"][0]
+    assert "is too early. Choose Mon, Nov 23 or later." in response.context["form"].errors["last_day"][0]
 
 
 # Permissions
