@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import connection, models
+from django.utils.translation import override
 
 from accounts.models import Action, AuditEvent, User
 
@@ -15,6 +17,8 @@ EVENT_FIELDS = {field.name: field for field in AuditEvent._meta.concrete_fields 
 def _event(
     subject: models.Model, *, by: User | None, action: Action, at: datetime, detail: str, reason: str
 ) -> AuditEvent:
+    with override(settings.LANGUAGE_CODE):  # the trail has one language, whoever acts
+        subject_label = str(subject)
     return AuditEvent(
         at=at,
         actor_key=by.pk if by else None,
@@ -22,7 +26,7 @@ def _event(
         action=action,
         subject_kind=subject._meta.model_name or "",
         subject_key=subject.pk,
-        subject_label=str(subject)[:200],
+        subject_label=subject_label[:200],
         patient_key=getattr(subject, "audit_patient_id", None),
         site_key=getattr(subject, "audit_site_id", None),
         detail=detail,

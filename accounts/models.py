@@ -54,26 +54,30 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person who signs in with an e-mail address: a staff member, or a patient whose record is linked to this user."""
 
-    email = models.EmailField("e-mail", unique=True)
-    name = models.CharField(max_length=150)
+    email = models.EmailField(_("email"), unique=True)
+    name = models.CharField(_("name"), max_length=150)
     code = models.CharField(
-        max_length=40, unique=True, null=True, blank=True, help_text="The clinic's own code for a member of staff."
+        _("staff code"), max_length=40, unique=True, null=True, blank=True, help_text=_("The clinic's own code.")
     )
-    credential = models.CharField(max_length=60, blank=True, help_text="As it is signed, for example LADC.")
+    credential = models.CharField(
+        _("credential"), max_length=60, blank=True, help_text=_("As in a signature, for example LADC.")
+    )
     language = models.CharField(
+        _("language"),
         max_length=10,
         blank=True,
         choices=settings.LANGUAGES,
         help_text=_("The language of the pages. Leave blank to follow the browser."),
     )
     hour_clock = models.CharField(
+        _("clock"),
         max_length=2,
         blank=True,
         choices=HourClock.choices,
         help_text=_("How times are written. Leave blank to follow the site."),
     )
-    is_active = models.BooleanField(default=True)
-    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(_("added on"), default=timezone.now, editable=False)
 
     objects = UserManager.from_queryset(UserQuerySet)()
 
@@ -85,8 +89,16 @@ class User(AbstractBaseUser):
         role_assignments: RelatedManager["RoleAssignment"]
 
     class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         ordering = ["name", "pk"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_is_unique_in_any_case")]
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_is_unique_in_any_case",
+                violation_error_message=_("Somebody else signs in with this email address."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -144,18 +156,21 @@ class User(AbstractBaseUser):
 
 
 class RoleAssignment(models.Model):
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
-    role = models.CharField(max_length=20, choices=Role.choices)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments", verbose_name=_("user"))
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
     site = models.ForeignKey(
         "scheduling.Site",
         on_delete=models.CASCADE,
         null=True,
         blank=True,
         related_name="role_assignments",
-        help_text="Empty for an administrator of every site.",
+        help_text=_("Leave blank for an administrator of all sites."),
+        verbose_name=_("site"),
     )
 
     class Meta:
+        verbose_name = _("role assignment")
+        verbose_name_plural = _("role assignments")
         ordering = ["user", "site", "role"]
         constraints = [
             models.UniqueConstraint("user", "role", "site", name="role_is_assigned_once_per_site"),
@@ -165,6 +180,7 @@ class RoleAssignment(models.Model):
             models.CheckConstraint(
                 condition=Q(site__isnull=False) | Q(role=Role.ADMINISTRATOR),
                 name="only_administrators_have_every_site",
+                violation_error_message=_("Choose a site. Only an administrator can have a role at all sites."),
             ),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="role_is_known"),
         ]
@@ -174,22 +190,22 @@ class RoleAssignment(models.Model):
 
 
 class Action(models.TextChoices):
-    VIEWED = "viewed", "Viewed"
-    CREATED = "created", "Created"
-    CHANGED = "changed", "Changed"
-    ENDED = "ended", "Ended"
-    DELETED = "deleted", "Deleted"
-    ENROLLED = "enrolled", "Enrolled"
-    BOOKED = "booked", "Booked"
-    RELEASED = "released", "Released"
-    MARKED = "marked", "Marked"
-    FINALIZED = "finalized", "Finalized"
-    AMENDED = "amended", "Amended"
-    PUBLISHED = "published", "Published"
-    CANCELLED = "cancelled", "Cancelled"
-    REVOKED = "revoked", "Revoked"
-    DISCLOSED = "disclosed", "Disclosed"
-    IMPORTED = "imported", "Imported"
+    VIEWED = "viewed", _("Viewed")
+    CREATED = "created", _("Created")
+    CHANGED = "changed", _("Changed")
+    ENDED = "ended", _("Ended")
+    DELETED = "deleted", _("Deleted")
+    ENROLLED = "enrolled", _("Enrolled")
+    BOOKED = "booked", _("Booked")
+    RELEASED = "released", _("Released")
+    MARKED = "marked", _("Marked")
+    FINALIZED = "finalized", _("Finalized")
+    AMENDED = "amended", _("Amended")
+    PUBLISHED = "published", _("Published")
+    CANCELLED = "cancelled", _("Canceled")
+    REVOKED = "revoked", _("Revoked")
+    DISCLOSED = "disclosed", _("Disclosed")
+    IMPORTED = "imported", _("Imported")
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -213,26 +229,29 @@ class AuditEvent(AppendOnlyModel):
     It refers to rows by id, without foreign keys, so that those rows can be deleted.
     """
 
-    at = models.DateTimeField()
-    actor_key = models.BigIntegerField(null=True, help_text="The user's id; empty for the system itself.")
-    actor_label = models.CharField(max_length=200)
-    action = models.CharField(max_length=20, choices=Action.choices)
-    subject_kind = models.CharField(max_length=40)
-    subject_key = models.BigIntegerField(null=True)
-    subject_label = models.CharField(max_length=200)
-    patient_key = models.BigIntegerField(null=True, help_text="The id of the patient whose record it concerns, if any.")
-    site_key = models.BigIntegerField(null=True)
-    detail = models.TextField(blank=True, help_text="What changed, or which page was seen.")
-    reason = models.TextField(blank=True)
+    at = models.DateTimeField(_("time"))
+    actor_key = models.BigIntegerField(_("user ID"), null=True, help_text=_("Blank for the system itself."))
+    actor_label = models.CharField(_("user"), max_length=200)
+    action = models.CharField(_("action"), max_length=20, choices=Action.choices)
+    subject_kind = models.CharField(_("kind of record"), max_length=40)
+    subject_key = models.BigIntegerField(_("record ID"), null=True)
+    subject_label = models.CharField(_("record"), max_length=200)
+    patient_key = models.BigIntegerField(_("patient ID"), null=True, help_text=_("The patient whom it is about."))
+    site_key = models.BigIntegerField(_("site ID"), null=True)
+    detail = models.TextField(_("details"), blank=True, help_text=_("What changed, or which page was viewed."))
+    reason = models.TextField(_("reason"), blank=True)
     look = models.UUIDField(
+        _("page view ID"),
         null=True,
         blank=True,
-        help_text="The same for all patients whom one look at a page showed, and for looks that showed the same again.",
+        help_text=_("The same for all patients on one page, and for later views of the same patients."),
     )
 
     objects = AuditEventQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["patient_key", "-at"], name="audit_by_patient"),
@@ -246,9 +265,9 @@ class AuditEvent(AppendOnlyModel):
 
 
 class JobOutcome(models.TextChoices):
-    RUNNING = job_schedule.AttemptOutcome.RUNNING.value, "Running"
-    DONE = job_schedule.AttemptOutcome.DONE.value, "Done"
-    FAILED = job_schedule.AttemptOutcome.FAILED.value, "Failed"
+    RUNNING = job_schedule.AttemptOutcome.RUNNING.value, _("Running")
+    DONE = job_schedule.AttemptOutcome.DONE.value, _("Done")
+    FAILED = job_schedule.AttemptOutcome.FAILED.value, _("Failed")
 
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
@@ -275,19 +294,21 @@ class JobRun(models.Model):
     It refers to the site by id, without a foreign key, so that the run outlives the site.
     """
 
-    name = models.CharField(max_length=60)
-    site_key = models.BigIntegerField(null=True, help_text="Empty for work that is about no single site.")
-    site_label = models.CharField(max_length=120, blank=True)
-    night = models.DateField(help_text="The date, where the work is done, on which it was due.")
-    attempt = models.PositiveSmallIntegerField(default=1)
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=10, choices=JobOutcome.choices, default=JobOutcome.RUNNING)
-    words = models.CharField(max_length=300, blank=True, help_text="One sentence of what it did, which names nobody.")
+    name = models.CharField(_("job"), max_length=60)
+    site_key = models.BigIntegerField(_("site ID"), null=True, help_text=_("Blank for jobs of the whole clinic."))
+    site_label = models.CharField(_("site"), max_length=120, blank=True)
+    night = models.DateField(_("night"), help_text=_("The date on which the job was due."))
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=JobOutcome.choices, default=JobOutcome.RUNNING)
+    words = models.CharField(_("summary"), max_length=300, blank=True, help_text=_("What the job did, without names."))
 
     objects = JobRunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("nightly job run")
+        verbose_name_plural = _("nightly job runs")
         ordering = ["-started_at", "-pk"]
         constraints = [
             # The scheduler that inserts the row runs the job. Uniqueness lets only one of several schedulers insert it.

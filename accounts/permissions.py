@@ -6,15 +6,16 @@ A permission says what a role may do at a site. Each model's `visible_to` says *
 from enum import StrEnum
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(TextChoices):
     """A staff member's role at a site. One person can have several roles."""
 
-    ADMINISTRATOR = "administrator", "Administrator"
-    COORDINATOR = "coordinator", "Coordinator"
-    CLINICIAN = "clinician", "Clinician"
-    REVIEWER = "reviewer", "Reviewer"
+    ADMINISTRATOR = "administrator", _("Administrator")
+    COORDINATOR = "coordinator", _("Coordinator")
+    CLINICIAN = "clinician", _("Clinician")
+    REVIEWER = "reviewer", _("Reviewer")
 
 
 class Permission(StrEnum):

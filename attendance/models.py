@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import AppendOnlyModel
 from accounts.models import User
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class AttendanceStatus(models.TextChoices):
-    PRESENT = credit.AttendanceOutcome.PRESENT.value, "Present"
-    PARTIAL = credit.AttendanceOutcome.PARTIAL.value, "Partial"
-    EXCUSED = credit.AttendanceOutcome.EXCUSED.value, "Excused"
-    UNEXCUSED = credit.AttendanceOutcome.UNEXCUSED.value, "Unexcused"
-    NO_SHOW = credit.AttendanceOutcome.NO_SHOW.value, "No show"
-    CANCELLED_BY_PROGRAM = credit.AttendanceOutcome.CANCELLED_BY_PROGRAM.value, "Cancelled by the program"
+    PRESENT = credit.AttendanceOutcome.PRESENT.value, _("Present")
+    PARTIAL = credit.AttendanceOutcome.PARTIAL.value, _("Late or left early")
+    EXCUSED = credit.AttendanceOutcome.EXCUSED.value, _("Excused absence")
+    UNEXCUSED = credit.AttendanceOutcome.UNEXCUSED.value, _("Unexcused absence")
+    NO_SHOW = credit.AttendanceOutcome.NO_SHOW.value, _("No-show")
+    CANCELLED_BY_PROGRAM = credit.AttendanceOutcome.CANCELLED_BY_PROGRAM.value, _("Canceled by the program")
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
@@ -37,22 +39,25 @@ class Attendance(models.Model):
     session is finalized, a mark changes only through an `Amendment`.
     """
 
-    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="attendance")
-    status = models.CharField(max_length=24, choices=AttendanceStatus.choices)
-    arrived = models.DateTimeField(null=True, blank=True)
-    left = models.DateTimeField(null=True, blank=True)
-    credited_minutes = models.PositiveSmallIntegerField()
-    reason = models.CharField(max_length=200, blank=True)
+    booking = models.OneToOneField(
+        Booking, on_delete=models.PROTECT, related_name="attendance", verbose_name=_("booking")
+    )
+    status = models.CharField(_("attendance"), max_length=24, choices=AttendanceStatus.choices)
+    arrived = models.DateTimeField(_("arrived"), null=True, blank=True)
+    left = models.DateTimeField(_("left"), null=True, blank=True)
+    credited_minutes = models.PositiveSmallIntegerField(_("credited minutes"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
     leave = models.ForeignKey(
         LeaveOfAbsence,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="excused",
-        help_text="The leave of absence that excuses it, if that is why.",
+        help_text=_("The leave of absence that excuses it."),
+        verbose_name=_("leave of absence"),
     )
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("recorded by"))
+    recorded_at = models.DateTimeField(_("recorded"))
 
     objects = AttendanceQuerySet.as_manager()
 
@@ -60,6 +65,8 @@ class Attendance(models.Model):
         amendments: RelatedManager["Amendment"]
 
     class Meta:
+        verbose_name = _("attendance record")
+        verbose_name_plural = _("attendance records")
         ordering = ["booking"]
         constraints = [
             models.CheckConstraint(
@@ -97,26 +104,32 @@ class Attendance(models.Model):
 class Amendment(AppendOnlyModel):
     """A correction of a finalized mark: the values before and after, who signed it, and why. Append-only."""
 
-    attendance = models.ForeignKey(Attendance, on_delete=models.PROTECT, related_name="amendments")
-    status_before = models.CharField(max_length=24, choices=AttendanceStatus.choices)
-    arrived_before = models.DateTimeField(null=True, blank=True)
-    left_before = models.DateTimeField(null=True, blank=True)
-    credited_minutes_before = models.PositiveSmallIntegerField()
-    status_after = models.CharField(max_length=24, choices=AttendanceStatus.choices)
-    arrived_after = models.DateTimeField(null=True, blank=True)
-    left_after = models.DateTimeField(null=True, blank=True)
-    credited_minutes_after = models.PositiveSmallIntegerField()
-    reason = models.CharField(max_length=400)
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    signature = models.CharField(max_length=220, help_text="Name and credential as signed.")
-    at = models.DateTimeField()
+    attendance = models.ForeignKey(
+        Attendance, on_delete=models.PROTECT, related_name="amendments", verbose_name=_("attendance record")
+    )
+    status_before = models.CharField(_("attendance before"), max_length=24, choices=AttendanceStatus.choices)
+    arrived_before = models.DateTimeField(_("arrived before"), null=True, blank=True)
+    left_before = models.DateTimeField(_("left before"), null=True, blank=True)
+    credited_minutes_before = models.PositiveSmallIntegerField(_("credited minutes before"))
+    status_after = models.CharField(_("attendance after"), max_length=24, choices=AttendanceStatus.choices)
+    arrived_after = models.DateTimeField(_("arrived after"), null=True, blank=True)
+    left_after = models.DateTimeField(_("left after"), null=True, blank=True)
+    credited_minutes_after = models.PositiveSmallIntegerField(_("credited minutes after"))
+    reason = models.CharField(_("reason"), max_length=400)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("amended by"))
+    signature = models.CharField(
+        _("signature"), max_length=220, help_text=_("Name and credential of the person who signed.")
+    )
+    at = models.DateTimeField(_("amended"))
 
     class Meta:
+        verbose_name = _("amendment")
+        verbose_name_plural = _("amendments")
         ordering = ["attendance", "at", "pk"]
         constraints = [models.CheckConstraint(condition=~Q(reason=""), name="amendment_has_a_reason")]
 
     def __str__(self) -> str:
-        return f"{self.attendance}, {self.at:%Y-%m-%d}"
+        return f"{self.attendance}, {date_format(self.at)}"
 
     @property
     def audit_patient_id(self) -> int:

@@ -3,6 +3,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.domain.calendar_files import CalendarNotice, CountedNotice
@@ -16,7 +17,12 @@ UNSAVED_KEPT_FOR = timedelta(days=1)
 """How long a calendar preview that nobody saved is kept (product rule)."""
 DECLINED_KEPT_FOR = timedelta(days=30)
 """How long the patient can see a declined calendar and why it was declined (product rule)."""
-CALENDAR_KINDS = (CommitmentKind.WORK, CommitmentKind.SCHOOL, CommitmentKind.OTHER)
+CALENDAR_LABELS = {
+    CommitmentKind.WORK: _("Work calendar"),
+    CommitmentKind.SCHOOL: _("School calendar"),
+    CommitmentKind.OTHER: _("Other calendar"),
+}
+CALENDAR_KINDS = tuple(CALENDAR_LABELS)
 
 
 class CalendarState(models.TextChoices):
@@ -26,10 +32,10 @@ class CalendarState(models.TextChoices):
     booking; a coordinator has to decide on it. KEPT is a saved calendar.
     """
 
-    UNDERSTOOD = "understood", "Not kept yet"
-    WAITING = "waiting", "Waiting"
-    KEPT = "kept", "Kept"
-    DECLINED = "declined", "Declined"
+    UNDERSTOOD = "understood", _("Not saved yet")
+    WAITING = "waiting", _("Waiting for review")
+    KEPT = "kept", _("Saved")
+    DECLINED = "declined", _("Declined")
 
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
@@ -63,34 +69,63 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
 class ImportedCalendar(models.Model):
     """The times at which a patient is busy according to an uploaded calendar file. The file is not stored."""
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="imported_calendars")
-    kind = models.CharField(max_length=20, choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS])
-    state = models.CharField(max_length=12, choices=CalendarState.choices, default=CalendarState.UNDERSTOOD)
-    first = models.DateField(help_text="The first date that was read.")
-    until = models.DateField(help_text="The first date that was not read any more.")
-    travel_before = models.PositiveSmallIntegerField(default=0, help_text="Minutes from the site to there.")
-    travel_after = models.PositiveSmallIntegerField(default=0, help_text="Minutes from there to the site.")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, related_name="imported_calendars", verbose_name=_("patient")
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=[(kind.value, kind.label) for kind in CALENDAR_KINDS])
+    state = models.CharField(
+        _("status"), max_length=12, choices=CalendarState.choices, default=CalendarState.UNDERSTOOD
+    )
+    first = models.DateField(_("first day"), help_text=_("The first date that was imported."))
+    until = models.DateField(_("day after the last"), help_text=_("The day after the last date that was imported."))
+    travel_before = models.PositiveSmallIntegerField(
+        _("travel there"), default=0, help_text=_("Minutes from the site to the place.")
+    )
+    travel_after = models.PositiveSmallIntegerField(
+        _("travel back"), default=0, help_text=_("Minutes from the place to the site.")
+    )
     movable_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="How much later a time could begin, or earlier end; 0 protects them."
+        _("flexible minutes"),
+        default=0,
+        help_text=_("By how many minutes a time can start later or end earlier. 0 means not at all."),
     )
-    events = models.PositiveIntegerField(help_text="How many entries the file has.")
-    occurrences = models.PositiveIntegerField(help_text="How often they occur on the dates that were read.")
-    cancelled = models.PositiveIntegerField(default=0, help_text="How many of these were left out as cancelled.")
-    free = models.PositiveIntegerField(default=0, help_text="How many of these were left out as free.")
-    whole_days = models.PositiveIntegerField(default=0, help_text="How many days have an entry without a time.")
+    events = models.PositiveIntegerField(_("entries"), help_text=_("Number of entries in the file."))
+    occurrences = models.PositiveIntegerField(
+        _("occurrences"), help_text=_("Number of times they occur on the imported dates.")
+    )
+    cancelled = models.PositiveIntegerField(
+        _("canceled"), default=0, help_text=_("Number of times left out because they are canceled.")
+    )
+    free = models.PositiveIntegerField(
+        _("free"), default=0, help_text=_("Number of times left out because they are marked as free.")
+    )
+    whole_days = models.PositiveIntegerField(
+        _("all-day entries"), default=0, help_text=_("Number of days with an all-day entry.")
+    )
     whole_days_count = models.BooleanField(
-        null=True, blank=True, help_text="Whether these days are taken; empty where there are none or nobody was asked."
+        _("all-day entries are busy"),
+        null=True,
+        blank=True,
+        help_text=_("Whether the patient is busy on these days. Unknown until somebody has answered."),
     )
-    remarks = models.JSONField(default=list, blank=True, help_text="Codes of remarks, each with a number.")
-    uploaded_at = models.DateTimeField()
-    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    decided_at = models.DateTimeField(null=True, blank=True)
-    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    reason = models.CharField(max_length=200, blank=True, help_text="Why it was declined; the patient reads it.")
+    remarks = models.JSONField(
+        _("notices"), default=list, blank=True, help_text=_("Codes of notices, each with the number of its entries.")
+    )
+    uploaded_at = models.DateTimeField(_("uploaded"))
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("decided by")
+    )
+    reason = models.CharField(
+        _("reason declined"), max_length=200, blank=True, help_text=_("The patient can read this.")
+    )
 
     objects = ImportedCalendarQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("uploaded calendar")
+        verbose_name_plural = _("uploaded calendars")
         ordering = ["patient", "kind", "-uploaded_at", "-pk"]
         constraints = [
             models.CheckConstraint(
@@ -138,7 +173,7 @@ class ImportedCalendar(models.Model):
 
     @property
     def label(self) -> str:
-        return f"{self.get_kind_display()} calendar"
+        return str(CALENDAR_LABELS[CommitmentKind(self.kind)])
 
     @property
     def last_day(self) -> date:
@@ -181,14 +216,20 @@ class CalendarIntervalQuerySet(models.QuerySet["CalendarInterval"]):
 class CalendarInterval(models.Model):
     """A busy time in an imported calendar. The title and location of the entry are not stored."""
 
-    calendar = models.ForeignKey(ImportedCalendar, on_delete=models.CASCADE, related_name="intervals")
-    starts = models.DateTimeField()
-    ends = models.DateTimeField()
-    is_whole_day = models.BooleanField(default=False, help_text="A date of an entry without a time.")
+    calendar = models.ForeignKey(
+        ImportedCalendar, on_delete=models.CASCADE, related_name="intervals", verbose_name=_("calendar")
+    )
+    starts = models.DateTimeField(_("start"))
+    ends = models.DateTimeField(_("end"))
+    is_whole_day = models.BooleanField(
+        _("all day"), default=False, help_text=_("Whether this is a day of an all-day entry.")
+    )
 
     objects = CalendarIntervalQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("busy time of an uploaded calendar")
+        verbose_name_plural = _("busy times of uploaded calendars")
         ordering = ["calendar", "starts", "ends"]
         constraints = [
             models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="calendar_time_ends_after_it_starts"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.patient import Patient
@@ -77,13 +78,13 @@ def commitment_pattern(given: HasPattern) -> RecurrencePattern:
 
 
 class CommitmentKind(models.TextChoices):
-    WORK = "work", "Work"
-    SCHOOL = "school", "School"
-    FAMILY = "family", "Family"
-    CHILDCARE = "childcare", "Childcare"
-    COURT = "court", "Court"
-    MEDICAL = "medical", "Medical"
-    OTHER = "other", "Other"
+    WORK = "work", _("Work")
+    SCHOOL = "school", _("School")
+    FAMILY = "family", _("Family")
+    CHILDCARE = "childcare", _("Childcare")
+    COURT = "court", _("Court")
+    MEDICAL = "medical", _("Medical")
+    OTHER = "other", _("Other")
 
 
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
@@ -111,28 +112,53 @@ class Commitment(models.Model):
     If `ends` is at or before `starts`, the commitment ends on the next day. From midnight to midnight is a whole day.
     """
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="commitments")
-    code = models.CharField(max_length=40, blank=True, help_text="The clinic's own code, if it has one.")
-    kind = models.CharField(max_length=20, choices=CommitmentKind.choices)
-    label = models.CharField(max_length=80, help_text="For example Day shift.")
-    weekdays = models.PositiveSmallIntegerField(default=0, help_text="A bit for each weekday; Monday is 1.")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, related_name="commitments", verbose_name=_("patient")
+    )
+    code = models.CharField(
+        _("code"), max_length=40, blank=True, help_text=_("The clinic's own code for this commitment.")
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=CommitmentKind.choices)
+    label = models.CharField(_("name"), max_length=80, help_text=_("For example Day shift."))
+    weekdays = models.PositiveSmallIntegerField(
+        _("weekdays"), default=0, help_text=_("One bit for each weekday. Monday is 1.")
+    )
     anchor = models.DateField(
-        null=True, blank=True, help_text="A date in one of its weeks, if every other week; a first day of a rotation."
+        _("reference date"),
+        null=True,
+        blank=True,
+        help_text=_("For every other week: a date in one of its weeks. For a rotation: its first day."),
     )
     cycle_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="How many days a rotation goes round."
+        _("days in the rotation"),
+        null=True,
+        blank=True,
+        help_text=_("Number of days before the rotation starts again."),
     )
     cycle_mask = models.BigIntegerField(
-        null=True, blank=True, help_text="A bit for each day of a rotation that is on; the first day is 1."
+        _("days on"),
+        null=True,
+        blank=True,
+        help_text=_("One bit for each day on. The first day is 1."),
     )
     on = models.DateField(
-        null=True, blank=True, help_text="The date, or the first of several, if it is on dates alone."
+        _("first date"),
+        null=True,
+        blank=True,
+        help_text=_("For a commitment on certain dates only."),
     )
-    until = models.DateField(null=True, blank=True, help_text="The first day after the dates, if they are several.")
-    starts = models.TimeField()
-    ends = models.TimeField(help_text="At or before the start: on the next day.")
+    until = models.DateField(
+        _("day after the last date"),
+        null=True,
+        blank=True,
+        help_text=_("For a commitment on several dates in a row."),
+    )
+    starts = models.TimeField(_("start"))
+    ends = models.TimeField(_("end"), help_text=_("A time at or before the start is on the next day."))
     movable_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="How much later it could begin, or earlier end; 0 protects it."
+        _("flexible minutes"),
+        default=0,
+        help_text=_("By how many minutes it can start later or end earlier. 0 means not at all."),
     )
     place = models.ForeignKey(
         Place,
@@ -140,20 +166,25 @@ class Commitment(models.Model):
         null=True,
         blank=True,
         related_name="commitments",
-        help_text="Where it is: the way to each site is known from there.",
+        help_text=_("Travel times to each site come from the place."),
+        verbose_name=_("place"),
     )
     travel_before_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="From the site to there, where its place does not say."
+        _("travel there"), default=0, help_text=_("Minutes from the site. Used if the place has no travel time.")
     )
     travel_after_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="From there to the site, where its place does not say."
+        _("travel back"), default=0, help_text=_("Minutes to the site. Used if the place has no travel time.")
     )
-    valid_from = models.DateField(null=True, blank=True)
-    valid_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
+    valid_from = models.DateField(_("first day"), null=True, blank=True)
+    valid_until = models.DateField(
+        _("day after the last"), null=True, blank=True, help_text=_("Leave blank if there is no end date.")
+    )
 
     objects = CommitmentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("commitment")
+        verbose_name_plural = _("commitments")
         ordering = ["patient", "starts", "pk"]
         constraints = [
             models.CheckConstraint(

@@ -2,16 +2,19 @@ from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.patient import Patient
 
 
 class RecipientKind(models.TextChoices):
-    EMPLOYER = "employer", "Employer"
-    SCHOOL = "school", "School"
-    COURT = "court", "Court"
-    OTHER = "other", "Other"
+    EMPLOYER = "employer", _("Employer")
+    SCHOOL = "school", _("School")
+    COURT = "court", _("Court")
+    OTHER = "other", _("Other")
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
@@ -26,20 +29,28 @@ class Consent(models.Model):
     the recipient, the purpose, what is disclosed, how the consent ends, and when it was signed.
     """
 
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents")
-    recipient = models.CharField(max_length=120, help_text="The person or office that is told.")
-    recipient_kind = models.CharField(max_length=10, choices=RecipientKind.choices)
-    recipient_address = models.CharField(max_length=200, blank=True)
-    purpose = models.CharField(max_length=120, help_text="For example time off from work.")
-    signed_on = models.DateField(help_text="The day on which the patient signed it.")
-    valid_until = models.DateField(help_text="The first day on which it no longer holds.")
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents", verbose_name=_("patient"))
+    recipient = models.CharField(
+        _("recipient"), max_length=120, help_text=_("The person or office that receives the information.")
+    )
+    recipient_kind = models.CharField(_("kind of recipient"), max_length=10, choices=RecipientKind.choices)
+    recipient_address = models.CharField(_("recipient address"), max_length=200, blank=True)
+    purpose = models.CharField(_("purpose"), max_length=120, help_text=_("For example time off from work."))
+    signed_on = models.DateField(_("signed on"), help_text=_("The day on which the patient signed."))
+    valid_until = models.DateField(
+        _("day after the last"), help_text=_("The first day on which the release is no longer valid.")
+    )
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("recorded by"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("revoked by")
+    )
 
     objects = ConsentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("release of information")
+        verbose_name_plural = _("releases of information")
         ordering = ["patient", "-signed_on", "-pk"]
         constraints = [
             models.CheckConstraint(condition=Q(signed_on__lt=F("valid_until")), name="consent_ends_after_it_is_signed"),
@@ -56,7 +67,10 @@ class Consent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Consent of {self.signed_on:%Y-%m-%d} for {self.recipient}"
+        return gettext("Release to %(recipient)s, signed %(date)s") % {
+            "recipient": self.recipient,
+            "date": date_format(self.signed_on),
+        }
 
     @property
     def audit_patient_id(self) -> int:

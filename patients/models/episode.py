@@ -3,6 +3,9 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.patient import Patient
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
 class LevelOfCare(models.TextChoices):
     """ASAM levels of care for outpatient programs with nine or more hours a week."""
 
-    INTENSIVE = "2.1", "2.1 Intensive outpatient"
-    HIGHER = "2.5", "2.5 Higher band (partial hospitalization)"
+    INTENSIVE = "2.1", _("2.1 Intensive outpatient")
+    HIGHER = "2.5", _("2.5 Partial hospitalization")
 
 
 class EpisodeQuerySet(models.QuerySet["Episode"]):
@@ -50,15 +53,20 @@ class Episode(models.Model):
     (see `FormerSite`).
     """
 
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes")
-    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="episodes")
-    starts = models.DateField("admitted on")
-    ends = models.DateField(null=True, blank=True, help_text="The first day after discharge.")
-    came_on = models.DateField(
-        "at the site since", null=True, blank=True, help_text="If it was at another site before."
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes", verbose_name=_("patient"))
+    site = models.ForeignKey(
+        "scheduling.Site", on_delete=models.PROTECT, related_name="episodes", verbose_name=_("site")
     )
-    referral_source = models.CharField(max_length=120, blank=True)
-    discharge_reason = models.CharField(max_length=120, blank=True)
+    starts = models.DateField(_("admitted on"))
+    ends = models.DateField(_("discharged"), null=True, blank=True, help_text=_("The day after the last day in care."))
+    came_on = models.DateField(
+        _("at this site since"),
+        null=True,
+        blank=True,
+        help_text=_("Blank if the patient has been at this site from the start."),
+    )
+    referral_source = models.CharField(_("referral source"), max_length=120, blank=True)
+    discharge_reason = models.CharField(_("discharge reason"), max_length=120, blank=True)
 
     objects = EpisodeQuerySet.as_manager()
 
@@ -69,6 +77,8 @@ class Episode(models.Model):
         enrollments: RelatedManager[Enrollment]
 
     class Meta:
+        verbose_name = _("episode of care")
+        verbose_name_plural = _("episodes of care")
         ordering = ["patient", "-starts"]
         constraints = [
             models.CheckConstraint(
@@ -81,7 +91,7 @@ class Episode(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.patient}, from {self.starts:%Y-%m-%d}"
+        return gettext("%(patient)s, from %(date)s") % {"patient": self.patient, "date": date_format(self.starts)}
 
     @property
     def audit_patient_id(self) -> int:
@@ -118,12 +128,16 @@ class Episode(models.Model):
 class FormerSite(models.Model):
     """A former site of an episode that was transferred; the episode was there on the dates [starts, ends)."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="former_sites")
-    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="+")
-    starts = models.DateField()
-    ends = models.DateField(help_text="The first day at the next site.")
+    episode = models.ForeignKey(
+        Episode, on_delete=models.CASCADE, related_name="former_sites", verbose_name=_("episode of care")
+    )
+    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="+", verbose_name=_("site"))
+    starts = models.DateField(_("first day"))
+    ends = models.DateField(_("day after the last"), help_text=_("The first day at the next site."))
 
     class Meta:
+        verbose_name = _("former site")
+        verbose_name_plural = _("former sites")
         ordering = ["episode", "starts"]
         constraints = [
             models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="former_site_ends_after_it_starts"),
@@ -131,7 +145,10 @@ class FormerSite(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site} until {self.ends:%Y-%m-%d}"
+        return gettext("%(site)s until %(date)s") % {
+            "site": self.site,
+            "date": date_format(self.ends - timedelta(days=1)),
+        }
 
     @property
     def audit_patient_id(self) -> int:
@@ -145,15 +162,27 @@ class FormerSite(models.Model):
 class LevelOfCareSpan(models.Model):
     """A period of an episode at one level of care, with its prescribed hours. A change of level begins a new span."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.CASCADE, related_name="spans")
-    level = models.CharField(max_length=4, choices=LevelOfCare.choices)
-    prescribed_minutes = models.PositiveSmallIntegerField(help_text="Minutes a week.")
-    prescribed_days = models.PositiveSmallIntegerField(help_text="Days a week.")
-    starts = models.DateField()
-    ends = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
-    stated_by = models.CharField(max_length=120, help_text="Who stated the level, with credential.")
+    episode = models.ForeignKey(
+        Episode, on_delete=models.CASCADE, related_name="spans", verbose_name=_("episode of care")
+    )
+    level = models.CharField(_("level of care"), max_length=4, choices=LevelOfCare.choices)
+    prescribed_minutes = models.PositiveSmallIntegerField(
+        _("prescribed minutes a week"), help_text=_("Total treatment minutes in a week.")
+    )
+    prescribed_days = models.PositiveSmallIntegerField(
+        _("prescribed days a week"), help_text=_("Treatment days in a week.")
+    )
+    starts = models.DateField(_("first day"))
+    ends = models.DateField(
+        _("day after the last"), null=True, blank=True, help_text=_("Blank if there is no end date.")
+    )
+    stated_by = models.CharField(
+        _("ordered by"), max_length=120, help_text=_("Name and credential of the person who ordered the level of care.")
+    )
 
     class Meta:
+        verbose_name = _("ordered level of care")
+        verbose_name_plural = _("ordered levels of care")
         ordering = ["episode", "starts"]
         constraints = [
             models.CheckConstraint(condition=Q(ends=None) | Q(starts__lt=F("ends")), name="span_ends_after_it_starts"),
@@ -170,7 +199,10 @@ class LevelOfCareSpan(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_level_display()} from {self.starts:%Y-%m-%d}"
+        return gettext("%(level)s from %(date)s") % {
+            "level": self.get_level_display(),
+            "date": date_format(self.starts),
+        }
 
     @property
     def audit_patient_id(self) -> int:

@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -49,25 +50,39 @@ class Patient(models.Model):
     The patient's time in care is stored in `Episode` rows, and other busy times in `Commitment` rows.
     """
 
-    site = models.ForeignKey("scheduling.Site", on_delete=models.PROTECT, related_name="patients")
-    code = models.CharField(max_length=40, unique=True, help_text="The clinic's own code, for example P001.")
-    first_name = models.CharField(max_length=80)
-    last_name = models.CharField(max_length=80)
-    preferred_name = models.CharField(max_length=80, blank=True)
-    birth_date = models.DateField()
-    email = models.EmailField("e-mail", blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    language = models.CharField(max_length=40, default="English")
+    site = models.ForeignKey(
+        "scheduling.Site", on_delete=models.PROTECT, related_name="patients", verbose_name=_("site")
+    )
+    code = models.CharField(
+        _("patient code"), max_length=40, unique=True, help_text=_("The clinic's own code, for example P001.")
+    )
+    first_name = models.CharField(_("first name"), max_length=80)
+    last_name = models.CharField(_("last name"), max_length=80)
+    preferred_name = models.CharField(_("preferred name"), max_length=80, blank=True)
+    birth_date = models.DateField(_("birth date"))
+    email = models.EmailField(_("email"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    language = models.CharField(_("language"), max_length=40, default="English")
     travel_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="Minutes from home to the site, one way; shown beside the week."
+        _("travel time from home"),
+        default=0,
+        help_text=_("Minutes from home to the site, one way."),
     )
     user = models.OneToOneField(
-        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="patient", help_text="Their own sign-in."
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="patient",
+        help_text=_("The account with which the patient signs in."),
+        verbose_name=_("sign-in"),
     )
 
     objects = PatientQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
         ordering = ["last_name", "first_name", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(travel_minutes__lte=480), name="patient_travels_at_most_eight_hours"),

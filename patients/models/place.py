@@ -2,6 +2,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.patient import Patient
@@ -21,8 +22,8 @@ class PlaceQuerySet(models.QuerySet["Place"]):
 class Place(models.Model):
     """A place from which a patient travels to a site and back, such as home, work or school."""
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places")
-    name = models.CharField(max_length=80, help_text="For example Home, or Warehouse.")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places", verbose_name=_("patient"))
+    name = models.CharField(_("name"), max_length=80, help_text=_("For example Home or Warehouse."))
 
     objects = PlaceQuerySet.as_manager()
 
@@ -31,6 +32,8 @@ class Place(models.Model):
         commitments: RelatedManager["Commitment"]
 
     class Meta:
+        verbose_name = _("place")
+        verbose_name_plural = _("places")
         ordering = ["patient", "name"]
         constraints = [
             models.UniqueConstraint("patient", "name", name="place_name_is_unique_for_a_patient"),
@@ -52,12 +55,18 @@ class Place(models.Model):
 class PlaceTravel(models.Model):
     """Travel minutes between a place and one site: to the place before a commitment there, and back after it."""
 
-    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels")
-    site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+")
-    before_minutes = models.PositiveSmallIntegerField(default=0, help_text="From the site to the place.")
-    after_minutes = models.PositiveSmallIntegerField(default=0, help_text="From the place to the site.")
+    place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels", verbose_name=_("place"))
+    site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+", verbose_name=_("site"))
+    before_minutes = models.PositiveSmallIntegerField(
+        _("travel there"), default=0, help_text=_("Minutes from the site to the place.")
+    )
+    after_minutes = models.PositiveSmallIntegerField(
+        _("travel back"), default=0, help_text=_("Minutes from the place to the site.")
+    )
 
     class Meta:
+        verbose_name = _("travel time")
+        verbose_name_plural = _("travel times")
         ordering = ["place", "site"]
         constraints = [
             models.UniqueConstraint("place", "site", name="place_has_one_way_to_a_site"),
@@ -67,4 +76,4 @@ class PlaceTravel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.place} to {self.site_id}"
+        return f"{self.place} ↔ {self.site}"

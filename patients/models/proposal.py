@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models.commitment import Commitment
@@ -14,19 +15,19 @@ DECLINED_SHOWN_FOR = timedelta(days=30)
 
 
 class ProposalAction(models.TextChoices):
-    ADD = "add", "Add"
-    CHANGE = "change", "Change"
-    END = "end", "End"
+    ADD = "add", _("Add")
+    CHANGE = "change", _("Change")
+    END = "end", _("End")
 
 
 class ProposalState(models.TextChoices):
     """The state of a proposal. KEPT means saved at once, because the change conflicts with no booking."""
 
-    WAITING = "waiting", "Waiting"
-    KEPT = "kept", "Kept at once"
-    ACCEPTED = "accepted", "Accepted"
-    DECLINED = "declined", "Declined"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    WAITING = "waiting", _("Waiting for review")
+    KEPT = "kept", _("Saved right away")
+    ACCEPTED = "accepted", _("Accepted")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
@@ -56,35 +57,41 @@ class CommitmentProposal(models.Model):
     to end a commitment has `last_day` instead.
     """
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals")
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="proposals", verbose_name=_("patient"))
     commitment = models.ForeignKey(
         Commitment,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="proposals",
-        help_text="What is to change or end, or what was added.",
+        help_text=_("The commitment to change or end, or the one that was added."),
+        verbose_name=_("commitment"),
     )
-    action = models.CharField(max_length=10, choices=ProposalAction.choices)
-    label = models.CharField(max_length=80, help_text="What the commitment is called.")
-    values = models.JSONField(default=dict, blank=True)
-    last_day = models.DateField(null=True, blank=True)
-    state = models.CharField(max_length=10, choices=ProposalState.choices, default=ProposalState.WAITING)
-    proposed_at = models.DateTimeField()
-    decided_at = models.DateTimeField(null=True, blank=True)
+    action = models.CharField(_("action"), max_length=10, choices=ProposalAction.choices)
+    label = models.CharField(_("name"), max_length=80, help_text=_("Name of the commitment."))
+    values = models.JSONField(_("new values"), default=dict, blank=True)
+    last_day = models.DateField(_("last day"), null=True, blank=True)
+    state = models.CharField(_("status"), max_length=10, choices=ProposalState.choices, default=ProposalState.WAITING)
+    proposed_at = models.DateTimeField(_("sent"))
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     decided_by = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="+",
-        help_text="Who accepted or declined it.",
+        help_text=_("The person who accepted or declined the request."),
+        verbose_name=_("decided by"),
     )
-    reason = models.CharField(max_length=200, blank=True, help_text="Why it was declined; the patient reads it.")
+    reason = models.CharField(
+        _("reason declined"), max_length=200, blank=True, help_text=_("The patient can read this.")
+    )
 
     objects = ProposalQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("commitment request")
+        verbose_name_plural = _("commitment requests")
         ordering = ["-proposed_at", "-pk"]
         constraints = [
             models.CheckConstraint(condition=Q(action__in=ProposalAction.values), name="proposal_action_is_known"),

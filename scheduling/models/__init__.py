@@ -1,4 +1,5 @@
 from scheduling.models.booking import Booking, ReleaseCause
+from scheduling.models.closure import Closure
 from scheduling.models.counselor import CounselorHours
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
@@ -6,7 +7,7 @@ from scheduling.models.leave import LeaveOfAbsence
 from scheduling.models.letter import Letter
 from scheduling.models.meeting import FacilitatorPart, Meeting, MeetingFacilitator, Modality
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
-from scheduling.models.site import REASON_MAX_LENGTH, Closure, Room, RuleSet, ServiceType, Site
+from scheduling.models.site import REASON_MAX_LENGTH, Room, RuleSet, ServiceType, Site
 from scheduling.models.track import CohortStart, EntryMode, Track, TrackStatus
 from scheduling.models.waitlist import Priority, WaitingEntry
 

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 class ReleaseCause(models.TextChoices):
     """Why a booking was released. A booking that the patient gave back is never rebooked automatically."""
 
-    GIVEN_BACK = "given_back", "Given back"
-    CANCELLED = "cancelled", "The session was cancelled"
-    CHANGED = "changed", "The group changed or ended"
-    ENDED = "ended", "The standing place ended"
-    CLASH = "clash", "In another session at the time"
+    GIVEN_BACK = "given_back", _("Given up by the patient")
+    CANCELLED = "cancelled", _("Session canceled")
+    CHANGED = "changed", _("Group changed or ended")
+    ENDED = "ended", _("Enrollment ended or changed")
+    CLASH = "clash", _("Booked in another session at that time")
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -58,17 +59,33 @@ class Booking(models.Model):
     hours and the constraint against double booking only need to read this table.
     """
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
-    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="bookings")
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="bookings")
-    makes_up = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="made_up_by")
-    starts = models.DateTimeField()
-    ends = models.DateTimeField()
-    countable_minutes = models.PositiveSmallIntegerField()
-    week = models.DateField(help_text="The local date on which its treatment week begins.")
-    released_at = models.DateTimeField(null=True, blank=True)
-    release_cause = models.CharField(max_length=12, choices=ReleaseCause.choices, blank=True)
-    release_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("session"))
+    episode = models.ForeignKey(
+        Episode, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("episode of care")
+    )
+    enrollment = models.ForeignKey(
+        Enrollment,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="bookings",
+        verbose_name=_("enrollment"),
+    )
+    makes_up = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="made_up_by",
+        verbose_name=_("makes up for"),
+    )
+    starts = models.DateTimeField(_("start"))
+    ends = models.DateTimeField(_("end"))
+    countable_minutes = models.PositiveSmallIntegerField(_("minutes that count"))
+    week = models.DateField(_("treatment week"), help_text=_("The first day of the treatment week."))
+    released_at = models.DateTimeField(_("released"), null=True, blank=True)
+    release_cause = models.CharField(_("cause of release"), max_length=12, choices=ReleaseCause.choices, blank=True)
+    release_reason = models.CharField(_("reason for release"), max_length=REASON_MAX_LENGTH, blank=True)
 
     objects = BookingQuerySet.as_manager()
 
@@ -76,6 +93,8 @@ class Booking(models.Model):
         attendance: Attendance
 
     class Meta:
+        verbose_name = _("booking")
+        verbose_name_plural = _("bookings")
         ordering = ["starts", "pk"]
         indexes = [
             models.Index(fields=["episode", "week"], name="booking_by_episode_and_week"),

@@ -2,6 +2,9 @@ from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import time_format
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -32,18 +35,23 @@ class CounselorHours(models.Model):
     The hours are valid on dates in [valid_from, valid_until); None leaves that side unbounded.
     """
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="counselor_hours")
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="counselor_hours")
-    weekday = models.PositiveSmallIntegerField(help_text="Monday is 0.")
-    starts = models.TimeField()
-    ends = models.TimeField()
-    valid_from = models.DateField(null=True, blank=True)
-    valid_until = models.DateField(null=True, blank=True, help_text="The first day on which they no longer hold.")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="counselor_hours", verbose_name=_("counselor")
+    )
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="counselor_hours", verbose_name=_("site"))
+    weekday = models.PositiveSmallIntegerField(_("weekday"), help_text=_("A number from 0 to 6. Monday is 0."))
+    starts = models.TimeField(_("start"))
+    ends = models.TimeField(_("end"))
+    valid_from = models.DateField(_("first day"), null=True, blank=True)
+    valid_until = models.DateField(
+        _("day after the last"), null=True, blank=True, help_text=_("Leave blank if there is no end date.")
+    )
 
     objects = CounselorHoursQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "counselor hours"
+        verbose_name = _("counselor hours")
+        verbose_name_plural = _("counselor hours")
         ordering = ["site", "user", "weekday", "starts", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(weekday__lte=6), name="counselor_hours_are_on_a_weekday"),
@@ -55,7 +63,7 @@ class CounselorHours(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}, {self.weekday} {self.starts:%H:%M}"
+        return f"{self.user}, {WEEKDAYS[self.weekday]} {time_format(self.starts)}"
 
     @property
     def audit_site_id(self) -> int:

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
@@ -31,26 +32,32 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
 class Enrollment(models.Model):
     """A patient's enrollment in a track on dates in [starts, ends), with the meetings that the patient attends."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="enrollments")
-    track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="enrollments")
-    starts = models.DateField()
-    ends = models.DateField(null=True, blank=True, help_text="The first day on which it no longer holds.")
+    episode = models.ForeignKey(
+        Episode, on_delete=models.PROTECT, related_name="enrollments", verbose_name=_("episode of care")
+    )
+    track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="enrollments", verbose_name=_("track"))
+    starts = models.DateField(_("first day"))
+    ends = models.DateField(
+        _("day after the last"), null=True, blank=True, help_text=_("Blank if there is no end date.")
+    )
     modality = models.CharField(
+        _("attends"),
         max_length=12,
-        choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "Telehealth")],
+        choices=[(each.value, each.label) for each in (Modality.IN_PERSON, Modality.TELEHEALTH)],
         default=Modality.IN_PERSON,
     )
-    end_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    end_reason = models.CharField(_("reason for ending"), max_length=REASON_MAX_LENGTH, blank=True)
     continues = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="continued_by",
-        help_text="The place in another track that this one took over from.",
+        help_text=_("The enrollment in another track that this one continues."),
+        verbose_name=_("continues"),
     )
     meetings: "models.ManyToManyField[Meeting, EnrollmentMeeting]" = models.ManyToManyField(
-        Meeting, through="EnrollmentMeeting", related_name="enrollments"
+        Meeting, through="EnrollmentMeeting", related_name="enrollments", verbose_name=_("groups")
     )
 
     objects = EnrollmentQuerySet.as_manager()
@@ -60,6 +67,8 @@ class Enrollment(models.Model):
         bookings: RelatedManager[Booking]
 
     class Meta:
+        verbose_name = _("enrollment")
+        verbose_name_plural = _("enrollments")
         ordering = ["episode", "-starts"]
         constraints = [
             models.CheckConstraint(
@@ -93,12 +102,18 @@ class Enrollment(models.Model):
 class EnrollmentMeeting(models.Model):
     """A meeting that the patient attends as part of an enrollment, on dates in [starts, ends)."""
 
-    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="enrollment_meetings")
-    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="enrollment_meetings")
-    starts = models.DateField()
-    ends = models.DateField(null=True, blank=True)
+    enrollment = models.ForeignKey(
+        Enrollment, on_delete=models.CASCADE, related_name="enrollment_meetings", verbose_name=_("enrollment")
+    )
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.PROTECT, related_name="enrollment_meetings", verbose_name=_("group")
+    )
+    starts = models.DateField(_("first day"))
+    ends = models.DateField(_("day after the last"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("group of an enrollment")
+        verbose_name_plural = _("groups of enrollments")
         ordering = ["enrollment", "meeting"]
         constraints = [
             models.CheckConstraint(

@@ -1,5 +1,7 @@
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -11,8 +13,8 @@ from scheduling.models.track import Track
 class FeedStyle(models.TextChoices):
     """How much the events of a calendar feed reveal."""
 
-    DISCREET = "discreet", "Discreet: the neutral name alone"
-    BUSY = "busy", "Busy: nothing but that the time is taken"
+    DISCREET = "discreet", _("Neutral title, such as “Appointment”")
+    BUSY = "busy", _("“Busy” only")
 
 
 class FeedQuerySet(models.QuerySet["Feed"]):
@@ -36,26 +38,51 @@ class FeedQuerySet(models.QuerySet["Feed"]):
 class Feed(models.Model):
     """A calendar feed that can be revoked. Its token is shown only once; only the hash of the token is stored."""
 
-    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
-    facilitator = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
-    track = models.ForeignKey(Track, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds")
-    style = models.CharField(max_length=10, choices=FeedStyle.choices, default=FeedStyle.DISCREET)
-    label = models.CharField(max_length=60, blank=True, help_text="Where it is used, for example my phone.")
-    token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    uid_key = models.CharField(max_length=64, editable=False, help_text="What the entries' ids are derived from.")
-    body = models.TextField(blank=True, editable=False)
-    etag = models.CharField(max_length=70, blank=True, editable=False)
-    rendered_at = models.DateTimeField(null=True, blank=True, editable=False)
-    stale_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When something it shows changed.")
-    last_fetched_at = models.DateTimeField(null=True, blank=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(editable=False)
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", editable=False)
+    patient = models.ForeignKey(
+        Patient, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds", verbose_name=_("patient")
+    )
+    facilitator = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds", verbose_name=_("staff member")
+    )
+    room = models.ForeignKey(
+        Room, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds", verbose_name=_("room")
+    )
+    track = models.ForeignKey(
+        Track, on_delete=models.CASCADE, null=True, blank=True, related_name="feeds", verbose_name=_("track")
+    )
+    style = models.CharField(_("shows"), max_length=10, choices=FeedStyle.choices, default=FeedStyle.DISCREET)
+    label = models.CharField(
+        _("name"), max_length=60, blank=True, help_text=_("Where the link is used, for example my phone.")
+    )
+    token_hash = models.CharField(_("token hash"), max_length=64, unique=True, editable=False)
+    uid_key = models.CharField(
+        _("key of the entries' IDs"),
+        max_length=64,
+        editable=False,
+        help_text=_("Entries' IDs are derived from this key."),
+    )
+    body = models.TextField(_("content"), blank=True, editable=False)
+    etag = models.CharField(_("version"), max_length=70, blank=True, editable=False)
+    rendered_at = models.DateTimeField(_("written"), null=True, blank=True, editable=False)
+    stale_at = models.DateTimeField(
+        _("out of date since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Set when something in the calendar changes."),
+    )
+    last_fetched_at = models.DateTimeField(_("last opened"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("turned off"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", editable=False, verbose_name=_("created by")
+    )
 
     objects = FeedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("calendar link")
+        verbose_name_plural = _("calendar links")
         ordering = ["-created_at", "-pk"]
         constraints = [
             models.CheckConstraint(
@@ -69,7 +96,7 @@ class Feed(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label or f"Calendar {self.pk}"
+        return self.label or gettext("Calendar link %(number)s") % {"number": self.pk}
 
     @property
     def audit_patient_id(self) -> int | None:

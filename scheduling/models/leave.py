@@ -2,6 +2,9 @@ from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
@@ -24,15 +27,24 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
 class LeaveOfAbsence(models.Model):
     """A patient's leave of absence on dates in [starts, ends). Bookings are kept, and all their sessions are excused."""
 
-    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="leaves")
-    starts = models.DateField()
-    ends = models.DateField(null=True, blank=True, help_text="The day on which the patient comes again, if known.")
-    reason = models.CharField(max_length=REASON_MAX_LENGTH)
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    episode = models.ForeignKey(
+        Episode, on_delete=models.PROTECT, related_name="leaves", verbose_name=_("episode of care")
+    )
+    starts = models.DateField(_("first day"))
+    ends = models.DateField(
+        _("back on"),
+        null=True,
+        blank=True,
+        help_text=_("The day on which the patient comes back. Leave blank if not known."),
+    )
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("recorded by"))
 
     objects = LeaveQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("leave of absence")
+        verbose_name_plural = _("leaves of absence")
         ordering = ["episode", "starts"]
         constraints = [
             models.CheckConstraint(condition=Q(ends=None) | Q(starts__lt=F("ends")), name="leave_ends_after_it_starts"),
@@ -42,7 +54,10 @@ class LeaveOfAbsence(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.episode.patient}, away from {self.starts:%Y-%m-%d}"
+        return gettext("%(patient)s, on leave from %(date)s") % {
+            "patient": self.episode.patient,
+            "date": date_format(self.starts),
+        }
 
     @property
     def audit_patient_id(self) -> int:

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Modality(models.TextChoices):
-    IN_PERSON = "in_person", "In person"
-    TELEHEALTH = "telehealth", "Telehealth"
-    EITHER = "either", "In person or telehealth"
+    IN_PERSON = "in_person", _("In person")
+    TELEHEALTH = "telehealth", _("Telehealth")
+    EITHER = "either", _("In person or telehealth")
 
 
 class FacilitatorPart(models.TextChoices):
     """Whether a facilitator leads or assists in a group."""
 
-    LEADS = "leads", "Leads"
-    ASSISTS = "assists", "Assists"
+    LEADS = "leads", _("Leads")
+    ASSISTS = "assists", _("Assists")
 
 
 class MeetingQuerySet(models.QuerySet["Meeting"]):
@@ -59,32 +60,51 @@ class Meeting(models.Model):
     meeting continues it.
     """
 
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings")
-    code = models.CharField(max_length=40)
-    name = models.CharField(max_length=120)
-    weekday = models.PositiveSmallIntegerField(help_text="Monday is 0.")
-    anchor = models.DateField(null=True, blank=True, help_text="A date in one of its weeks, if every other week.")
-    starts = models.TimeField()
-    ends = models.TimeField()
-    break_starts = models.TimeField(null=True, blank=True)
-    break_ends = models.TimeField(null=True, blank=True)
-    service_type = models.ForeignKey(ServiceType, on_delete=models.PROTECT, related_name="meetings")
-    room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True, blank=True, related_name="meetings")
-    modality = models.CharField(max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
-    places = models.PositiveSmallIntegerField()
-    runs_from = models.DateField()
-    runs_until = models.DateField(null=True, blank=True, help_text="The first day on which it no longer runs.")
-    continues = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="continued_by")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings", verbose_name=_("site"))
+    code = models.CharField(_("code"), max_length=40)
+    name = models.CharField(_("name"), max_length=120)
+    weekday = models.PositiveSmallIntegerField(_("weekday"), help_text=_("A number from 0 to 6. Monday is 0."))
+    anchor = models.DateField(
+        _("reference date"),
+        null=True,
+        blank=True,
+        help_text=_("For a group every other week: a date in one of its weeks."),
+    )
+    starts = models.TimeField(_("start"))
+    ends = models.TimeField(_("end"))
+    break_starts = models.TimeField(_("break start"), null=True, blank=True)
+    break_ends = models.TimeField(_("break end"), null=True, blank=True)
+    service_type = models.ForeignKey(
+        ServiceType, on_delete=models.PROTECT, related_name="meetings", verbose_name=_("type of service")
+    )
+    room = models.ForeignKey(
+        Room, on_delete=models.PROTECT, null=True, blank=True, related_name="meetings", verbose_name=_("room")
+    )
+    modality = models.CharField(_("held"), max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
+    places = models.PositiveSmallIntegerField(_("spots"))
+    runs_from = models.DateField(_("first day"))
+    runs_until = models.DateField(
+        _("day after the last"), null=True, blank=True, help_text=_("Leave blank if there is no end date.")
+    )
+    continues = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="continued_by",
+        verbose_name=_("continues"),
+    )
     kept_for = models.ForeignKey(
         "scheduling.Enrollment",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="one_to_ones",
-        help_text="The enrollment whose individual time it is: nobody else is in it, and it ends with it.",
+        help_text=_("For individual sessions: the enrollment that they belong to. They end with it."),
+        verbose_name=_("individual time of"),
     )
     facilitators: "models.ManyToManyField[User, MeetingFacilitator]" = models.ManyToManyField(
-        User, through="MeetingFacilitator", related_name="meetings"
+        User, through="MeetingFacilitator", related_name="meetings", verbose_name=_("facilitators")
     )
 
     objects = MeetingQuerySet.as_manager()
@@ -94,6 +114,8 @@ class Meeting(models.Model):
         sessions: RelatedManager[Session]
 
     class Meta:
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
         ordering = ["site", "weekday", "starts", "name"]
         constraints = [
             models.UniqueConstraint("site", "code", "runs_from", name="meeting_code_begins_once_on_a_date"),
@@ -183,11 +205,17 @@ class Meeting(models.Model):
 
 
 class MeetingFacilitator(models.Model):
-    meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="meeting_facilitators")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="meeting_facilitations")
-    part = models.CharField(max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.CASCADE, related_name="meeting_facilitators", verbose_name=_("group")
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="meeting_facilitations", verbose_name=_("staff member")
+    )
+    part = models.CharField(_("role"), max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
 
     class Meta:
+        verbose_name = _("facilitator of a group")
+        verbose_name_plural = _("facilitators of groups")
         ordering = ["meeting", "-part", "user"]
         constraints = [
             models.UniqueConstraint("meeting", "user", name="facilitator_is_in_a_meeting_once"),

@@ -3,11 +3,14 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
+from scheduling.models.closure import Closure
 from scheduling.models.meeting import FacilitatorPart, Meeting, Modality
-from scheduling.models.site import REASON_MAX_LENGTH, Closure, Room, ServiceType, Site
+from scheduling.models.site import REASON_MAX_LENGTH, Room, ServiceType, Site
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
@@ -16,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class SessionStatus(models.TextChoices):
-    SCHEDULED = "scheduled", "Scheduled"
-    HELD = "held", "Held"
-    CANCELLED = "cancelled", "Cancelled"
+    SCHEDULED = "scheduled", _("Scheduled")
+    HELD = "held", _("Held")
+    CANCELLED = "cancelled", _("Canceled")
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -78,44 +81,72 @@ class Session(models.Model):
     two differ if the session was moved to another day; no second session is then written for the `pattern_date`.
     """
 
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions")
-    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("site"))
+    meeting = models.ForeignKey(
+        Meeting, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions", verbose_name=_("group")
+    )
     pattern_date = models.DateField(
-        null=True, blank=True, help_text="The date of its meeting that it stands for; empty for a one-off."
+        _("scheduled date"),
+        null=True,
+        blank=True,
+        help_text=_("The date in the group's weekly schedule. Blank for a one-time session."),
     )
-    on = models.DateField(help_text="The date on which it is held, at the site.")
-    starts = models.DateTimeField()
-    ends = models.DateTimeField()
-    break_starts = models.DateTimeField(null=True, blank=True)
-    break_ends = models.DateTimeField(null=True, blank=True)
+    on = models.DateField(_("date"), help_text=_("The date of the session, at the site."))
+    starts = models.DateTimeField(_("start"))
+    ends = models.DateTimeField(_("end"))
+    break_starts = models.DateTimeField(_("break start"), null=True, blank=True)
+    break_ends = models.DateTimeField(_("break end"), null=True, blank=True)
     countable_minutes = models.PositiveSmallIntegerField(
-        help_text="What it is worth to a patient who attends it whole."
+        _("minutes that count"), help_text=_("Minutes credited for attending the whole session.")
     )
-    service_type = models.ForeignKey(ServiceType, on_delete=models.PROTECT, related_name="sessions")
-    room = models.ForeignKey(Room, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions")
-    name = models.CharField(max_length=120)
-    modality = models.CharField(max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
-    places = models.PositiveSmallIntegerField()
-    booked = models.PositiveSmallIntegerField(default=0)
-    status = models.CharField(max_length=12, choices=SessionStatus.choices, default=SessionStatus.SCHEDULED)
-    cancel_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    service_type = models.ForeignKey(
+        ServiceType, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("type of service")
+    )
+    room = models.ForeignKey(
+        Room, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions", verbose_name=_("room")
+    )
+    name = models.CharField(_("name"), max_length=120)
+    modality = models.CharField(_("held"), max_length=12, choices=Modality.choices, default=Modality.IN_PERSON)
+    places = models.PositiveSmallIntegerField(_("spots"))
+    booked = models.PositiveSmallIntegerField(_("booked"), default=0)
+    status = models.CharField(
+        _("status"), max_length=12, choices=SessionStatus.choices, default=SessionStatus.SCHEDULED
+    )
+    cancel_reason = models.CharField(_("reason for canceling"), max_length=REASON_MAX_LENGTH, blank=True)
     closure = models.ForeignKey(
         Closure,
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
         related_name="sessions",
-        help_text="The closure that cancelled it, which gives it back when it is lifted.",
+        help_text=_("The closure that canceled the session. Removing the closure restores the session."),
+        verbose_name=_("closure"),
     )
-    topic = models.CharField(max_length=200, blank=True)
-    telehealth_link = models.URLField(max_length=400, blank=True, help_text="Where it is held online, https:// alone.")
-    version = models.PositiveIntegerField(default=1, help_text="Raised by every change of it or of its roster.")
-    departed_at = models.DateTimeField(null=True, blank=True, help_text="When it was changed away from its meeting.")
-    finalized_at = models.DateTimeField(null=True, blank=True)
-    finalized_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    finalized_credential = models.CharField(max_length=220, blank=True, help_text="Name and credential as signed.")
+    topic = models.CharField(_("topic"), max_length=200, blank=True)
+    telehealth_link = models.URLField(
+        _("telehealth link"),
+        max_length=400,
+        blank=True,
+        help_text=_("Link for online sessions. It must start with https://."),
+    )
+    version = models.PositiveIntegerField(
+        _("version"), default=1, help_text=_("Goes up with each change to the session or its roster.")
+    )
+    departed_at = models.DateTimeField(
+        _("changed by hand"),
+        null=True,
+        blank=True,
+        help_text=_("When the session was first changed on its own, apart from its group."),
+    )
+    finalized_at = models.DateTimeField(_("finalized"), null=True, blank=True)
+    finalized_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("finalized by")
+    )
+    finalized_credential = models.CharField(
+        _("signature"), max_length=220, blank=True, help_text=_("Name and credential of the person who signed.")
+    )
     facilitators: "models.ManyToManyField[User, SessionFacilitator]" = models.ManyToManyField(
-        User, through="SessionFacilitator", related_name="sessions"
+        User, through="SessionFacilitator", related_name="sessions", verbose_name=_("facilitators")
     )
 
     objects = SessionQuerySet.as_manager()
@@ -125,6 +156,8 @@ class Session(models.Model):
         bookings: RelatedManager[Booking]
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         ordering = ["starts", "name", "pk"]
         indexes = [
             models.Index(fields=["site", "on"], name="session_by_site_and_day"),
@@ -172,7 +205,7 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.on:%Y-%m-%d}"
+        return f"{self.name}, {date_format(self.on)}"
 
     @property
     def audit_site_id(self) -> int:
@@ -212,13 +245,19 @@ class SessionFacilitator(models.Model):
     constraint against double booking only needs to read this table.
     """
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="session_facilitators")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="session_facilitations")
-    part = models.CharField(max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
-    starts = models.DateTimeField(null=True, blank=True)
-    ends = models.DateTimeField(null=True, blank=True)
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="session_facilitators", verbose_name=_("session")
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="session_facilitations", verbose_name=_("staff member")
+    )
+    part = models.CharField(_("role"), max_length=8, choices=FacilitatorPart.choices, default=FacilitatorPart.LEADS)
+    starts = models.DateTimeField(_("start"), null=True, blank=True)
+    ends = models.DateTimeField(_("end"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("facilitator of a session")
+        verbose_name_plural = _("facilitators of sessions")
         ordering = ["session", "-part", "user"]
         indexes = [models.Index(fields=["user", "starts"], name="facilitator_by_start")]
         constraints = [

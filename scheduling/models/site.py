@@ -1,6 +1,6 @@
-"""A clinic's sites with their rules, rooms and closures."""
+"""A clinic's sites with their rules and rooms."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.domain.job_schedule import JobScope
@@ -18,13 +20,12 @@ from iopmanager.reader import HourClock
 from patients.models import LevelOfCare
 from scheduling.domain.hours import rules
 from scheduling.domain.letters import revealing_words
-from timekeeping.intervals import Interval
 
 
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is the IANA name of a time zone."""
     if name not in available_timezones():
-        raise ValidationError(f"{name} is not a time zone's name, such as America/Chicago.")
+        raise ValidationError(_("%(name)s is not a time zone. Use a name such as America/Chicago.") % {"name": name})
 
 
 REASON_MAX_LENGTH = 120
@@ -53,25 +54,51 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 
 class Site(models.Model):
-    code = models.CharField(max_length=40, unique=True, help_text="The clinic's own code.")
-    name = models.CharField(max_length=120)
+    code = models.CharField(
+        _("site code"), max_length=40, unique=True, help_text=_("The clinic's own code for this site.")
+    )
+    name = models.CharField(_("name"), max_length=120)
     neutral_name = models.CharField(
-        max_length=60, help_text="What stands in anything that leaves the building; says nothing about treatment."
+        _("neutral name"),
+        max_length=60,
+        help_text=_("The name in calendars, mail and printouts. It must not reveal treatment."),
     )
     letterhead = models.CharField(
+        _("letterhead"),
         max_length=80,
         blank=True,
-        help_text="Who letters come from, as neutral as the name above; empty: as the name above.",
+        help_text=_("The sender of letters. It must not reveal treatment. Leave blank to use the neutral name."),
     )
-    time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
-    address = models.CharField(max_length=200, blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    opens = models.TimeField(null=True, blank=True, help_text="Nothing is held before; empty: at any hour.")
-    closes = models.TimeField(null=True, blank=True, help_text="Nothing is held after; empty: at any hour.")
-    country = models.CharField(max_length=2, default="US", help_text="Whose public holidays are offered, as ISO 3166.")
-    state = models.CharField(max_length=10, blank=True, help_text="For example ME: its holidays are offered too.")
+    time_zone = models.CharField(_("time zone"), max_length=64, validators=[validate_time_zone])
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    opens = models.TimeField(
+        _("opens at"),
+        null=True,
+        blank=True,
+        help_text=_("Sessions can't start before this time. Leave blank for any time."),
+    )
+    closes = models.TimeField(
+        _("closes at"),
+        null=True,
+        blank=True,
+        help_text=_("Sessions can't end after this time. Leave blank for any time."),
+    )
+    country = models.CharField(
+        _("country"),
+        max_length=2,
+        default="US",
+        help_text=_("Two-letter country code. It decides which public holidays are suggested as closures."),
+    )
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        blank=True,
+        help_text=_("For example ME. Its public holidays are suggested as closures too."),
+    )
 
     hour_clock = models.CharField(
+        _("clock"),
         max_length=2,
         choices=HourClock.choices,
         default=HourClock.TWELVE,
@@ -79,17 +106,22 @@ class Site(models.Model):
     )
 
     mixes_tracks = models.BooleanField(
+        _("combine tracks"),
         default=False,
-        help_text="Whether patients may attend meetings of several tracks that are for the same patients.",
+        help_text=_("Patients may attend groups of several tracks for the same kind of patient."),
     )
 
     objects = SiteQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("site")
+        verbose_name_plural = _("sites")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(opens=None) | Q(closes=None) | Q(opens__lt=F("closes")), name="site_closes_after_it_opens"
+                condition=Q(opens=None) | Q(closes=None) | Q(opens__lt=F("closes")),
+                name="site_closes_after_it_opens",
+                violation_error_message=_("The site closes before it opens. Change one of the times."),
             ),
         ]
 
@@ -99,7 +131,12 @@ class Site(models.Model):
     def clean(self) -> None:
         """Reject a neutral name or letterhead that contains the site's name or a word that reveals treatment."""
         errors = {
-            field: f"“{'”, “'.join(words)}” says more than may leave the building."
+            field: ngettext(
+                "Remove “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
+                "Remove these words: “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
+                len(words),
+            )
+            % {"words": "”, “".join(words)}
             for field in ("neutral_name", "letterhead")
             if (words := revealing_words(getattr(self, field), [self.name]))
         }
@@ -128,18 +165,24 @@ class RoomQuerySet(models.QuerySet["Room"]):
 
 
 class Room(models.Model):
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rooms")
-    code = models.CharField(max_length=40)
-    name = models.CharField(max_length=80)
-    places = models.PositiveSmallIntegerField(help_text="How many people the room holds.")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rooms", verbose_name=_("site"))
+    code = models.CharField(_("room code"), max_length=40)
+    name = models.CharField(_("name"), max_length=80)
+    places = models.PositiveSmallIntegerField(_("capacity"), help_text=_("Number of people the room holds."))
 
     objects = RoomQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
         ordering = ["site", "name"]
         constraints = [
             models.UniqueConstraint("site", "code", name="room_code_is_unique_at_a_site"),
-            models.CheckConstraint(condition=Q(places__gte=1), name="room_has_a_place"),
+            models.CheckConstraint(
+                condition=Q(places__gte=1),
+                name="room_has_a_place",
+                violation_error_message=_("A room holds at least 1 person."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -153,11 +196,15 @@ class Room(models.Model):
 class ServiceType(models.Model):
     """A type of service, such as group, individual, family or education."""
 
-    code = models.CharField(max_length=40, unique=True)
-    name = models.CharField(max_length=80)
-    countable = models.BooleanField(default=True, help_text="Whether it counts toward weekly hours.")
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    countable = models.BooleanField(
+        _("counts toward weekly hours"), default=True, help_text=_("Sessions of this type count toward weekly hours.")
+    )
 
     class Meta:
+        verbose_name = _("type of service")
+        verbose_name_plural = _("types of service")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -189,20 +236,32 @@ class RuleSetQuerySet(models.QuerySet["RuleSet"]):
 class RuleSet(models.Model):
     """A site's weekly-hours rules from a date on, for one level of care or for all levels."""
 
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rule_sets")
-    level = models.CharField(max_length=4, choices=LevelOfCare.choices, blank=True, help_text="Empty for every level.")
-    starts = models.DateField(help_text="In force from this day, the first of a week.")
-    minimum_minutes = models.PositiveSmallIntegerField(default=540)
-    maximum_minutes = models.PositiveSmallIntegerField(default=1500)
-    minimum_days = models.PositiveSmallIntegerField(default=3)
-    maximum_days = models.PositiveSmallIntegerField(default=5)
-    minimum_minutes_per_day = models.PositiveSmallIntegerField(default=0)
-    breaks_count = models.BooleanField(default=False, help_text="Whether breaks count toward the hours.")
-    week_starts = models.PositiveSmallIntegerField(default=0, help_text="The week's first day; Monday is 0.")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rule_sets", verbose_name=_("site"))
+    level = models.CharField(
+        _("level of care"),
+        max_length=4,
+        choices=LevelOfCare.choices,
+        blank=True,
+        help_text=_("Leave blank for all levels of care."),
+    )
+    starts = models.DateField(_("in effect from"), help_text=_("The first day of a treatment week."))
+    minimum_minutes = models.PositiveSmallIntegerField(_("minimum minutes a week"), default=540)
+    maximum_minutes = models.PositiveSmallIntegerField(_("maximum minutes a week"), default=1500)
+    minimum_days = models.PositiveSmallIntegerField(_("minimum days a week"), default=3)
+    maximum_days = models.PositiveSmallIntegerField(_("maximum days a week"), default=5)
+    minimum_minutes_per_day = models.PositiveSmallIntegerField(_("minimum minutes a day"), default=0)
+    breaks_count = models.BooleanField(
+        _("breaks count"), default=False, help_text=_("Breaks count toward weekly hours.")
+    )
+    week_starts = models.PositiveSmallIntegerField(
+        _("first day of the week"), default=0, help_text=_("A number from 0 to 6. Monday is 0.")
+    )
 
     objects = RuleSetQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("set of weekly hours rules")
+        verbose_name_plural = _("weekly hours rules")
         ordering = ["site", "level", "-starts"]
         constraints = [
             models.UniqueConstraint("site", "level", "starts", name="site_has_one_rule_set_from_a_date"),
@@ -211,17 +270,23 @@ class RuleSet(models.Model):
                     minimum_minutes__gte=1, maximum_minutes__lte=10080, minimum_minutes__lte=F("maximum_minutes")
                 ),
                 name="rule_set_minutes_are_a_range_within_a_week",
+                violation_error_message=_("The minimum minutes a week are more than the maximum."),
             ),
             models.CheckConstraint(
                 condition=Q(minimum_days__gte=1, maximum_days__lte=7, minimum_days__lte=F("maximum_days")),
                 name="rule_set_days_are_a_range_within_a_week",
+                violation_error_message=_(
+                    "The minimum and maximum days a week must be from 1 to 7, the minimum first."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(minimum_minutes_per_day__lte=1440), name="rule_set_day_has_at_most_24_hours"
             ),
             models.CheckConstraint(condition=Q(week_starts__lte=6), name="rule_set_week_starts_on_a_weekday"),
             models.CheckConstraint(
-                condition=Q(week_starts=Weekday("starts")), name="rule_set_starts_on_the_first_day_of_its_week"
+                condition=Q(week_starts=Weekday("starts")),
+                name="rule_set_starts_on_the_first_day_of_its_week",
+                violation_error_message=_("The rules must start on the first day of a week."),
             ),
             models.CheckConstraint(
                 condition=Q(level="") | Q(level__in=LevelOfCare.values), name="rule_set_level_is_known"
@@ -229,7 +294,7 @@ class RuleSet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site}, from {self.starts:%Y-%m-%d}"
+        return gettext("%(site)s, from %(date)s") % {"site": self.site, "date": date_format(self.starts)}
 
     @property
     def audit_site_id(self) -> int:
@@ -246,44 +311,3 @@ class RuleSet(models.Model):
             breaks_count=self.breaks_count,
             week_starts=self.week_starts,
         )
-
-
-class ClosureQuerySet(models.QuerySet["Closure"]):
-    def visible_to(self, user: User) -> "ClosureQuerySet":
-        return self.filter(user.may_at(Permission.SEE_TIMETABLE))
-
-    def overlapping(self, first: date, until: date) -> "ClosureQuerySet":
-        """Closures that include a day in [first, until)."""
-        return self.filter(starts__lt=until, ends__gt=first)
-
-
-class Closure(models.Model):
-    """A closure of a site on dates in [starts, ends)."""
-
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="closures")
-    starts = models.DateField()
-    ends = models.DateField(help_text="The first day on which the site is open again.")
-    reason = models.CharField(max_length=REASON_MAX_LENGTH)
-
-    objects = ClosureQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["site", "starts"]
-        constraints = [
-            models.CheckConstraint(condition=Q(starts__lt=F("ends")), name="closure_ends_after_it_starts"),
-            models.UniqueConstraint("site", "starts", name="site_has_one_closure_from_a_date"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reason}, {self.starts:%Y-%m-%d}"
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.site_id
-
-    @property
-    def last_day(self) -> date:
-        return self.ends - timedelta(days=1)
-
-    def as_interval(self) -> Interval[date]:
-        return Interval(self.starts, self.ends)

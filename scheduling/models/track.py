@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -17,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class TrackStatus(models.TextChoices):
-    DRAFT = "draft", "Draft"
-    PUBLISHED = "published", "Published"
-    RETIRED = "retired", "Retired"
+    DRAFT = "draft", _("Draft")
+    PUBLISHED = "published", _("Published")
+    RETIRED = "retired", _("Retired")
 
 
 class EntryMode(models.TextChoices):
-    ROLLING = "rolling", "On any day"
-    COHORT = "cohort", "On start dates"
+    ROLLING = "rolling", _("On any day")
+    COHORT = "cohort", _("On start dates only")
 
 
 class TrackQuerySet(models.QuerySet["Track"]):
@@ -42,31 +44,35 @@ class TrackQuerySet(models.QuerySet["Track"]):
 class Track(models.Model):
     """A named set of weekly meetings. The track's weekly hours are computed from its meetings, never entered."""
 
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks")
-    code = models.CharField(max_length=40)
-    name = models.CharField(max_length=120)
-    population = models.CharField(max_length=120, blank=True, help_text="For example adults, co-occurring disorders.")
-    status = models.CharField(max_length=12, choices=TrackStatus.choices, default=TrackStatus.DRAFT)
-    published_at = models.DateTimeField(null=True, blank=True, editable=False)
-    individual_minutes = models.PositiveSmallIntegerField(
-        default=0, help_text="Weekly individual or family minutes arranged per patient."
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks", verbose_name=_("site"))
+    code = models.CharField(_("track code"), max_length=40)
+    name = models.CharField(_("name"), max_length=120)
+    population = models.CharField(
+        _("population"), max_length=120, blank=True, help_text=_("For example adults with co-occurring disorders.")
     )
-    entry = models.CharField(max_length=10, choices=EntryMode.choices, default=EntryMode.ROLLING)
+    status = models.CharField(_("status"), max_length=12, choices=TrackStatus.choices, default=TrackStatus.DRAFT)
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    individual_minutes = models.PositiveSmallIntegerField(
+        _("individual minutes a week"),
+        default=0,
+        help_text=_("Individual or family minutes a week, scheduled for each patient."),
+    )
+    entry = models.CharField(_("patients start"), max_length=10, choices=EntryMode.choices, default=EntryMode.ROLLING)
     level = models.CharField(
-        "level of care",
+        _("level of care"),
         max_length=4,
         choices=LevelOfCare.choices,
         blank=True,
-        help_text="Whose patients it takes; empty: of any level.",
+        help_text=_("Leave blank for any level of care."),
     )
     from_age = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Years on the first day; empty: however young."
+        _("minimum age"), null=True, blank=True, help_text=_("Age on the first day. Leave blank for no minimum age.")
     )
     to_age = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Years on the first day, inclusive; empty: however old."
+        _("maximum age"), null=True, blank=True, help_text=_("Age on the first day. Leave blank for no maximum age.")
     )
     meetings: "models.ManyToManyField[Meeting, models.Model]" = models.ManyToManyField(
-        "scheduling.Meeting", related_name="tracks", blank=True
+        "scheduling.Meeting", related_name="tracks", blank=True, verbose_name=_("groups")
     )
 
     objects = TrackQuerySet.as_manager()
@@ -76,6 +82,8 @@ class Track(models.Model):
         enrollments: RelatedManager[Enrollment]
 
     class Meta:
+        verbose_name = _("track")
+        verbose_name_plural = _("tracks")
         ordering = ["site", "name"]
         constraints = [
             models.UniqueConstraint("site", "code", name="track_code_is_unique_at_a_site"),
@@ -126,15 +134,17 @@ class Track(models.Model):
 class CohortStart(models.Model):
     """A start date of a track that takes patients in cohorts."""
 
-    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="cohort_starts")
-    on = models.DateField()
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="cohort_starts", verbose_name=_("track"))
+    on = models.DateField(_("date"))
 
     class Meta:
+        verbose_name = _("track start date")
+        verbose_name_plural = _("track start dates")
         ordering = ["track", "on"]
         constraints = [models.UniqueConstraint("track", "on", name="cohort_starts_once_on_a_date")]
 
     def __str__(self) -> str:
-        return f"{self.track}, {self.on:%Y-%m-%d}"
+        return f"{self.track}, {date_format(self.on)}"
 
     @property
     def audit_site_id(self) -> int:

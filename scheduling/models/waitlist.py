@@ -1,5 +1,7 @@
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
@@ -11,9 +13,9 @@ from scheduling.models.track import Track
 class Priority(models.IntegerChoices):
     """How soon the patient needs care, as set by a clinician. A lower number is offered a spot earlier."""
 
-    URGENT = 1, "Urgent"
-    SOON = 2, "Soon"
-    ROUTINE = 3, "Routine"
+    URGENT = 1, _("Urgent")
+    SOON = 2, _("Soon")
+    ROUTINE = 3, _("Routine")
 
 
 class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
@@ -35,21 +37,30 @@ class WaitingEntry(models.Model):
     An entry is closed when the patient is enrolled, or when it is withdrawn, which requires a reason.
     """
 
-    track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries")
-    episode = models.ForeignKey(Episode, on_delete=models.PROTECT, related_name="waiting_entries")
-    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.ROUTINE)
-    from_day = models.DateField(help_text="The first day on which the patient can begin.")
-    note = models.CharField(max_length=200, blank=True, help_text="What would have to come free.")
-    requested_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True)
-    close_reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries", verbose_name=_("track"))
+    episode = models.ForeignKey(
+        Episode, on_delete=models.PROTECT, related_name="waiting_entries", verbose_name=_("episode of care")
+    )
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority.choices, default=Priority.ROUTINE)
+    from_day = models.DateField(_("can start on"), help_text=_("The first day on which the patient can start."))
+    note = models.CharField(_("note"), max_length=200, blank=True, help_text=_("Openings the patient needs."))
+    requested_at = models.DateTimeField(_("added"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    close_reason = models.CharField(_("reason for closing"), max_length=REASON_MAX_LENGTH, blank=True)
     enrollment = models.OneToOneField(
-        Enrollment, on_delete=models.PROTECT, null=True, blank=True, related_name="waited_as"
+        Enrollment,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="waited_as",
+        verbose_name=_("enrollment"),
     )
 
     objects = WaitingQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("waitlist entry")
+        verbose_name_plural = _("waitlist entries")
         ordering = ["track", "priority", "requested_at", "pk"]
         constraints = [
             models.UniqueConstraint(
@@ -65,7 +76,7 @@ class WaitingEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.episode.patient}: waits for {self.track}"
+        return gettext("%(patient)s, waiting for %(track)s") % {"patient": self.episode.patient, "track": self.track}
 
     @property
     def audit_patient_id(self) -> int:

@@ -140,8 +140,17 @@ MODULES = sorted(
     or path.name in {"context.py", "filters.py", "formats.py", "reason_text.py", "adapter.py"}
 )
 TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
-UNSPOKEN_CALLS = {"ValueError", "TypeError", "LookupError", "AssertionError", "RuntimeError", "record", "record_all"}
-"""Errors for programmers, and the audit trail, which keeps one language."""
+UNSPOKEN_CALLS = {
+    "ValueError",
+    "TypeError",
+    "LookupError",
+    "AssertionError",
+    "RuntimeError",
+    "record",
+    "record_all",
+    "as_sql",
+}
+"""Errors for programmers, SQL, and the audit trail, which keeps one language."""
 UNSPOKEN_KEYWORDS = {"detail", "name", "class_name", "css_class", "extra_context", "id"}
 UNSPOKEN_KEYS = {"action"}
 """Keys of dictionaries whose values go into the audit trail."""

@@ -45,7 +45,7 @@ class WeekRowForm(forms.Form):
         given = self.cleaned_data
         return WeekRow(
             kind=given["kind"],
-            label=given["label"] or CommitmentKind(given["kind"]).label,
+            label=given["label"] or str(CommitmentKind(given["kind"]).label),
             weekdays=weekday_mask(given["weekdays"]),
             starts=given["starts"],
             ends=given["ends"],

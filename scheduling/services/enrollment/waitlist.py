@@ -54,7 +54,7 @@ def join_waitlist(
     entry = WaitingEntry.objects.create(
         episode=episode, track=track, priority=priority, from_day=from_day, note=note.strip(), requested_at=now
     )
-    detail = f"{track} from {from_day:%Y-%m-%d}, {priority.label.lower()}"
+    detail = f"{track} from {from_day:%Y-%m-%d}, {priority.name.lower()}"
     record(entry, by=by, action=Action.CREATED, at=now, detail=detail)
     return entry
 

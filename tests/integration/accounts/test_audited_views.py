@@ -11,8 +11,9 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
-from accounts.audit import record_all, record_repeated_view, record_views
+from accounts.audit import record, record_all, record_repeated_view, record_views
 from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from iopmanager import clock
@@ -197,6 +198,14 @@ def test_a_long_name_is_truncated_in_the_trail(clinic: Clinic) -> None:
     assert seen() == [(7, "x" * 200, AFTER)]
 
 
+def test_the_trail_is_in_english_whoever_acts(clinic: Clinic) -> None:
+    session = clinic.sessions[0]
+    with override("es"):
+        assert "Nov 23, 2026" not in str(session)
+        event = record(session, by=clinic.coordinator, action=Action.CHANGED, at=AFTER)
+    assert event.subject_label == f"{session.name}, Nov 23, 2026"
+
+
 def test_the_trail_of_another_site_is_not_visible(clinic: Clinic, rosa: Episode) -> None:
     client = client_for(clinic.coordinator)
     look(client, look(client)["ETag"])
@@ -214,7 +223,7 @@ def test_the_chart_shows_repeated_views(clinic: Clinic, rosa: Episode, monkeypat
     RoleAssignment.objects.create(user=clinic.reviewer, role=Role.ADMINISTRATOR, site=clinic.site)
     chart = client_for(clinic.reviewer).get(reverse("patient", args=[rosa.patient_id])).text
     assert '1:05 PM <span class="muted">Cleo Marsh, LADC: viewed patient, today, the same again' in chart
-    assert '13:00 <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
+    assert '1:00 PM <span class="muted">Cleo Marsh, LADC: viewed patient, today<' in chart
 
 
 def test_the_query_in_the_documentation_works(clinic: Clinic, rosa: Episode) -> None:
