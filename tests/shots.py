@@ -7,28 +7,21 @@ wider than the screen, and URL names that no link leads to, are printed.
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import django
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.demo_server import chromium_flags, demo_server, find_chromium
 from tests.paths import PROJECT
 
 WIDTHS = (390, 768, 1280)
 COLORS = ("light", "dark")
 LANGUAGES = ("en", "es")
 SHOTS = PROJECT / "var" / "shots"
-SERVER_STARTS_WITHIN = 120
-"""Seconds."""
 NOT_PAGES = ("/accounts/logout/", "/calendar/", "/static/", "/admin/")
 FILES = (".pdf", ".ics", ".csv", ".txt")
 
@@ -127,51 +120,15 @@ def _shots_of_view(
     context.close()
 
 
-def wait_until_served(base: str) -> None:
-    end = time.monotonic() + SERVER_STARTS_WITHIN
-    without_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < end:
-        try:
-            without_proxy.open(f"{base}/accounts/login/", timeout=30).close()
-        except (URLError, TimeoutError):
-            time.sleep(0.5)
-        else:
-            return
-    raise TimeoutError(f"the server did not answer within {SERVER_STARTS_WITHIN} s")
-
-
-def free_port() -> int:
-    with socket.socket() as any_port:
-        any_port.bind(("127.0.0.1", 0))
-        port: int = any_port.getsockname()[1]
-        return port
-
-
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("Chromium was not found. Install it (on Debian: apt-get install chromium).")
     shutil.rmtree(SHOTS, ignore_errors=True)
-    SHOTS.mkdir(parents=True)
-    os.environ |= {"DEPLOYMENT": "local", "DATABASE_URL": f"sqlite:///{SHOTS / 'demo.sqlite3'}"}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "iopmanager.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
     django.setup()
-    manage = [sys.executable, str(PROJECT / "manage.py")]
-    subprocess.run([*manage, "prepare_local"], check=True, stdout=subprocess.DEVNULL)
-    port = free_port()
-    server = subprocess.Popen([*manage, "runserver", "--noreload", str(port)], stderr=subprocess.DEVNULL)
-    try:
-        base = f"http://127.0.0.1:{port}"
-        wait_until_served(base)
-        with sync_playwright() as playwright:
-            as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(executable_path=chromium, args=as_root)
-            for sentence in take_shots(browser, base):
-                print(sentence, flush=True)
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    with demo_server() as base, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_flags())
+        for sentence in take_shots(browser, base):
+            print(sentence, flush=True)
+        browser.close()
     print(f"The screenshots are in {SHOTS.relative_to(PROJECT)}/.")
 
 
