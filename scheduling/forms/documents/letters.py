@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
@@ -23,9 +24,11 @@ class LetterForm(forms.Form):
         "name_reveals_treatment": "name",
     }
 
-    first_day = DayField()
-    last_day = DayField()
-    name = forms.CharField(max_length=160, label="Name in the letter", help_text="As the recipient knows the patient.")
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"))
+    name = forms.CharField(
+        max_length=160, label=_("Name in the letter"), help_text=_("As the recipient knows the patient.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from scheduling.forms.sessions.session_changes import ActionForm
@@ -17,9 +18,12 @@ class TrackEndForm(ActionForm):
 
     reason_fields: ClassVar = {"end_date_before_start": "last_day"}
 
-    last_day = DayField(label="Last day", help_text="Its groups are held on this day for the last time.")
+    last_day = DayField(label=_("Last day"), help_text=_("The groups meet through this day."))
     to = forms.ModelChoiceField(
-        Track.objects.none(), required=False, label="Patients move to", empty_label="No other track: they end with it"
+        Track.objects.none(),
+        required=False,
+        label=_("Patients move to"),
+        empty_label=_("No other track (their enrollments end)"),
     )
     moving = forms.ModelMultipleChoiceField(Enrollment.objects.none(), required=False, widget=forms.MultipleHiddenInput)
     listed = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from scheduling.forms.enrollment.individual import WeeklyHoursField
@@ -19,7 +20,7 @@ class StartDateForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField(label="Beginning on")
+        self.fields["from"] = DayField(label=_("Start date"))
 
 
 class MeetingChoiceForm(forms.Form):
@@ -39,7 +40,7 @@ class MeetingChoiceForm(forms.Form):
         "starts",
     )
 
-    starts = DayField(label="First day")
+    starts = DayField(label=_("First day"))
     meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
 
     def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
@@ -54,9 +55,9 @@ class EnrollForm(MeetingChoiceForm):
     """A choice of meetings, in person or by telehealth, and the weekly hours of the individual sessions."""
 
     modality = forms.ChoiceField(
-        choices=[(Modality.IN_PERSON, "In person"), (Modality.TELEHEALTH, "By telehealth")],
+        choices=[(Modality.IN_PERSON, _("In person")), (Modality.TELEHEALTH, _("By telehealth"))],
         initial=Modality.IN_PERSON,
-        label="Attends",
+        label=_("Attends"),
         widget=forms.RadioSelect,
     )
     individual = WeeklyHoursField(required=False)
@@ -71,15 +72,16 @@ class WaitlistForm(ActionForm):
         choices=Priority.choices,
         coerce=lambda text: Priority(int(text)),
         initial=Priority.ROUTINE,
+        label=_("Priority"),
         widget=forms.RadioSelect,
-        help_text="As a clinician stated it. A place is offered to the most urgent first, then to whoever asked first.",
+        help_text=_("Set by a clinician. Spots go to the most urgent first, then to whoever has waited longest."),
     )
-    from_day = DayField(label="Can begin on", help_text="The first day on which they could come.")
+    from_day = DayField(label=_("Can start on"), help_text=_("The first day the patient could attend."))
     note = forms.CharField(
         max_length=200,
         required=False,
-        label="What would have to come free",
-        help_text="Shown on the list. Say nothing of their life in it.",
+        label=_("Openings needed"),
+        help_text=_("Shown on the waitlist. Don’t include personal details."),
     )
 
 
@@ -88,4 +90,4 @@ class WaitlistRemovalForm(ActionForm):
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 
-    reason = forms.CharField(max_length=120, label="Why", help_text="Kept on the record.")
+    reason = forms.CharField(max_length=120, label=_("Reason"), help_text=_("Saved in the patient’s record."))

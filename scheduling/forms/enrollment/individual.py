@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
@@ -34,7 +35,10 @@ def encode_hours(hours: Iterable[WeeklyHour]) -> str:
 class WeeklyHoursField(forms.CharField):
     """Weekly hours in the format of `encode_hours`. The value is None if nothing was chosen."""
 
-    default_error_messages: ClassVar = {"invalid": "Choose one of the times.", "required": "Choose one of the times."}
+    default_error_messages: ClassVar = {
+        "invalid": _("Choose one of the times."),
+        "required": _("Choose one of the times."),
+    }
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -64,7 +68,7 @@ class IndividualSessionsForm(ActionForm):
         ("already_ended", "day_has_passed", "end_date_before_start", "no_episode"), "starts"
     )
 
-    starts = DayField(label="From")
+    starts = DayField(label=_("First day"))
     individual = WeeklyHoursField()
 
 
@@ -78,12 +82,12 @@ class CounselorHoursForm(SiteScopedForm):
         "outside_hours": "starts",
     }
 
-    user = forms.ModelChoiceField(User.objects.none(), label="Counselor")
-    weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
-    starts = MinuteField(label="From")
-    ends = MinuteField(label="Until")
-    valid_from = DayField(required=False, label="First day", help_text="Empty: since ever.")
-    last_day = DayField(required=False, help_text="Empty: until further notice.")
+    user = forms.ModelChoiceField(User.objects.none(), label=_("Counselor"))
+    weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int, label=_("Weekday"))
+    starts = MinuteField(label=_("From"))
+    ends = MinuteField(label=_("Until"))
+    valid_from = DayField(required=False, label=_("First day"), help_text=_("Leave blank if there is no start date."))
+    last_day = DayField(required=False, label=_("Last day"), help_text=_("Leave blank if there is no end date."))
 
     def __init__(self, *args: Any, people: Sequence[User], hours: CounselorHours | None = None, **kwargs: Any) -> None:
         if hours is not None:

@@ -6,11 +6,15 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action, User
+from patients.domain.languages import language_code
 from patients.models import Patient
 from scheduling.ical import FeedEvent, write_calendar
 from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionStatus, Site, Track
@@ -100,8 +104,9 @@ def serve_feed(*, feed: Feed, now: datetime) -> RenderedFeed | None:
     _note_fetch(feed, now)
     if _is_fresh(feed, today, site):
         return RenderedFeed(feed.body.encode(), feed.etag)
-    events = _events(feed, today) if days_discharged is None else []
-    return _render(feed, site, events, now)
+    with translation.override(_language_of(feed)):
+        events = _events(feed, today) if days_discharged is None else []
+        return _render(feed, site, events, now)
 
 
 def _site_of(feed: Feed) -> Site | None:
@@ -110,6 +115,13 @@ def _site_of(feed: Feed) -> Site | None:
             return subject.site
     assert feed.facilitator is not None
     return Site.objects.filter(role_assignments__user=feed.facilitator).order_by("pk").first()
+
+
+def _language_of(feed: Feed) -> str:
+    """Return the language of whoever reads the feed, because a calendar app asks for none, or for another."""
+    if feed.patient is not None:
+        return language_code(feed.patient.language) or settings.LANGUAGE_CODE
+    return (feed.facilitator.language if feed.facilitator else "") or settings.LANGUAGE_CODE
 
 
 def _days_since_discharge(feed: Feed, today: date) -> int | None:
@@ -174,14 +186,15 @@ def _summary(feed: Feed, session: Session) -> str:
     The feeds of facilitators, rooms and tracks add the number of patients booked.
     """
     if feed.style == FeedStyle.BUSY:
-        return "Busy"
+        return _("Busy")
     if feed.patient is not None:
         return session.site.neutral_name
-    return f"{session.site.neutral_name} ({session.booked} of {session.places})"
+    values = {"name": session.site.neutral_name, "booked": session.booked, "places": session.places}
+    return _("%(name)s (%(booked)d of %(places)d)") % values
 
 
 def _render(feed: Feed, site: Site | None, events: list[FeedEvent], now: datetime) -> RenderedFeed:
-    name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else "Calendar"
+    name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else _("Calendar")
     body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", events=events)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     # Do not store the result if the feed was revoked or became stale in the meantime: the next fetch renders it again.

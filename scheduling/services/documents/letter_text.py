@@ -1,8 +1,14 @@
-"""The sentences of a letter, used by both its preview page and its PDF."""
+"""The sentences of a letter, used by both its preview page and its PDF.
+
+A letter is in US English with 12-hour times, whoever looks at it, because its recipient reads it.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils import translation
+
+from iopmanager.reader import HourClock, hour_clock_of
 from scheduling.domain.letters import LetterContent, WeeklyTime
 from scheduling.formats import full_date, times, weekday
 
@@ -32,6 +38,11 @@ class LetterText:
     @classmethod
     def of(cls, content: LetterContent) -> "LetterText":
         """Return the text of a letter with this content."""
+        with translation.override("en"), hour_clock_of(lambda: HourClock.TWELVE):
+            return cls._in_english(content)
+
+    @classmethod
+    def _in_english(cls, content: LetterContent) -> "LetterText":
         weekly = ((_weekly_text(each), times(each.starts, each.ends)) for each in content.times.weekly)
         single = ((_date_text(each.on), times(each.starts, each.ends)) for each in content.times.single)
         return cls(
@@ -39,17 +50,17 @@ class LetterText:
             sender_lines=_nonempty(content.sender_address, content.sender_phone),
             written_on=full_date(content.written_on),
             recipient_lines=_nonempty(content.recipient, content.recipient_address),
-            title=f"Appointments of {content.name}",
+            title=f"Appointments for {content.name}",
             opening=(
-                f"From {full_date(content.first_day)} to {full_date(content.last_day)} {content.name} has appointments at "
+                f"From {full_date(content.first_day)} to {full_date(content.last_day)}, {content.name} has appointments at "
                 "these times:"
             ),
             rows=(*weekly, *single),
-            closing="Times can change. A later letter takes the place of this one.",
+            closing="Times can change. A later letter replaces this one.",
             consent=(
-                f"Sent with the written consent of {content.name}, signed on {full_date(content.signed_on)}. It covers the "
-                f"times of appointments and nothing else, for this purpose: {content.purpose}. It holds until "
-                f"{full_date(content.consent_last_day)} unless it is revoked before."
+                f"Sent with the written consent of {content.name}, signed on {full_date(content.signed_on)}. The consent "
+                f"covers appointment times and nothing else, for this purpose: {content.purpose}. It is valid through "
+                f"{full_date(content.consent_last_day)} unless it is revoked earlier."
             ),
             notice=NOTICE,
         )
@@ -60,12 +71,12 @@ def _nonempty(*lines: str) -> tuple[str, ...]:
 
 
 def _date_text(on: date) -> str:
-    return f"{weekday(on.weekday())} {full_date(on)}"
+    return f"{weekday(on.weekday())}, {full_date(on)}"
 
 
 def _weekly_text(weekly: WeeklyTime) -> str:
     text = f"Every {weekday(weekly.weekday)} from {full_date(weekly.first)} to {full_date(weekly.last)}"
-    return f"{text}, but not on {_join_dates(weekly.skipped)}" if weekly.skipped else text
+    return f"{text}, except {_join_dates(weekly.skipped)}" if weekly.skipped else text
 
 
 def _join_dates(days: tuple[date, ...]) -> str:

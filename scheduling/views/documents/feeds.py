@@ -5,6 +5,7 @@ import logging
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from iopmanager import clock
@@ -28,8 +29,8 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     if found is None or calendar is None:
         if _exceeds_limit(f"feed-wrong:{request.META.get('REMOTE_ADDR', '')}", MAX_MISSES_PER_HOUR):
             return _too_many_requests()
-        return _text_response("Nothing is here.", status=404)
-    logger.info("calendar %s was read", found.pk)
+        return _text_response(_("Calendar not found."), status=404)
+    logger.info("calendar %s: read", found.pk)
     answer = get_conditional_response(request, etag=calendar.etag) or HttpResponse(
         calendar.body, content_type="text/calendar; charset=utf-8"
     )
@@ -50,7 +51,7 @@ def _exceeds_limit(key: str, limit: int) -> bool:
 
 
 def _too_many_requests() -> HttpResponse:
-    answer = _text_response("Too many requests.", status=429)
+    answer = _text_response(_("Too many requests. Try again in an hour."), status=429)
     answer["Retry-After"] = str(HOUR)
     return answer
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit import record
@@ -61,7 +62,7 @@ def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     today = patient.site.today_at(now)
     form = ConsentForm(request.POST or None, initial={"signed_on": today})
     if submit_form(request, form, lambda: record_consent(patient=patient, values=form.values(), by=user, now=now)):
-        messages.success(request, "The consent is recorded.")
+        messages.success(request, _("The release is recorded."))
         return redirect("consents", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="new consent")
     context = {"patient": patient, "form": form}
@@ -73,7 +74,7 @@ def consent_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def consent_revoke(request: HttpRequest, consent_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     consent = _consent_managed_by(user, consent_id)
-    success = f"Revoked: {consent.recipient} is told nothing more."
+    success = _("The release for %(recipient)s is revoked.") % {"recipient": consent.recipient}
     submit_button(request, lambda: revoke_consent(consent=consent, by=user, now=now), success)
     return redirect("consents", consent.patient_id)
 

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record
@@ -71,8 +72,8 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     form = MeetingChoiceForm(request.POST or None, track=track, beside=others.meetings)
     change = ChangePage(
         enrollment=enrollment,
-        heading=f"Change meetings in {track}",
-        button="Change the meetings",
+        heading=_("Change groups in %(track)s") % {"track": track},
+        button=_("Change groups"),
         action=f"change meetings in {track}",
         query=partial(EnrollmentQuery.for_track, episode, track, today, changing=enrollment, beside=others),
         earliest=enrollment.earliest_from(today),
@@ -84,7 +85,9 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
             enrollment=enrollment, meetings=list(given["meetings"]), from_day=given["starts"], by=user, now=now
         )
 
-    success = "The meetings change from {}. What is booked has changed with them."
+    def success(starts: date) -> str:
+        return _("The groups change from %(day)s. The bookings are updated.") % {"day": day(starts)}
+
     attended = _attended_meetings(enrollment, change.earliest)
     return _submit_choice(request, form, change, service, success=success, now=now, attended=attended)
 
@@ -129,8 +132,8 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
     form = EnrollForm(request.POST or None, track=track, beside=more.meetings, initial=initial)
     change = ChangePage(
         enrollment=enrollment,
-        heading=f"Move to {track}",
-        button=f"Move to {track}",
+        heading=_("Move to %(track)s") % {"track": track},
+        button=_("Move to %(track)s") % {"track": track},
         action=f"move from {enrollment.track} to {track}",
         query=partial(EnrollmentQuery.for_track, episode, track, today, leaves=enrollment, beside=more),
         earliest=enrollment.earliest_from(today),
@@ -148,7 +151,10 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
             now=now,
         )
 
-    success = f"In {track} from {{}}. The place in {enrollment.track} ends the day before."
+    def success(starts: date) -> str:
+        values = {"track": track, "day": day(starts), "old_track": enrollment.track}
+        return _("Moves to %(track)s on %(day)s. The enrollment in %(old_track)s ends the day before.") % values
+
     return _submit_choice(request, form, change, service, success=success, now=now)
 
 
@@ -158,14 +164,11 @@ def _submit_choice(
     change: ChangePage,
     service: Callable[[], Enrollment],
     *,
-    success: str,
+    success: Callable[[date], str],
     now: datetime,
     attended: Sequence[int] = (),
 ) -> HttpResponse:
-    """Show the choice of meetings, preview the change, or apply it.
-
-    `success` is the message after the change, in which `{}` stands for the first day.
-    """
+    """Show the choice of meetings, preview the change, or apply it. `success` returns the message for its first day."""
     user, patient, site = signed_in(request), change.enrollment.episode.patient, change.enrollment.episode.site
     context: dict[str, object] = {"change": change, "patient": patient, "site": site, "button": change.button}
     is_submitted = request.method == "POST" and "check" not in request.POST
@@ -175,7 +178,7 @@ def _submit_choice(
         scope = SnapshotScope(site, max(starts, site.today_at(now)))
         submission = submit_with_preview(request, service, scope=scope, now=now, action=change.action)
         if submission.saved:
-            messages.success(request, success.format(day(starts)))
+            messages.success(request, success(starts))
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=change.action)
     context |= submission.preview
@@ -198,11 +201,12 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     patient, site = enrollment.episode.patient, enrollment.episode.site
     today = site.today_at(now)
     initial = {"last_day": enrollment.earliest_from(today)}
-    form = EndingForm(request.POST or None, initial=initial, help_text="They still come on this day.")
+    form = EndingForm(request.POST or None, initial=initial, help_text=_("The patient still attends on this day."))
     page = {
-        "heading": f"End {enrollment.track}",
-        "button": "End the enrollment",
-        "note": f"In it since {day(enrollment.starts)}. Bookings after the last day are released.",
+        "heading": _("End %(track)s") % {"track": enrollment.track},
+        "button": _("End enrollment"),
+        "note": _("Enrolled since %(day)s. Bookings after the last day are released.")
+        % {"day": day(enrollment.starts)},
         "action": f"end {enrollment.track}",
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -213,5 +217,5 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         end_enrollment, enrollment=enrollment, last_day=last_day, reason=given["reason"], by=user, now=now
     )
     scope = SnapshotScope(site, max(last_day + DAY, enrollment.starts))
-    success = f"The enrollment ends after {day(last_day)}. Later places are free again."
+    success = _("The enrollment ends after %(day)s. The later spots are free again.") % {"day": day(last_day)}
     return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)

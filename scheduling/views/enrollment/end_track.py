@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record_all
@@ -34,7 +35,12 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
         user.may(Permission.MANAGE_TIMETABLE, track.site_id) and user.may(Permission.MANAGE_PATIENTS, track.site_id)
     )
     form = TrackEndForm(request.POST or None, track=track)
-    context: dict[str, object] = {"track": track, "site": track.site, "form": form, "button": f"End {track}"}
+    context: dict[str, object] = {
+        "track": track,
+        "site": track.site,
+        "form": form,
+        "button": _("End %(track)s") % {"track": track},
+    }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, context)
     context |= _affected_people(form, track, user)
@@ -45,7 +51,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     scope = SnapshotScope(track.site, last_day)
     submission = submit_with_preview(request, service, scope=scope, now=now, action=str(track), form=form)
     if submission.saved:
-        messages.success(request, f"{track} ends after {day(last_day)}.")
+        messages.success(request, _("%(track)s ends after %(day)s.") % {"track": track, "day": day(last_day)})
         return redirect("track", track.pk)
     return _page(request, form, context | dict(submission.preview))
 
@@ -59,15 +65,15 @@ def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, 
     context: dict[str, object] = {}
     if to is not None:
         people = ending_enrollments(track=track, to=to, last_day=last_day)
-        _record_views([each.enrollment for each in people], user, f"who would move out of {track}")
+        _record_views([each.enrollment for each in people], user, detail=f"who would move out of {track}")
         moving = form.moving_ids if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
         context |= {"people": people, "moving": moving, "list_key": form.list_key, "to": to}
     visiting = visiting_enrollments(track=track, last_day=last_day)
-    _record_views(visiting, user, f"who visits {track}")
+    _record_views(visiting, user, detail=f"who visits {track}")
     return context | {"visiting": visiting}
 
 
-def _record_views(enrollments: Iterable[Enrollment], user: User, detail: str) -> None:
+def _record_views(enrollments: Iterable[Enrollment], user: User, *, detail: str) -> None:
     patients: list[Patient] = [each.episode.patient for each in enrollments]
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail=detail)
 

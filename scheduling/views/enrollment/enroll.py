@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -18,7 +20,7 @@ from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from patients.access import current_or_next_episode, patient_managed_by
 from patients.models import Episode
-from scheduling.formats import counted, day
+from scheduling.formats import day
 from scheduling.forms.enrollment.enroll import EnrollForm
 from scheduling.models import Enrollment, Meeting, Modality, Track, WaitingEntry
 from scheduling.services.bookings.book import missed_from_the_start
@@ -51,7 +53,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
     track = get_object_or_404(tracks_seen_by(user), pk=track_id, site=patient.site_id)
     episode = current_or_next_episode(patient, today)
     if episode is None:
-        messages.warning(request, "There is no course of care to enroll in: admit first.")
+        messages.warning(request, _("This patient has no episode of care. Admit the patient first."))
         return redirect("level-new", patient.pk)
     others = cross_track_options(track)
     form = EnrollForm(request.POST or None, track=track, beside=others.meetings)
@@ -87,12 +89,18 @@ def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str,
 
 def _success_text(enrollment: Enrollment) -> str:
     """Say that sessions are booked, how many are missed, and whether individual sessions are still to be arranged."""
-    missed = missed_from_the_start(enrollment).count()
-    apart_from = (
-        f", but for {counted(missed, 'session')} that {'is' if missed == 1 else 'are'} missed" if missed else ""
-    )
-    also = " Individual time is still to be arranged." if needs_individual_sessions(enrollment) else ""
-    return f"Enrolled from {day(enrollment.starts)}. Every session up to the horizon is booked{apart_from}.{also}"
+    values = {"day": day(enrollment.starts)}
+    if missed := missed_from_the_start(enrollment).count():
+        text = ngettext(
+            "Enrolled from %(day)s. All upcoming sessions are booked, except %(number)d that conflicts.",
+            "Enrolled from %(day)s. All upcoming sessions are booked, except %(number)d that conflict.",
+            missed,
+        ) % (values | {"number": missed})
+    else:
+        text = _("Enrolled from %(day)s. All upcoming sessions are booked.") % values
+    if not needs_individual_sessions(enrollment):
+        return text
+    return f"{text} {_('Individual sessions still need to be scheduled.')}"
 
 
 def _enroll_from_form(form: EnrollForm, episode: Episode, track: Track, user: User, now: datetime) -> Enrollment:

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -39,7 +40,12 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
     patient, today = episode.patient, site.today_at(now)
     form = IndividualSessionsForm(request.POST or None)
     action = f"individual time in {track}"
-    context: dict[str, object] = {"patient": patient, "site": site, "enrollment": enrollment, "button": "Arrange it"}
+    context: dict[str, object] = {
+        "patient": patient,
+        "site": site,
+        "enrollment": enrollment,
+        "button": _("Save individual sessions"),
+    }
     is_submitted = request.method == "POST" and "check" not in request.POST
     submission: Submission[Enrollment] = Submission()
 
@@ -54,8 +60,8 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
         scope = SnapshotScope(site, max(starts, today))
         submission = submit_with_preview(request, service, scope=scope, now=now, action=action)
         if submission.saved:
-            text = f"Individual time changes from {day(starts)}. What is booked has changed with it."
-            messages.success(request, text)
+            text = _("The individual sessions change from %(day)s. The bookings are updated.")
+            messages.success(request, text % {"day": day(starts)})
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=action)
     context |= submission.preview

@@ -6,6 +6,7 @@ from datetime import date
 
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from iopmanager.form_fields import parse_day
 from patients.models import Episode
@@ -136,7 +137,7 @@ class EnrollmentQuery:
         options = self.options(chosen, attended)
         own = _take(options, self.track)
         others = [OtherTrackOptions(track.name, _take(options, track)) for track in self.beside.tracks]
-        others.append(OtherTrackOptions("Attended until now", list(options.values())))
+        others.append(OtherTrackOptions(_("Attended until now"), list(options.values())))
         others = [other for other in others if other.options]
         is_open = any(option.is_chosen for other in others for option in other.options)
         return {"options": own, "others": others, "others_open": is_open}

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.audit import record_all
@@ -103,16 +104,22 @@ def waitlist_join(request: HttpRequest, patient_id: int, track_id: int) -> HttpR
     today = patient.site.today_at(now)
     episode = current_or_next_episode(patient, today)
     if episode is None:
-        messages.warning(request, "There is no course of care to wait in: admit first.")
+        messages.warning(request, _("This patient has no episode of care. Admit the patient first."))
         return redirect("level-new", patient.pk)
     earliest: dict[str, Any] = {"from_day": episode.earliest_from(today)}
     opened = {name: request.POST.get(name, "") for name in ("from_day", "note")} if "open" in request.POST else {}
     form = WaitlistForm(None if opened else request.POST or None, initial=earliest | opened)
     service = partial(join_waitlist, episode=episode, track=track, by=user, now=now)
     if submit_form(request, form, lambda: service(**form.cleaned_data)):
-        messages.success(request, f"{patient.short_name} waits for {track}.")
+        messages.success(
+            request, _("%(name)s is on the waitlist for %(track)s.") % {"name": patient.short_name, "track": track}
+        )
         return redirect("waitlist", track.pk)
-    page = {"heading": f"Wait for {track}", "button": "Put on the waiting list", "action": f"wait for {track}"}
+    page = {
+        "heading": _("Add to the waitlist for %(track)s") % {"track": track},
+        "button": _("Add to waitlist"),
+        "action": f"wait for {track}",
+    }
     return patient_action_page(request, form, patient=patient, now=now, **page)
 
 
@@ -134,12 +141,14 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
     form = WaitlistRemovalForm(request.POST or None)
     service = partial(leave_waitlist, entry=entry, by=user, now=now)
     if submit_form(request, form, lambda: service(reason=form.cleaned_data["reason"])):
-        messages.success(request, f"{patient.short_name} waits for {entry.track} no more.")
+        text = _("%(name)s is no longer on the waitlist for %(track)s.")
+        messages.success(request, text % {"name": patient.short_name, "track": entry.track})
         return redirect("waitlist", entry.track_id)
+    since = {"track": entry.track, "day": day(entry.requested_at, patient.site.zone)}
     page = {
-        "heading": f"Take {patient.short_name} off the waiting list",
-        "button": "Take off the list",
-        "note": f"Waits for {entry.track} since {day(entry.requested_at, patient.site.zone)}.",
+        "heading": _("Remove %(name)s from the waitlist") % {"name": patient.short_name},
+        "button": _("Remove from waitlist"),
+        "note": _("Waiting for %(track)s since %(day)s.") % since,
         "action": "take off the waiting list",
     }
     return patient_action_page(request, form, patient=patient, now=now, **page)
@@ -153,7 +162,7 @@ def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
     entry = _entry_managed_by(user, entry_id)
     form = MeetingChoiceForm(request.POST, track=entry.track)
     if not form.is_valid():
-        messages.error(request, "Something changed in the meantime. Look at the list again.")
+        messages.error(request, _("The waitlist has changed. Check it again."))
         return redirect("waitlist", entry.track_id)
     given = form.cleaned_data
     try:
@@ -162,6 +171,6 @@ def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
         for reason in refused.reasons:
             messages.error(request, f"{entry.episode.patient.short_name}: {reason_text(reason)}")
     else:
-        starts = day(given["starts"])
-        messages.success(request, f"{entry.episode.patient} is enrolled in {entry.track} from {starts}.")
+        values = {"name": entry.episode.patient, "track": entry.track, "day": day(given["starts"])}
+        messages.success(request, _("%(name)s is enrolled in %(track)s from %(day)s.") % values)
     return redirect("waitlist", entry.track_id)

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from accounts.audit import record_all
 from accounts.models import Action, User
 from patients.models import Patient
@@ -31,7 +34,7 @@ class Series:
     then_name: str
     then_starts: datetime | None
     then_ends: datetime | None
-    detail: str
+    details: tuple[str, ...]
     dates: tuple[date, ...]
     booked: int = 0
 
@@ -82,7 +85,7 @@ def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, a
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")
     people = [_affected_patient(pk, impact, visible.get(pk), site) for pk in sorted(impact.patients)]
-    kinds = Counter(kind for _, kind in {(change.patient, change.kind) for change in impact.bookings})
+    kinds = Counter(kind for __, kind in {(change.patient, change.kind) for change in impact.bookings})
     return ImpactSummary(
         key=impact.key,
         people=[person for person in sorted(people, key=_severity) if person.patient is not None],
@@ -128,49 +131,51 @@ def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, str]:
     return not is_unsavable, not short_weeks, not person.clashes, name
 
 
-type DatedChange = tuple[str, BookingState | SessionState, BookingState | SessionState | None, str]
+type DatedChange = tuple[str, BookingState | SessionState, BookingState | SessionState | None, tuple[str, ...]]
 
 
 def _booking_change(change: BookingChange) -> DatedChange:
     first = change.before or change.after
     assert first is not None
-    return change.kind, first, change.after if change.before is not None else None, change.instead
+    details = (_("attends “%(session)s” at that time") % {"session": change.instead},) if change.instead else ()
+    return change.kind, first, change.after if change.before is not None else None, details
 
 
 def _session_change(change: SessionChange) -> DatedChange:
     first = change.before or change.after
     assert first is not None
     then = change.after if change.kind in {"moved", "changed"} else None
-    return change.kind, first, then, _difference_text(change)
+    return change.kind, first, then, _differences(change)
 
 
-def _difference_text(change: SessionChange) -> str:
+def _differences(change: SessionChange) -> tuple[str, ...]:
     """Describe how the session changes, apart from its time."""
     if change.before is None or change.after is None or change.kind not in {"moved", "changed"}:
-        return ""
+        return ()
     old, new = change.before, change.after
     differences = []
     if old.name != new.name:
-        differences.append(f"now {new.name}")
+        differences.append(_("now “%(session)s”") % {"session": new.name})
     if old.room != new.room:
-        differences.append(new.room or "no room")
+        differences.append(_("in %(room)s") % {"room": new.room} if new.room else _("no room"))
     if old.people != new.people:
-        differences.append(f"led by {', '.join(new.people)}" if new.people else "nobody leads it")
+        led_by = _("led by %(names)s") % {"names": ", ".join(new.people)}
+        differences.append(led_by if new.people else _("no leader"))
     if old.places != new.places:
-        differences.append(f"{new.places} places")
-    return ", ".join(differences)
+        differences.append(ngettext("%(number)d spot", "%(number)d spots", new.places) % {"number": new.places})
+    return tuple(differences)
 
 
 def _group_changes(changes: Iterable[DatedChange], site: Site) -> list[Series]:
     """Merge weekly changes with the same name, local times and details, in the order of their first dates."""
     groups: dict[object, list[DatedChange]] = defaultdict(list)
-    for kind, first, then, detail in changes:
+    for kind, first, then, details in changes:
         at, until = _local_times(first, site)
         shift = (
             tuple(new - old for new, old in zip(_local_times(then, site), (at, until), strict=True)) if then else None
         )
-        key = (kind, first.name, at.weekday(), at.time(), until.time(), shift, detail)
-        groups[key].append((kind, first, then, detail))
+        key = (kind, first.name, at.weekday(), at.time(), until.time(), shift, details)
+        groups[key].append((kind, first, then, details))
     return [_merge_changes(group) for group in groups.values()]
 
 
@@ -182,7 +187,7 @@ def _local_times(session: BookingState | SessionState, site: Site) -> tuple[date
 
 
 def _merge_changes(group: Sequence[DatedChange]) -> Series:
-    kind, first, then, detail = group[0]
+    kind, first, then, details = group[0]
     return Series(
         kind=kind,
         name=first.name,
@@ -191,7 +196,7 @@ def _merge_changes(group: Sequence[DatedChange]) -> Series:
         then_name=then.name if then else "",
         then_starts=then.time.start if then else None,
         then_ends=then.time.end if then else None,
-        detail=detail,
-        dates=tuple(each.on for _, each, _, _ in group),
-        booked=max((each.booked for _, each, _, _ in group if isinstance(each, SessionState)), default=0),
+        details=details,
+        dates=tuple(each.on for __, each, *__ in group),
+        booked=max((each.booked for __, each, *__ in group if isinstance(each, SessionState)), default=0),
     )
