@@ -151,7 +151,7 @@ UNSPOKEN_CALLS = {
     "as_sql",
 }
 """Errors for programmers, SQL, and the audit trail, which keeps one language."""
-UNSPOKEN_KEYWORDS = {"detail", "name", "class_name", "css_class", "extra_context", "id"}
+UNSPOKEN_KEYWORDS = {"action", "detail", "name", "class_name", "css_class", "extra_context", "id"}
 UNSPOKEN_KEYS = {"action"}
 """Keys of dictionaries whose values go into the audit trail."""
 SPOKEN_KEYWORDS = {

@@ -39,7 +39,6 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
     episode, track, site = enrollment.episode, enrollment.track, enrollment.episode.site
     patient, today = episode.patient, site.today_at(now)
     form = IndividualSessionsForm(request.POST or None)
-    action = f"individual time in {track}"
     context: dict[str, object] = {
         "patient": patient,
         "site": site,
@@ -58,12 +57,12 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
     if is_submitted and form.is_valid():
         starts = form.cleaned_data["starts"]
         scope = SnapshotScope(site, max(starts, today))
-        submission = submit_with_preview(request, service, scope=scope, now=now, action=action)
+        submission = submit_with_preview(request, service, scope=scope, now=now, action=f"individual time in {track}")
         if submission.saved:
             text = _("The individual sessions change from %(day)s. The bookings are updated.")
             messages.success(request, text % {"day": day(starts)})
             return redirect("patient", patient.pk)
-    record(patient, by=user, action=Action.VIEWED, at=now, detail=action)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail=f"individual time in {track}")
     context |= submission.preview
     context |= _times_context(request, form, enrollment, today, submission.reasons)
     if request.headers.get("HX-Request"):
