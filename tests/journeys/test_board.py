@@ -220,8 +220,8 @@ def test_a_session_is_dragged_to_another_day_and_hour(
         "next": board(),
     }
     # Nothing is saved yet. The page shows who would be affected.
-    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
-    expect(page.get_by_text("1 patient at another time")).to_be_visible()
+    expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
+    expect(page.get_by_text("1 patient moves to another time")).to_be_visible()
     coping.refresh_from_db()
     assert coping.on == WEDNESDAY
     axe(page)
@@ -305,7 +305,7 @@ def test_a_session_is_moved_with_keys(
     fields = posted_fields(page, lambda: page.keyboard.press("Enter"), coping)
     assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-24", "09:15", "12:30")
     assert (fields["room"], fields["check"], fields["next"]) == (str(coping.room_id), "1", board())
-    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
+    expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
 
 
 def test_keys_move_a_session_into_the_next_week_and_escape_puts_it_back(

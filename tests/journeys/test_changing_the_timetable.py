@@ -135,9 +135,9 @@ def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     axe(page)
     follow(page.get_by_role("button", name="Keep the changes"))
 
-    expect(page.get_by_text("1 patient at another time")).to_be_visible()
+    expect(page.get_by_text("1 patient moves to another time")).to_be_visible()
     expect(page.get_by_label("Keep Mon, Dec 14: cancelled, Painters")).not_to_be_checked()
-    expect(page.get_by_text("Gains “Skills”, Mon, Dec 14 1:00–4:00 PM")).to_be_visible()
+    expect(page.get_by_text("Gains “Skills” · Mon, Dec 14, 1:00–4:00 PM")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Keep the changes").first)
     expect(page.get_by_text("Skills is changed from Mon, Dec 7 on.")).to_be_visible()

@@ -52,7 +52,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Enroll"))
-    expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+    expect(page.get_by_text("All upcoming sessions are booked.")).to_be_visible()
     expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
     axe(page)
 
@@ -63,15 +63,15 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     phone.get_by_label("Wednesday 1:00–2:00 PM with Ada Park").check()
     axe(phone)
     follow(phone.get_by_role("button", name="Enroll"))
-    expect(phone.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+    expect(phone.get_by_text("All upcoming sessions are booked.")).to_be_visible()
 
     # End the individual sessions.
     follow(page.get_by_role("link", name="Individual time in Morning track"))
     axe(page)
-    page.get_by_label("No individual time from then on").check()
-    follow(page.get_by_role("button", name="Arrange it"))
+    page.get_by_label("No individual sessions from that day on").check()
+    follow(page.get_by_role("button", name="Save individual sessions"))
     expect(page.get_by_text("Loses “Individual session”").first).to_be_visible()
     axe(page)
-    follow(page.get_by_role("button", name="Arrange it").first)
+    follow(page.get_by_role("button", name="Save individual sessions").first)
     expect(page.get_by_text("1 h of individual time a week")).to_be_visible()
     axe(page)

@@ -57,7 +57,7 @@ def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
     follow(page.get_by_role("link", name="Enroll from").first)
     axe(page)
     follow(page.get_by_role("button", name="Enroll").last)
-    expect(page.get_by_text("Every session up to the horizon is booked.")).to_be_visible()
+    expect(page.get_by_text("All upcoming sessions are booked.")).to_be_visible()
     enrollment = Enrollment.objects.get(episode__patient=patient)
     assert enrollment.track.name == "Evening IOP"
     assert sorted(enrollment.meetings.values_list("weekday", flat=True)) == [0, 1, 3]

@@ -77,7 +77,7 @@ def test_a_session_is_canceled_and_restored(page: Page, coordinator: User, sign_
     page.get_by_label("Why").fill("The room is flooded")
     follow(page.get_by_role("button", name="Cancel the session"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
-    expect(row).to_contain_text("Loses “Skills”, Mon, Nov 23 9:00 AM–12:00 PM")
+    expect(row).to_contain_text("Loses “Skills” · Mon, Nov 23, 9:00 AM–12:00 PM")
     expect(row).to_contain_text("falls to 6 h on 2 days")
     axe(page)
     follow(page.get_by_role("button", name="Cancel the session"))

@@ -58,7 +58,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     follow(page.get_by_role("link", name="Plan the step-down"))
     expect(page.get_by_text("No level after this one is stated")).to_be_visible()
     axe(page)
-    follow(page.get_by_role("link", name="State the next level"))
+    follow(page.get_by_role("link", name="Set next level of care"))
     page.locator("[name=starts]").fill("2026-12-14")
     page.locator("[name=prescribed_minutes]").fill("9 h")
     page.locator("[name=prescribed_days]").fill("3")
@@ -68,21 +68,21 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
 
     # On a phone, the levels are shown one below the other.
     phone.goto(reverse("step-down", args=[rosa.pk]))
-    expect(phone.get_by_text("Keeps Mon–Wed with the same groups")).to_be_visible()
-    expect(phone.get_by_text("Drops Thu, Fri")).to_be_visible()
+    expect(phone.get_by_text("Same groups on Mon–Wed")).to_be_visible()
+    expect(phone.get_by_text("No more groups on Thu, Fri")).to_be_visible()
     axe(phone)
     assert_no_sideways_scrolling(phone)
 
     # The form is filled in already. Preview the change, and confirm it.
     page.goto(reverse("step-down", args=[rosa.pk]))
     axe(page)
-    follow(page.get_by_role("link", name="Change meetings from Mon, Dec 14"))
+    follow(page.get_by_role("link", name="Change groups from Mon, Dec 14"))
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
-    follow(page.get_by_role("button", name="Change the meetings"))
-    expect(page.get_by_role("heading", name="What it changes")).to_be_visible()
-    follow(page.get_by_role("button", name="Change the meetings"))
-    expect(page.get_by_text("The meetings change from Mon, Dec 14.")).to_be_visible()
+    follow(page.get_by_role("button", name="Change groups"))
+    expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
+    follow(page.get_by_role("button", name="Change groups"))
+    expect(page.get_by_text("The groups change from Mon, Dec 14.")).to_be_visible()
 
     page.goto(reverse("step-down", args=[rosa.pk]))
-    expect(page.get_by_text("Arranged")).to_have_count(2)
+    expect(page.get_by_text("Enrolled", exact=True)).to_have_count(2)
     axe(page)

@@ -213,7 +213,7 @@ def test_all_day_entries_need_a_choice(desk: Client, rosa: Patient) -> None:
     assert "<li>Thu, Dec 24</li>" in text
     refused = desk.post(page)
     assert refused.status_code == 422
-    assert "Some entries have no time. Are they busy days?" in refused.text
+    assert "Some entries last all day. Choose whether the patient is busy on those days." in refused.text
     assert ImportedCalendar.objects.get().state == "understood"
     desk.post(page, {"whole_days": "free"})
     christmas = date(2026, 12, 24), date(2026, 12, 25)

@@ -197,7 +197,7 @@ def test_a_proposal_can_be_withdrawn(own: Client, rosa: Patient) -> None:
     response = own.post(address, follow=True)
 
     assert states() == [("add", "withdrawn")]
-    assert "This was decided or taken back in the meantime." in told(response)[-1]
+    assert "This was already decided or withdrawn." in told(response)[-1]
 
 
 def week(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -358,9 +358,7 @@ def test_a_decided_proposal_cannot_be_decided_again(rosa: Patient, nora: User, c
     ):
         with pytest.raises(Refused) as refused:
             decide()
-        assert [reason_text(reason) for reason in refused.value.reasons] == [
-            "This was decided or taken back in the meantime."
-        ]
+        assert [reason_text(reason) for reason in refused.value.reasons] == ["This was already decided or withdrawn."]
     assert coordinator.get(reverse("proposal", args=[proposal.pk])).status_code == 404
     assert Commitment.objects.count() == 1
 

@@ -201,7 +201,7 @@ def test_the_pages_show_which_date_is_missed(desk: Client, episode: Episode, tra
     typed = {"starts": "2026-11-23", "modality": "in_person", "meetings": [each.pk for each in on_days(track, 0, 1, 2)]}
     assert desk.post(address, typed).status_code == 302
     chart = desk.get(reverse("patient", args=[episode.patient_id])).text
-    assert "Every session up to the horizon is booked, but for 1 session that is missed." in chart
+    assert "All upcoming sessions are booked, except 1 that conflicts." in chart
     assert "Will miss Group 0 on Mon, Dec 7." in chart
     assert "with a commitment" not in chart
 

@@ -140,7 +140,7 @@ def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent
         "555-0100",
         "Nov 25, 2026",
         "Harbor Bakery",
-        "Appointments of Rosa Lindqvist",
+        "Appointments for Rosa Lindqvist",
         "Every Monday from Nov 23, 2026 to Dec 14, 2026",
         "Every Thursday from Nov 26, 2026 to Dec 17, 2026",
         "9:00 AM–12:00 PM",
@@ -267,11 +267,11 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
     assert letter["Content-Disposition"] == 'attachment; filename="schedule.pdf"'
     assert "no-store" in letter["Cache-Control"]
     assert text_of(letter.content).startswith("HS Offices")
-    assert "Letter of Wed, Nov 25" in client.get(reverse("consents", args=[patient.pk])).text
+    assert "Letter written Wed, Nov 25" in client.get(reverse("consents", args=[patient.pk])).text
     client.post(reverse("consent-revoke", args=[consent.pk]))
     late = client.post(reverse("letter-new", args=[consent.pk]), letter_form)
     assert late.status_code == 422
-    assert "is revoked: nothing may be told" in late.text
+    assert "is revoked. No information may be shared." in late.text
     assert client.get(reverse("letter-new", args=[consent.pk])).status_code == 422
     assert Letter.objects.count() == 1
 
@@ -286,7 +286,7 @@ def test_a_changed_letter_is_previewed_again(client: Client, consent: Consent, c
     )
     response = client.post(address, typed | {"write": "1"})
     assert response.status_code == 422
-    assert "something else by now" in response.text
+    assert "text has changed since you looked" in response.text
     assert "Every Monday from Nov 30, 2026" in response.text
     assert not Letter.objects.exists()
     typed["seen"] = response.context["content"].key
@@ -346,7 +346,7 @@ def test_a_patients_real_name_is_allowed_whatever_it_sounds_like(consent: Consen
 
 def test_a_name_is_printed_in_any_unicode_form(consent: Consent, coordinator: User) -> None:
     _, pdf = written(consent, coordinator, name="Jose\u0301 Dvor\u030ca\u0301k")
-    assert "Appointments of José Dvořák" in text_of(pdf)
+    assert "Appointments for José Dvořák" in text_of(pdf)
 
 
 def test_a_patient_sees_their_consents_and_revokes_one(client: Client, consent: Consent, coordinator: User) -> None:

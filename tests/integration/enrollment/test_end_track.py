@@ -169,9 +169,9 @@ def test_the_page_lists_the_moving_patients_before_the_preview(
     address = reverse("track-end", args=[clinic.track.pk])
     typed: dict[str, Any] = {"last_day": FRIDAY.isoformat(), "to": clinic.evening.pk, "check": "1"}
     listed = client.post(address, typed)
-    assert "Who moves to Evening" in listed.text
+    assert "Patients who move to Evening" in listed.text
     assert listed.text.count(" checked") == 2
-    assert "What it changes" not in listed.text
+    assert "What this changes" not in listed.text
     key = re.search(r'name="listed" value="([^"]+)"', listed.text)
     assert key is not None
     typed |= {"listed": key[1], "moving": [clinic.enrollments[0].pk]}

@@ -114,12 +114,12 @@ def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
     assert "1 h a week with one counselor" in page
     assert "<strong>Wednesday 12:00–1:00 PM</strong> with Ada Park" in page
     assert "right after Group" in page
-    assert "on a day of its own" in page
-    assert "Other times" in page
+    assert "on a day without groups" in page
+    assert "More times" in page
     assert 'value="none" id="individual-none" checked' in page
     response = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12)), follow=True)
-    assert "Every session up to the horizon is booked." in response.content.decode()
-    assert "to be arranged" not in response.content.decode()
+    assert "All upcoming sessions are booked." in response.content.decode()
+    assert "need to be scheduled" not in response.content.decode()
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
 
 
@@ -127,7 +127,7 @@ def test_individual_time_can_be_arranged_later_and_the_chart_says_so(
     desk: Client, episode: Episode, track: Track
 ) -> None:
     page = desk.post(address(episode, track), filled_in(track), follow=True).content.decode()
-    assert "Individual time is still to be arranged." in page
+    assert "Individual sessions still need to be scheduled." in page
     assert "1 h of individual time a week" in page
 
 
@@ -205,8 +205,8 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     assert "Gains “Individual session”" in shown.text
     assert Booking.objects.active().filter(session__service_type__code="individual").count() == 11
     page = desk.get(page_address).content.decode()
-    assert "as now" in page
-    assert "No individual time from then on" in page
+    assert "current time" in page
+    assert "No individual sessions from that day on" in page
 
 
 def test_changing_the_day_updates_only_the_list_of_times(

@@ -242,7 +242,7 @@ def test_visitors_of_a_track_that_ends_lose_only_its_groups_and_the_page_says_so
     typed = {"last_day": LATER.isoformat(), "to": ""}
     shown = preview_and_confirm(client, reverse("track-end", args=[clinic.evenings.pk]), typed)
     assert [str(person.patient) for person in shown.context["impact"].people] == ["Rosa Lindqvist"]
-    assert "Visit its groups from other tracks" in shown.text
+    assert "Patients from other tracks in these groups" in shown.text
     enrollment.refresh_from_db()
     assert enrollment.ends is None
     assert clinic.booked() == [
@@ -337,7 +337,7 @@ def test_a_group_of_a_track_that_does_not_mix_is_refused(clinic: Clinic, desk: C
     typed |= {"meetings": [meeting.pk for meeting in clinic.choice((0, 2), (3,))]}
     response = desk.post(enroll_address(clinic), typed)
     assert response.status_code == 422
-    assert "Groups of other tracks" not in response.text
+    assert "Groups in other tracks" not in response.text
     assert not Enrollment.objects.exists()
 
 

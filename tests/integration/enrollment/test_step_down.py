@@ -274,11 +274,11 @@ def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept
         "Level 2.1 now",
         "Until Sun, Dec 13",
         "Level 2.1 from Mon, Dec 14",
-        "Keeps Mon–Wed with the same groups",
-        "Drops Thu, Fri",
+        "Same groups on Mon–Wed",
+        "No more groups on Thu, Fri",
     ):
         assert words in response.text
-    assert "Enroll for the level before first" in response.text
+    assert "Enroll for the earlier level first." in response.text
     assert "Enroll from Tue, Nov 24" in response.text
     event = AuditEvent.objects.get(detail="step-down ahead")
     assert event.patient_key == rosa.pk
@@ -316,7 +316,7 @@ def test_another_track_at_the_next_level_links_to_a_transfer(
     move = reverse("enrollment-transfer-to", args=[enrollment.pk, mornings.pk])
     assert second.action_url.startswith(f"{move}?from=2026-12-14&meetings=")
     assert "Move to Mornings from Mon, Dec 14" in response.text
-    assert "Other times on Mon–Wed" in response.text
+    assert "Different times on Mon–Wed" in response.text
     form = desk.get(second.action_url)
     assert [option.meeting.weekday for option in form.context["options"] if option.is_chosen] == [0, 1, 2]
 
@@ -331,14 +331,14 @@ def test_a_single_level_shows_how_to_plan_the_next(desk: Client, site: Site, eve
     admit(patient)
     response = page_of(desk, patient)
     assert len(response.context["columns"]) == 1
-    assert "No level after this one is stated" in response.text
+    assert "No later level is ordered yet." in response.text
     assert reverse("level-new", args=[patient.pk]) in response.text
 
 
 def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, range(3), "17:00", "22:00", label="Late shift", valid_from=BEYOND)
     response = page_of(desk, rosa)
-    for words in ("Nothing fits", "What would help:", "What stands against Evenings"):
+    for words in ("Nothing fits", "What would help:", "Why Evenings doesn’t fit"):
         assert words in response.text
     assert "Late shift" in response.text
     assert f"{reverse('find-schedule', args=[rosa.pk])}?from=2026-12-14" in response.text
@@ -351,7 +351,7 @@ def test_suggestions_are_shown(desk: Client, rosa: Patient, evenings: Track) -> 
 
 def test_a_patient_without_an_episode_has_no_plan(desk: Client, site: Site) -> None:
     patient = make_patient(site)
-    assert "is not in care at the moment" in page_of(desk, patient).text
+    assert "has no current episode of care" in page_of(desk, patient).text
     admit(patient).spans.all().delete()
     assert "There is no open episode with a level of care" in page_of(desk, patient).text
 

@@ -359,7 +359,11 @@ def test_every_reason_is_shown_at_once_and_the_form_keeps_its_input(desk: Client
     assert [option.meeting.weekday for option in response.context["options"] if option.is_chosen] == [0, 1]
     assert response.context["form"]["modality"].value() == "telehealth"
     text = plain(response.text)
-    for words in ("can’t be enrolled like this", "3 h less than the 9 h that are prescribed", "overlap by 1 h"):
+    for words in (
+        "can’t be enrolled with these choices",
+        "3 h less than the 9 h that are prescribed",
+        "overlap by 1 h",
+    ):
         assert words in text
 
 
@@ -423,7 +427,7 @@ def test_a_choice_is_checked_without_enrolling(desk: Client, rosa: Patient, trac
     trial = response.context["trial"]
     assert (trial.minutes, trial.days) == (360, 2)
     assert [reason.code for reason in trial.reasons] == ["below_prescribed_minutes", "below_prescribed_days"]
-    assert "Not like this yet" in response.text
+    assert "Doesn’t fit yet" in response.text
     assert not Enrollment.objects.exists()
 
 

@@ -208,8 +208,8 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
         "   6 h over 2 days in Evening track",
         "   Mon 6:00–9:00 PM Evening 0",
         "   Tue 6:00–9:00 PM Evening 1",
-        "   - Keeps Mon, Tue with the same groups.",
-        "   - Drops Thu.",
+        "   - Same groups on Mon, Tue.",
+        "   - No more groups on Thu.",
     ]
     first, second = as_json("P007", "--ahead")["ahead"]
     assert (first["state"], first["last_day"], first["change"]) == ("found", "2026-12-20", None)

@@ -78,7 +78,7 @@ def test_closing_a_holiday_shows_who_is_affected_before_it_is_done(client: Clien
 
 def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(client: Client, clinic: Clinic) -> None:
     typed = {"first_day": "2026-11-27", "last_day": "", "reason": "Training"}
-    assert "No patient is touched" in client.post(PAGE, typed | {"check": "1"}).text
+    assert "No patients are affected" in client.post(PAGE, typed | {"check": "1"}).text
     assert not Closure.objects.exists()
     assert client.post(PAGE, typed).status_code == 302
     closure = Closure.objects.get()
@@ -228,7 +228,7 @@ def test_a_user_who_may_only_see_the_timetable_closes_nothing(client: Client, cl
 def test_a_user_who_may_not_see_patients_closes_without_seeing_names(client: Client, clinic: Clinic) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, clinic.site))
     shown = client.post(PAGE, HOLIDAY).text
-    assert "1 patient whose records are not yours to see" in shown
+    assert "1 more patient is affected. You don’t have access to their record." in shown
     assert "Lindqvist" not in shown
 
 

@@ -98,8 +98,8 @@ LATER = {"starts": "13:00", "ends": "16:00"}
 def test_a_change_is_previewed_and_made_once_it_is_confirmed(client: Client, clinic: Clinic) -> None:
     shown = client.post(clinic.page, clinic.typed(**LATER))
     assert shown.status_code == 200
-    assert "1 patient at another time" in shown.text
-    assert "Moved: “Skills”, Mondays 9:00 AM–12:00 PM → 1:00–4:00 PM, 11 times from Mon, Nov 30" in shown.text
+    assert "1 patient moves to another time" in shown.text
+    assert "Moved: “Skills” · Monday 9:00 AM–12:00 PM → 1:00–4:00 PM, 11 times from Mon, Nov 30" in shown.text
     assert 'value="13:00"' in shown.text
     assert clinic.monday.runs_until is None
     response = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
@@ -163,7 +163,7 @@ def test_one_changed_session_is_kept_and_one_is_dropped(client: Client, clinic: 
     kept, dropped = clinic.cancel(MONDAY + WEEK), clinic.cancel(MONDAY + 2 * WEEK)
     typed = clinic.typed(**LATER, shown=[kept.pk, dropped.pk], keep=[kept.pk])
     shown = client.post(clinic.page, typed)
-    assert "Gains “Skills”, Mon, Dec 7 1:00–4:00 PM" in shown.text
+    assert "Gains “Skills” · Mon, Dec 7, 1:00–4:00 PM" in shown.text
     page = re.sub(r"\s+", " ", shown.text)
     assert f'id="keep-{kept.pk}" checked' in page
     assert f'id="keep-{dropped.pk}">' in page
@@ -187,7 +187,7 @@ def test_changed_sessions_are_shown_again_for_another_date(client: Client, clini
     response = client.post(
         clinic.page, confirmed | {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(shown_again.text)}
     )
-    assert "Something changed in the meantime" in response.text, "one of them is let go now, which was not shown"
+    assert "Something changed after you looked" in response.text, "one of them is let go now, which was not shown"
     confirmed |= {"shown": [early.pk, late.pk], "keep": [late.pk], "seen": impact_key(response.text)}
     assert client.post(clinic.page, confirmed).status_code == 302
     assert Session.objects.get(on=MONDAY + WEEK, status=SessionStatus.SCHEDULED).booked == 1
@@ -219,7 +219,7 @@ def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client
     assert shown_in(shown.text) == [kept.pk, dropped.pk]
     typed = {"last_day": "2026-11-30", "shown": [kept.pk, dropped.pk], "keep": [kept.pk]}
     again = client.post(page, typed | {"seen": impact_key(shown.text)})
-    assert "Something changed in the meantime" in again.text
+    assert "Something changed after you looked" in again.text
     response = client.post(page, typed | {"seen": impact_key(again.text)}, follow=True)
     assert "Skills: the last day is Mon, Nov 30." in response.text
     kept.refresh_from_db()
@@ -316,8 +316,8 @@ def test_a_preview_leaves_out_what_the_nightly_jobs_would_write(
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW + 2 * WEEK)
     shown = client.post(clinic.page, clinic.typed(name="Coping skills", runs_from="2026-12-14", check="1"))
-    assert "No patient is touched" in shown.text
-    assert "1 change of the timetable" in shown.text
+    assert "No patients are affected" in shown.text
+    assert "1 change to the timetable" in shown.text
 
 
 @pytest.mark.parametrize("number", [1, 3])

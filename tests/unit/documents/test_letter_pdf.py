@@ -17,10 +17,10 @@ from scheduling.services.documents.letter_text import NOTICE
 MONDAY = date(2026, 11, 23)
 OWN_WORDS = frozenset(
     (
-        "Appointments of From to has appointments at these times Every but not on and Times can change A later letter takes "
-        "the place of this one For Sent with the written consent of signed on It covers the times of appointments and "
-        "nothing else for this purpose It holds until unless it is revoked before "
-        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun "
+        "Appointments for From to has appointments at these times Every except and Times can change A later letter replaces "
+        "this one For Sent with the written consent of signed on The consent covers appointment times and nothing else for "
+        "this purpose It is valid through unless it is revoked earlier "
+        "AM PM Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Wed Thu Fri Sat Sun "
         "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec " + NOTICE
     )
     .replace(".", "")
@@ -108,7 +108,7 @@ def test_characters_that_cannot_be_printed_are_found(name: str, missing: str) ->
 
 @pytest.mark.parametrize("name", ["Dvořák", "Nguyễn Thị Ánh", "Роза", "O’Neill & <Sons>"])
 def test_a_name_is_printed_unchanged(name: str) -> None:
-    assert f"Appointments of {name}" in " ".join(text_of(render_pdf(content(name=name))).split())
+    assert f"Appointments for {name}" in " ".join(text_of(render_pdf(content(name=name))).split())
 
 
 @pytest.mark.parametrize(
