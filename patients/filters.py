@@ -6,8 +6,11 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q
+from django.utils.dates import MONTHS, MONTHS_3, MONTHS_AP
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
+from patients.domain.person_search import fold, read_terms
 from patients.models import Episode, LevelOfCare, LevelOfCareSpan, Patient
 from patients.models.patient import PatientQuerySet
 
@@ -20,14 +23,27 @@ CARE_STATES = [
 ]
 
 
-class PatientFilter(django_filters.FilterSet):
-    """Filter patients by name or code, state of care, track and level of care, as of the date `today`.
+def _month_numbers() -> dict[str, int]:
+    """Return the number of each month by its folded names, full and short, in English and in the active language."""
+    numbers: dict[str, int] = {}
+    for language in {"en", get_language() or "en"}:
+        with override(language):
+            for number in range(1, 13):
+                names = {str(MONTHS[number]), str(MONTHS_3[number]), str(MONTHS_AP[number]).rstrip(".")}
+                numbers |= {fold(name): number for name in names}
+    return numbers
 
-    If no state of care is chosen, the list shows patients in care, or all patients if a name was typed.
+
+class PatientFilter(django_filters.FilterSet):
+    """Filter patients by personal details, state of care, track and level of care, as of the date `today`.
+
+    If no state of care is chosen, the list shows patients in care, or all patients if something was typed.
     """
 
     q = django_filters.CharFilter(
-        method="by_words", label=_("Name or code"), widget=forms.TextInput(attrs={"type": "search"})
+        method="by_words",
+        label=_("Name, code, phone, birth date or e-mail"),
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     care = django_filters.ChoiceFilter(method="by_care", label=_("Care"), choices=CARE_STATES, empty_label=None)
     track = django_filters.ChoiceFilter(method="by_track", label=_("Track"), empty_label=_("Any track"))
@@ -53,7 +69,7 @@ class PatientFilter(django_filters.FilterSet):
         return any(self.data.get(name) for name in ("q", "track", "level")) or self.data["care"] != CURRENT
 
     def by_words(self, patients: PatientQuerySet, name: str, words: str) -> PatientQuerySet:
-        return patients.matching(words)
+        return patients.matching(read_terms(words, _month_numbers()))
 
     def by_care(self, patients: PatientQuerySet, name: str, care: str) -> PatientQuerySet:
         episodes = Episode.objects.filter(patient=OuterRef("pk"))

@@ -1,14 +1,17 @@
+from collections.abc import Sequence
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
+from patients.domain.person_search import Person, SearchTerm
 
 
 def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
-    """Return a patient's name as staff see it: the preferred or first name, and the last name."""
-    return f"{preferred_name or first_name} {last_name}"
+    """Return a patient's name as staff see it: the preferred or first name, and the last name. Either may be missing."""
+    return f"{preferred_name or first_name} {last_name}".strip()
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -31,17 +34,19 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """Patients whose record the user may change."""
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
-    def matching(self, words: str) -> "PatientQuerySet":
-        """Patients whose names or code contain each of the words."""
-        found = self
-        for word in words.split():
-            found = found.filter(
-                Q(first_name__icontains=word)
-                | Q(last_name__icontains=word)
-                | Q(preferred_name__icontains=word)
-                | Q(code__icontains=word)
-            )
-        return found
+    def matching(self, terms: Sequence[SearchTerm]) -> "PatientQuerySet":
+        """Patients who match each of the terms. Runs one query for the details of all patients in the queryset."""
+        if not terms:
+            return self
+        people = self.values_list(
+            "pk", "first_name", "last_name", "preferred_name", "code", "email", "phone", "birth_date"
+        ).order_by()
+        found = []
+        for key, *texts, phone, birth_date in people:
+            person = Person.of(texts, phone, birth_date)
+            if all(term.matches(person) for term in terms):
+                found.append(key)
+        return self.filter(pk__in=found)
 
 
 class Patient(models.Model):
@@ -93,8 +98,8 @@ class Patient(models.Model):
 
     @property
     def short_name(self) -> str:
-        """The preferred name, or else the first name."""
-        return self.preferred_name or self.first_name
+        """The preferred name, or else the first name, or else the only name."""
+        return self.preferred_name or self.first_name or self.last_name
 
     @property
     def audit_patient_id(self) -> int:

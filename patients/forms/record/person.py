@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
@@ -14,8 +15,13 @@ from patients.services.record.person import PatientValues
 class PatientForm(forms.Form):
     reason_fields: ClassVar = {"code_taken": "code", "birth_date_in_future": "birth_date"}
 
-    first_name = forms.CharField(max_length=80, label=_("First name"))
-    last_name = forms.CharField(max_length=80, label=_("Last name"))
+    first_name = forms.CharField(
+        max_length=80,
+        required=False,
+        label=_("First name"),
+        help_text=_("Leave the first or the last name blank if the patient has only one name."),
+    )
+    last_name = forms.CharField(max_length=80, required=False, label=_("Last name"))
     preferred_name = forms.CharField(
         max_length=80,
         required=False,
@@ -46,6 +52,12 @@ class PatientForm(forms.Form):
             fields_row("email", "phone"),
             fields_row("travel_minutes"),
         )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not given.get("first_name") and not given.get("last_name") and not self.errors:
+            self.add_error("first_name", gettext("Enter a first name or a last name."))
+        return given
 
     def values(self) -> PatientValues:
         return PatientValues(**self.cleaned_data)

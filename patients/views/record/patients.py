@@ -35,7 +35,7 @@ PAGE_SIZE = 50
 @require_safe
 @transaction.atomic
 def patients(request: HttpRequest) -> HttpResponse:
-    """List the site's patients, filtered by name or code, state of care, track and level of care."""
+    """List the site's patients, filtered by personal details, state of care, track and level of care."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     today = site.today_at(now)
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))

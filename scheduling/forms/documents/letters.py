@@ -40,5 +40,5 @@ def default_letter(patient: Patient, today: date) -> dict[str, Any]:
     return {
         "first_day": today.isoformat(),
         "last_day": (today + DEFAULT_PERIOD - timedelta(days=1)).isoformat(),
-        "name": f"{patient.first_name} {patient.last_name}",
+        "name": f"{patient.first_name} {patient.last_name}".strip(),
     }

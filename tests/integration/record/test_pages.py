@@ -131,6 +131,13 @@ def test_the_list_shows_level_prescription_and_track_of_each_patient(coordinator
         pytest.param({"q": "dana"}, {"Dana"}, id="a name is found wherever they stand"),
         pytest.param({"q": "lind ros"}, {"Rosa"}, id="parts of names in any order"),
         pytest.param({"q": "p-77"}, {"Imre"}, id="by code"),
+        pytest.param({"q": "Łukaszewicz"}, {"Wim"}, id="by a name as it is spelled"),
+        pytest.param({"q": "lukaszewicz"}, {"Wim"}, id="by a name without diacritics"),
+        pytest.param({"q": "O'Brien"}, {"Dana"}, id="by a name with another apostrophe"),
+        pytest.param({"q": "(218) 555-0147"}, {"Imre"}, id="by phone"),
+        pytest.param({"q": "wim@example.org"}, {"Wim"}, id="by e-mail"),
+        pytest.param({"q": "5/17/1990", "care": "current"}, {"Rosa"}, id="by birth date"),
+        pytest.param({"q": "May 3, 1985 dana"}, {"Dana"}, id="by birth date and name"),
         pytest.param({"level": "2.5"}, {"Imre"}, id="by level"),
         pytest.param({"track": "morning"}, {"Rosa"}, id="by track"),
         pytest.param({"q": "rosa", "care": "discharged"}, set(), id="both have to hold"),
@@ -139,11 +146,16 @@ def test_the_list_shows_level_prescription_and_track_of_each_patient(coordinator
 def test_the_list_is_filtered_by_name_code_care_level_and_track(
     coordinator: Client, site: Site, rosa: Patient, track: Track, asked: dict[str, Any], found: set[str]
 ) -> None:
-    admit(make_patient(site, "Imre", "Kovacs", code="P-77"), level="2.5", minutes=1200, days=5)
-    admit(make_patient(site, "Dana", "Osei"), starts=date(2026, 9, 1))
+    admit(
+        make_patient(site, "Imre", "Kovacs", code="P-77", phone="+1 218 555 0147", birth_date=date(1979, 1, 2)),
+        level="2.5",
+        minutes=1200,
+        days=5,
+    )
+    admit(make_patient(site, "Dana", "O’Brien", birth_date=date(1985, 5, 3)), starts=date(2026, 9, 1))
     Episode.objects.filter(patient__first_name="Dana").update(ends=date(2026, 11, 1))
     LevelOfCareSpan.objects.filter(episode__patient__first_name="Dana").update(ends=date(2026, 11, 1))
-    make_patient(site, "Wim", "Bakker")
+    make_patient(site, "Wim", "Łukaszewicz", email="Wim@example.org", birth_date=date(2001, 12, 24))
 
     response = coordinator.get(reverse("patients"), asked | ({"track": str(track.pk)} if "track" in asked else {}))
 
@@ -282,6 +294,14 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
     assert [action for action, _, _ in seen()] == [Action.CREATED, Action.CHANGED]
 
 
+@pytest.mark.parametrize(("first_name", "last_name"), [("Sukarno", ""), ("", "Sukarno")])
+def test_a_patient_can_have_a_single_name(coordinator: Client, first_name: str, last_name: str) -> None:
+    coordinator.post(reverse("patient-new"), PERSON | {"first_name": first_name, "last_name": last_name})
+
+    patient = Patient.objects.get(code="P900")
+    assert (str(patient), patient.short_name) == ("Sukarno", "Sukarno")
+
+
 @pytest.mark.parametrize(
     ("page", "typed", "field", "words"),
     [
@@ -291,7 +311,13 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
         pytest.param(
             "patient-new", PERSON | {"birth_date": "2026-12-01"}, "birth_date", "is in the future", id="birth"
         ),
-        pytest.param("patient-new", PERSON | {"last_name": ""}, "last_name", "required", id="no name"),
+        pytest.param(
+            "patient-new",
+            PERSON | {"first_name": "", "last_name": ""},
+            "first_name",
+            "Enter a first name",
+            id="no name",
+        ),
         pytest.param("patient-edit", PERSON | {"travel_minutes": "999"}, "travel_minutes", "480", id="a far home"),
         pytest.param(
             "commitment-new", SHIFT | {"ends": "10:00"}, "ends", "The start and the end are the same.", id="no time"

@@ -1,0 +1,123 @@
+"""Find a person by what somebody types: parts of names, a code, an e-mail address, a phone number or a birth date.
+
+Names are compared without diacritics and apostrophes, in Python rather than in SQL, because SQLite and PostgreSQL compare
+such text differently.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+LETTERS_WITHOUT_ACCENT = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+)
+"""Letters that Unicode does not split into a letter and a diacritic."""
+APOSTROPHES = dict.fromkeys(map(ord, "'’‘`´ʼʻʹ′＇"))
+HYPHENS = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
+
+ISO_DATE = re.compile(r"\b(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})\b")
+NUMERIC_DATE = re.compile(r"(?<![\d/.-])(?P<first>\d{1,2})([/.-])(?P<second>\d{1,2})\2(?P<year>\d{4}|\d{2})(?![\d/-])")
+MONTH_FIRST = re.compile(r"\b(?P<month>[^\W\d_]{3,})\.?\s+(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})\b")
+DAY_FIRST = re.compile(r"\b(?P<day>\d{1,2})\.?\s+(?:de\s+)?(?P<month>[^\W\d_]{3,})\.?,?\s+(?:de\s+)?(?P<year>\d{4})\b")
+PHONE_NUMBER = re.compile(r"[+(]*\d[\d().+/ -]*\d")
+MIN_PHONE_DIGITS = 4
+"""A number with fewer digits is not compared with phone numbers, because it would be part of too many."""
+MAX_TYPED = 200
+"""Longer text is cut, because nobody looks for so much at once."""
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without diacritics and apostrophes: "Łukaszewicz-O’Brien" → "lukaszewicz-obrien"."""
+    plain = text.translate(APOSTROPHES).translate(HYPHENS).casefold().translate(LETTERS_WITHOUT_ACCENT)
+    return "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
+
+
+def digits_of(text: str) -> str:
+    """Return only the digits: "(218) 555-0147" → "2185550147"."""
+    return "".join(letter for letter in text if letter.isdecimal())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a person is found by. `text` is their folded names, code and e-mail address; `phone` has only digits."""
+
+    text: str
+    phone: str
+    birth_date: date
+
+    @classmethod
+    def of(cls, texts: Iterable[str], phone: str, birth_date: date) -> "Person":
+        """Make a person from their texts and phone number as they are on file."""
+        return cls(fold("\n".join(texts)), digits_of(phone), birth_date)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """One part of what was typed. A person matches if it is in their texts, in their phone number, or their birth date."""
+
+    text: str
+    digits: str = ""
+    birth_dates: tuple[date, ...] = ()
+
+    def matches(self, person: Person) -> bool:
+        """Whether the person is found by this term."""
+        return (
+            bool(self.text and self.text in person.text)
+            or self._is_phone_number(person.phone)
+            or person.birth_date in self.birth_dates
+        )
+
+    def _is_phone_number(self, phone: str) -> bool:
+        """Whether the digits are part of the phone number. A country code may be typed or on file, or neither."""
+        if not self.digits or not phone:
+            return False
+        return self.digits in phone or (len(phone) >= 7 and self.digits.endswith(phone))
+
+
+def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
+    """Split what was typed into its dates, its phone numbers and the words between them.
+
+    `months` are the numbers of the months by their folded names.
+    """
+    terms: list[SearchTerm] = []
+
+    def take_date(found: re.Match[str]) -> str:
+        dates = tuple(_dates_of(found.groupdict(), months))
+        if not dates:
+            return found[0]
+        terms.append(SearchTerm(fold(found[0]), birth_dates=dates))
+        return " "
+
+    def take_phone_number(found: re.Match[str]) -> str:
+        digits = digits_of(found[0])
+        if len(digits) < MIN_PHONE_DIGITS:
+            return found[0]
+        terms.append(SearchTerm(fold(found[0]), digits))
+        return " "
+
+    rest = typed[:MAX_TYPED]
+    for pattern in (ISO_DATE, NUMERIC_DATE, MONTH_FIRST, DAY_FIRST):
+        rest = pattern.sub(take_date, rest)
+    rest = re.sub(rf"(?<!\S){PHONE_NUMBER.pattern}(?!\S)", take_phone_number, rest)
+    return [*terms, *(SearchTerm(fold(word)) for word in rest.split() if fold(word))]
+
+
+def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:
+    """Yield the dates that the parts can mean. The month comes before the day, unless only the reverse is a date.
+
+    A year with two digits can be in the 20th or 21st century.
+    """
+    if "first" in parts:
+        first, second = int(parts["first"]), int(parts["second"])
+        month, day = (first, second) if first <= 12 else (second, first)
+    else:
+        month = int(parts["month"]) if parts["month"].isdecimal() else months.get(fold(parts["month"]), 0)
+        day = int(parts["day"])
+    years = (int(parts["year"]),) if len(parts["year"]) == 4 else (1900 + int(parts["year"]), 2000 + int(parts["year"]))
+    for year in years:
+        try:
+            yield date(year, month, day)
+        except ValueError:
+            continue
