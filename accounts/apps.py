@@ -2,12 +2,16 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from iopmanager.form_messages import install_form_messages
+
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("Users and audit trail")
 
     def ready(self) -> None:
+        install_form_messages()
+
         from accounts.append_only import (
             install_append_only_triggers,  # imported here, because the module defines a model
         )

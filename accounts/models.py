@@ -173,7 +173,13 @@ class RoleAssignment(models.Model):
         verbose_name_plural = _("role assignments")
         ordering = ["user", "site", "role"]
         constraints = [
-            models.UniqueConstraint("user", "role", "site", name="role_is_assigned_once_per_site"),
+            models.UniqueConstraint(
+                "user",
+                "role",
+                "site",
+                name="role_is_assigned_once_per_site",
+                violation_error_message=_("This person already has this role at this site."),
+            ),
             models.UniqueConstraint(
                 "user", "role", condition=Q(site=None), name="role_is_assigned_once_for_every_site"
             ),
@@ -236,15 +242,12 @@ class AuditEvent(AppendOnlyModel):
     subject_kind = models.CharField(_("kind of record"), max_length=40)
     subject_key = models.BigIntegerField(_("record ID"), null=True)
     subject_label = models.CharField(_("record"), max_length=200)
-    patient_key = models.BigIntegerField(_("patient ID"), null=True, help_text=_("The patient whom it is about."))
+    patient_key = models.BigIntegerField(_("patient ID"), null=True)
     site_key = models.BigIntegerField(_("site ID"), null=True)
     detail = models.TextField(_("details"), blank=True, help_text=_("What changed, or which page was viewed."))
     reason = models.TextField(_("reason"), blank=True)
     look = models.UUIDField(
-        _("page view ID"),
-        null=True,
-        blank=True,
-        help_text=_("The same for all patients on one page, and for later views of the same patients."),
+        _("page view ID"), null=True, blank=True, help_text=_("The same for all patients on a page.")
     )
 
     objects = AuditEventQuerySet.as_manager()
@@ -295,7 +298,7 @@ class JobRun(models.Model):
     """
 
     name = models.CharField(_("job"), max_length=60)
-    site_key = models.BigIntegerField(_("site ID"), null=True, help_text=_("Blank for jobs of the whole clinic."))
+    site_key = models.BigIntegerField(_("site ID"), null=True)
     site_label = models.CharField(_("site"), max_length=120, blank=True)
     night = models.DateField(_("night"), help_text=_("The date on which the job was due."))
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)

@@ -177,7 +177,12 @@ class Room(models.Model):
         verbose_name_plural = _("rooms")
         ordering = ["site", "name"]
         constraints = [
-            models.UniqueConstraint("site", "code", name="room_code_is_unique_at_a_site"),
+            models.UniqueConstraint(
+                "site",
+                "code",
+                name="room_code_is_unique_at_a_site",
+                violation_error_message=_("Another room at this site has the same code."),
+            ),
             models.CheckConstraint(
                 condition=Q(places__gte=1),
                 name="room_has_a_place",
@@ -264,7 +269,13 @@ class RuleSet(models.Model):
         verbose_name_plural = _("weekly hours rules")
         ordering = ["site", "level", "-starts"]
         constraints = [
-            models.UniqueConstraint("site", "level", "starts", name="site_has_one_rule_set_from_a_date"),
+            models.UniqueConstraint(
+                "site",
+                "level",
+                "starts",
+                name="site_has_one_rule_set_from_a_date",
+                violation_error_message=_("Other rules for this level of care start on the same day."),
+            ),
             models.CheckConstraint(
                 condition=Q(
                     minimum_minutes__gte=1, maximum_minutes__lte=10080, minimum_minutes__lte=F("maximum_minutes")

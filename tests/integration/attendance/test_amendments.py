@@ -140,7 +140,7 @@ def test_a_refused_amendment_keeps_the_input_and_says_what_is_wrong(clinic: Clin
     assert "Sat at the back." in response.text
     assert 'value="13:30"' in response.text
     missing = client_for(clinic.coordinator).post(address, {"status": "present", "reason": "", "seen": "0"})
-    assert "This field is required." in missing.text
+    assert "Fill in this field." in missing.text
 
 
 @time_machine.travel(THURSDAY_NOON, tick=False)

@@ -88,8 +88,8 @@ def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        pytest.param({"first_day": ""}, "This field is required", id="no day"),
-        pytest.param({"reason": " "}, "This field is required", id="no reason"),
+        pytest.param({"first_day": ""}, "Enter a date.", id="no day"),
+        pytest.param({"reason": " "}, "Fill in this field.", id="no reason"),
         pytest.param({"last_day": "2026-11-01"}, "Sun, Nov 1 is too early: it begins on Fri, Nov 27", id="backwards"),
         pytest.param(
             {"last_day": "2026-11-30"},

@@ -1,0 +1,70 @@
+"""The errors of Django's own form fields and validators, in the product's voice. `AccountsConfig` puts them in place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core import validators
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
+
+Messages = Mapping[str, Any]  # text, or a lazy translation
+
+CHOOSE_ONE = _("Choose an option.")
+CHOOSE_SOME = _("Choose at least one option.")
+CHOOSE_FILE = _("Choose a file.")
+ENTER_NUMBER = _("Enter a number.")
+NOT_AN_OPTION = _("“%(value)s” is not one of the options. Choose another one.")
+
+FIELD_MESSAGES: Mapping[type[forms.Field], Messages] = {
+    forms.Field: {"required": _("Fill in this field.")},
+    forms.BooleanField: {"required": _("Check this box to continue.")},
+    forms.ChoiceField: {"required": CHOOSE_ONE, "invalid_choice": NOT_AN_OPTION},
+    forms.MultipleChoiceField: {"required": CHOOSE_SOME, "invalid_choice": NOT_AN_OPTION},
+    forms.ModelChoiceField: {
+        "required": CHOOSE_ONE,
+        "invalid_choice": _("This option is not available any more. Choose another one."),
+    },
+    forms.ModelMultipleChoiceField: {"required": CHOOSE_SOME, "invalid_choice": NOT_AN_OPTION},
+    forms.DateField: {"required": _("Enter a date.")},
+    forms.TimeField: {"required": _("Enter a time.")},
+    forms.DateTimeField: {"required": _("Enter a date and a time.")},
+    forms.IntegerField: {"required": ENTER_NUMBER},
+    forms.EmailField: {"required": _("Enter an email address.")},
+    forms.URLField: {"required": _("Enter a link."), "invalid": _("Enter a link that starts with https://.")},
+    forms.FileField: {
+        "required": CHOOSE_FILE,
+        "invalid": CHOOSE_FILE,
+        "missing": CHOOSE_FILE,
+        "empty": _("This file is empty. Choose another one."),
+    },
+}
+MODEL_FIELD_MESSAGES: Messages = {
+    "null": _("Fill in this field."),
+    "blank": _("Fill in this field."),
+    "unique": _("Another %(model_name)s already has this %(field_label)s."),
+}
+VALIDATOR_MESSAGES: Mapping[type[validators.BaseValidator], Any] = {
+    validators.MinValueValidator: _("Enter %(limit_value)s or more."),
+    validators.MaxValueValidator: _("Enter %(limit_value)s or less."),
+    validators.MinLengthValidator: ngettext_lazy(
+        "Use at least %(limit_value)d character.",
+        "Use at least %(limit_value)d characters.",
+        "limit_value",
+    ),
+    validators.MaxLengthValidator: ngettext_lazy(
+        "Use at most %(limit_value)d character. There are %(show_value)d now.",
+        "Use at most %(limit_value)d characters. There are %(show_value)d now.",
+        "limit_value",
+    ),
+}
+
+
+def install_form_messages() -> None:
+    """Replace the messages of Django's classes. Call it before any form is defined, since each field copies them."""
+    for field, messages in FIELD_MESSAGES.items():
+        field.default_error_messages = {**field.__dict__.get("default_error_messages", {}), **messages}
+    models.Field.default_error_messages = {**models.Field.default_error_messages, **MODEL_FIELD_MESSAGES}
+    for validator, message in VALIDATOR_MESSAGES.items():
+        validator.message = message
