@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from accounts.models import User
 from accounts.views import is_patient
 from iopmanager.reader import HourClock, hour_clock_of
-from patients.domain.languages import language_code
+from patients.services.record.language import chosen_language
 from scheduling.views.current_site import current_site, sites_worked_at
 
 
@@ -41,13 +41,6 @@ def signed_in_user(request: HttpRequest) -> User | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     return request.user if isinstance(request.user, User) else None
-
-
-def chosen_language(user: User) -> str | None:
-    """Return the language code of the patient's record or of the user's setting, or None if neither decides."""
-    if not user.has_any_role and is_patient(user) and (code := language_code(user.patient.language)):
-        return code
-    return user.language or None
 
 
 def hour_clock(request: HttpRequest, user: User | None) -> str:

@@ -12,6 +12,9 @@ CODES = {
     "es": "es",
 }
 
+LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
+"""The names under which records have the languages that the product speaks."""
+
 
 def language_code(name: str) -> str | None:
     """Return the ISO 639-1 code of a language that the product speaks, or None for any other.

@@ -1,8 +1,9 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views.portal import calendar_files, commitments
+from patients.views.portal import calendar_files, commitments, language
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("me/language/", language.portal_language, name="portal-language"),
     path("me/life/", commitments.portal_commitments, name="portal-commitments"),
     path("me/life/new/", commitments.portal_commitment_new, name="portal-commitment-new"),
     path("me/life/week/", commitments.portal_commitment_week, name="portal-commitment-week"),

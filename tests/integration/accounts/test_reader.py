@@ -1,14 +1,16 @@
 """Each page is served in its reader's language, with times written with their clock."""
 
 import pytest
+from allauth.account.adapter import DefaultAccountAdapter
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import get_language
 
 from accounts.models import User
 from accounts.permissions import Role
 from patients.models import Patient
 from scheduling.models import Site
-from tests.factories import make_meeting, make_patient, make_site, make_staff, make_track
+from tests.factories import make_meeting, make_patient, make_patient_user, make_site, make_staff, make_track
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,14 @@ def test_times_follow_the_user_then_the_site(
     page = client.get(reverse("track", args=[track.pk])).text
     assert expected in page
     assert ("AM" in page) == ("AM" in expected)
+
+
+def test_mail_is_in_the_language_of_the_person_who_receives_it(
+    client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient_user = make_patient_user(make_patient(site, language="Spanish"))
+    written_in = []
+    monkeypatch.setattr(DefaultAccountAdapter, "send_mail", lambda *args: written_in.append(get_language()))
+    for email in (patient_user.email, make_staff(Role.COORDINATOR, site).email):
+        client.post(reverse("account_reset_password"), {"email": email}, headers={"Accept-Language": "en"})
+    assert written_in == ["es", "en"]

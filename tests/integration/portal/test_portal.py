@@ -1,17 +1,20 @@
 """The portal shows patients only their own data, reveals no treatment to bystanders, and shows correct days and times."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Action, AuditEvent
 from accounts.permissions import Role
 from attendance.models import Attendance
 from iopmanager import clock
-from patients.models import Episode
-from scheduling.models import Booking, Enrollment, Feed, RuleSet, Session, SessionStatus
+from patients.models import CommitmentProposal, Episode, Patient
+from scheduling.models import Booking, Enrollment, Feed, RuleSet, Session, SessionStatus, Site
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.sessions.cancel import cancel_session
 from scheduling.services.sessions.session_changes import change_session_details, move_session
@@ -36,6 +39,14 @@ pytestmark = pytest.mark.django_db
 
 WEDNESDAY_NOON = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
 PAGES = ("portal-home", "portal-week", "portal-calendar", "portal-account")
+PORTAL_PAGES = (
+    *PAGES,
+    "portal-consents",
+    "portal-commitments",
+    "portal-commitment-new",
+    "portal-commitment-week",
+    "portal-calendar-file-new",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -220,3 +231,85 @@ def test_the_page_that_shows_a_new_calendar_link_is_not_cached(client: Client, e
     assert made.status_code == 200
     assert "webcal://testserver/c/" in made.text
     assert "no-store" in made["Cache-Control"]
+
+
+def choose(client: Client, code: str) -> HttpResponse:
+    return client.post(reverse("portal-language"), {"language": code}, follow=True)
+
+
+def test_a_patient_chooses_the_language_of_the_pages(client: Client, enrollment: Enrollment) -> None:
+    patient = enrollment.episode.patient
+    assert choose(client, "es").headers["Content-Language"] == "es"
+    patient.refresh_from_db()
+    assert patient.language == "Spanish"
+    assert choose(client, "en").headers["Content-Language"] == "en"
+    choose(client, "en")
+    patient.refresh_from_db()
+    assert patient.language == "English"
+    events = AuditEvent.objects.filter(patient_key=patient.pk, subject_kind="patient", detail="language")
+    assert [(each.action, each.actor_key) for each in events] == [(Action.CHANGED, patient.user_id)] * 2
+
+
+def test_a_language_without_pages_stays_on_record(client: Client, enrollment: Enrollment) -> None:
+    Patient.objects.update(language="Vietnamese")
+    assert choose(client, "es").headers["Content-Language"] == "es"
+    patient = Patient.objects.select_related("user").get()
+    assert (patient.language, patient.user.language) == ("Vietnamese", "es")
+
+
+def test_an_unknown_language_is_refused(client: Client, enrollment: Enrollment) -> None:
+    assert choose(client, "tlh").status_code == 400
+    assert Patient.objects.get().language == "English"
+
+
+def test_a_moved_session_shows_its_old_and_its_new_time_first(client: Client, enrollment: Enrollment) -> None:
+    by = make_staff(Role.COORDINATOR, enrollment.track.site)
+    book_week(enrollment)
+    monday, *_ = book_week(enrollment, MONDAY + timedelta(weeks=1))
+    slot = Slot(on=MONDAY + timedelta(days=8), starts=time(13), ends=time(15))
+    move_session(session=monday.session, slot=slot, by=by, now=WEDNESDAY_NOON)
+    page = client.get(reverse("portal-home")).text
+    changes = page.partition("What changed</h2>")[2].partition("</section>")[0]
+    text = " ".join(re.sub(r"<[^>]+>", " ", changes).split())
+    assert text == "Old time: Mon, Nov 30 9:00 AM–12:00 PM New time: Tue, Dec 1 1:00–3:00 PM New time"
+    assert page.index("What changed</h2>") < page.index(">Next</h2>")
+    assert changes.count("<del") == 1
+
+
+def test_home_lists_requests_that_wait_for_an_answer(client: Client, enrollment: Enrollment) -> None:
+    patient = enrollment.episode.patient
+    asked = {"patient": patient, "action": "add", "proposed_at": WEDNESDAY_NOON, "values": {}}
+    CommitmentProposal.objects.create(**asked, label="Evening class")
+    CommitmentProposal.objects.create(**asked, label="Old class", state="withdrawn", decided_at=WEDNESDAY_NOON)
+    text = client.get(reverse("portal-home")).text
+    assert "Evening class" in text
+    assert "You asked on Wed, Nov 25. We have not answered yet." in text
+    assert "Old class" not in text
+
+
+@pytest.mark.parametrize("page", PORTAL_PAGES)
+def test_every_page_has_a_link_that_calls_the_site(client: Client, enrollment: Enrollment, page: str) -> None:
+    Site.objects.update(phone="(207) 555-0100")
+    text = client.get(reverse(page)).text
+    assert 'href="tel:2075550100"' in text
+    assert "Call (207) 555-0100" in text
+
+
+def test_the_hours_say_how_many_more_visits_complete_the_week(client: Client, enrollment: Enrollment) -> None:
+    bookings = book_week(enrollment)
+    lead = bookings[0].session.facilitators.get()
+
+    def attend(booking: Booking) -> str:
+        Attendance.objects.create(
+            booking=booking, status="present", credited_minutes=180, recorded_by=lead, recorded_at=WEDNESDAY_NOON
+        )
+        return client.get(reverse("portal-home")).text
+
+    first, second = attend(bookings[0]), attend(bookings[1])
+    assert '<span class="figure">3</span> of 9 hours' in first
+    assert "One more visit and you have all 9 hours." in first, "today's is over, but not counted yet"
+    assert "One more visit and you have all 9 hours." in second
+    assert 'class="meter-value" width="66.67%"' in second
+    third = attend(bookings[2])
+    assert "You have all 9 hours of this week." in third
+    assert 'class="meter-value" width="100.00%"' in third

@@ -1,0 +1,35 @@
+"""The language in which a person reads pages and mail, and a patient's choice of it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.audit import record
+from accounts.models import Action, User
+from patients.domain.languages import LANGUAGE_NAMES, language_code
+from patients.models import Patient
+
+
+def chosen_language(user: User) -> str | None:
+    """Return the language code of the patient's record or of the user's setting, or None if neither decides."""
+    if not user.has_any_role and hasattr(user, "patient") and (code := language_code(user.patient.language)):
+        return code
+    return user.language or None
+
+
+@transaction.atomic
+def choose_language(*, patient: Patient, code: str, by: User, now: datetime) -> None:
+    """Show the patient's pages in the language with this code, at the patient's own choice.
+
+    It becomes the language on record. If that is a language without pages, such as Vietnamese, the record stays as it is,
+    because staff find interpreters by it, and the choice becomes the user's setting. Raises KeyError for an unknown code.
+    """
+    patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
+    name = LANGUAGE_NAMES[code]
+    if patient.language and language_code(patient.language) is None:
+        User.objects.filter(pk=patient.user_id).update(language=code)
+        record(patient, by=by, action=Action.CHANGED, at=now, detail=f"language of the pages: {name}")
+    elif patient.language != name:
+        patient.language = name
+        patient.save(update_fields=["language"])
+        record(patient, by=by, action=Action.CHANGED, at=now, detail="language")
