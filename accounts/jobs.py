@@ -10,6 +10,9 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.tasks import Task, TaskResultStatus, task
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.domain.job_schedule import (
     MAX_ATTEMPTS,
@@ -25,7 +28,7 @@ from iopmanager import clock
 logger = logging.getLogger(__name__)
 
 RUNS_KEPT_FOR = timedelta(days=90)
-INTERRUPTED_MESSAGE = "It was cut off before it was done."
+INTERRUPTED_MESSAGE = gettext_lazy("The job stopped before it was done.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Job:
 
     name: str
     """Identifies the job in its stored runs, so a renamed job counts as a new job."""
-    title: str
+    title: str | Promise
     task: "Task[..., str]"
     at: time
     """Time of day when the job is due: local time if it runs per site, otherwise UTC."""
@@ -107,7 +110,7 @@ def run_due_jobs(
 def _fail_lost_runs(now: datetime) -> None:
     """Mark unfinished runs as failed if they started so long ago that their process must have died."""
     lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - RETRY_AFTER)
-    lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE)
+    lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=str(INTERRUPTED_MESSAGE))
 
 
 def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:
@@ -126,7 +129,7 @@ def _execute(scheduled: ScheduledJob, run: JobRun, now: Callable[[], datetime]) 
     try:
         outcome, words = _run_task(scheduled)
     except BaseException:
-        _finish_run(run, outcome=JobOutcome.FAILED, words=INTERRUPTED_MESSAGE, now=now())
+        _finish_run(run, outcome=JobOutcome.FAILED, words=str(INTERRUPTED_MESSAGE), now=now())
         raise
     if outcome == JobOutcome.FAILED:
         logger.error("%s: %s", run, words)
@@ -139,7 +142,7 @@ def _run_task(scheduled: ScheduledJob) -> tuple[JobOutcome, str]:
     if result.status == TaskResultStatus.SUCCESSFUL:
         return JobOutcome.DONE, result.return_value
     error_class = result.errors[-1].exception_class_path.rpartition(".")[2]
-    return JobOutcome.FAILED, f"It failed with {error_class}; the server's log says where."
+    return JobOutcome.FAILED, _("The job failed with %(error)s. See the server log.") % {"error": error_class}
 
 
 @transaction.atomic
@@ -153,5 +156,6 @@ def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) 
 @task
 def clear_sessions() -> str:
     """Delete expired sign-in sessions, and report how many."""
-    deleted, _ = Session.objects.filter(expire_date__lt=clock.now()).delete()
-    return f"Ended sign-ins forgotten: {deleted}."
+    deleted = Session.objects.filter(expire_date__lt=clock.now()).delete()[0]
+    text = ngettext("%(number)d expired sign-in deleted.", "%(number)d expired sign-ins deleted.", deleted)
+    return text % {"number": deleted}

@@ -1,6 +1,8 @@
 """Nightly job that deletes calendars that are no longer needed."""
 
 from django.tasks import task
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from iopmanager import clock
 from patients.models import ImportedCalendar
@@ -12,4 +14,7 @@ def delete_expired_calendars() -> str:
     expired = ImportedCalendar.objects.expired(clock.now())
     number = expired.count()
     expired.delete()
-    return f"{number} forgotten." if number else "Nothing was to be forgotten."
+    if not number:
+        return _("There was nothing to delete.")
+    text = ngettext("%(number)d calendar file deleted.", "%(number)d calendar files deleted.", number)
+    return text % {"number": number}

@@ -5,12 +5,14 @@ from typing import Any
 import django_filters
 from django.db.models import Model
 from django.forms import Select
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from scheduling.models import Room, Session, Site, Track, TrackStatus
 
 
-def _choice_filter(name: str, label: str, empty: str) -> django_filters.ModelChoiceFilter:
+def _choice_filter(name: str, label: Promise, empty: Promise) -> django_filters.ModelChoiceFilter:
     return django_filters.ModelChoiceFilter(
         field_name=name, label=label, empty_label=empty, widget=Select(attrs={"data-submit": ""})
     )
@@ -19,9 +21,9 @@ def _choice_filter(name: str, label: str, empty: str) -> django_filters.ModelCho
 class SessionFilter(django_filters.FilterSet):
     """Filter a site's sessions by track, room and facilitator. An invalid value is a form error and filters nothing."""
 
-    track = _choice_filter("meeting__tracks", "Track", "Any track")
-    room = _choice_filter("room", "Room", "Any room")
-    facilitator = _choice_filter("facilitators", "Facilitator", "Any facilitator")
+    track = _choice_filter("meeting__tracks", _("Track"), _("Any track"))
+    room = _choice_filter("room", _("Room"), _("Any room"))
+    facilitator = _choice_filter("facilitators", _("Facilitator"), _("Any facilitator"))
 
     class Meta:
         model = Session

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -146,6 +146,11 @@ class Meeting(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.site_id
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the meeting runs, or None if there is no end."""
+        return self.runs_until - timedelta(days=1) if self.runs_until else None
 
     @property
     def break_minutes(self) -> int:

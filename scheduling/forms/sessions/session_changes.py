@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
@@ -31,7 +32,9 @@ class CancelSessionForm(ActionForm):
     reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(
-        max_length=120, label="Why", help_text="Staff see it. Patients and calendars are told only that it is not held."
+        max_length=120,
+        label=_("Reason"),
+        help_text=_("Only staff see the reason. Patients and calendars see that the session is canceled."),
     )
 
 
@@ -48,10 +51,10 @@ class SlotForm(SiteScopedForm):
         "room_too_small": "room",
     }
 
-    on = DayField(label="Date")
-    starts = MinuteField(label="From")
-    ends = MinuteField(label="Until")
-    room = forms.ModelChoiceField(Room.objects.none(), required=False, empty_label="No room")
+    on = DayField(label=_("Date"))
+    starts = MinuteField(label=_("Starts"))
+    ends = MinuteField(label=_("Ends"))
+    room = forms.ModelChoiceField(Room.objects.none(), label=_("Room"), required=False, empty_label=_("No room"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,9 +86,9 @@ class FacilitatorsForm(SiteScopedForm):
 
     reason_fields: ClassVar = {"leads_and_assists": "assistants"}
 
-    lead = forms.ModelChoiceField(User.objects.none(), required=False, label="Led by", empty_label="Nobody yet")
+    lead = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Leader"), empty_label=_("Nobody yet"))
     assistants = forms.ModelMultipleChoiceField(
-        User.objects.none(), required=False, label="Assisted by", widget=forms.CheckboxSelectMultiple
+        User.objects.none(), required=False, label=_("Assistants"), widget=forms.CheckboxSelectMultiple
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,16 +121,16 @@ class SessionDetailsForm(ActionForm):
         "link_not_https": "telehealth_link",
     }
 
-    places = forms.IntegerField(min_value=1, max_value=MAX_PLACES)
-    modality = forms.ChoiceField(choices=Modality.choices, label="Held")
+    places = forms.IntegerField(label=_("Spots"), min_value=1, max_value=MAX_PLACES)
+    modality = forms.ChoiceField(choices=Modality.choices, label=_("Format"))
     telehealth_link = forms.URLField(
         max_length=400,
         required=False,
         assume_scheme="https",
-        label="Link for telehealth",
-        help_text="Begins with https://. It is shown to those who are booked, and never stands in a calendar feed.",
+        label=_("Telehealth link"),
+        help_text=_("Starts with https://. Booked patients see it. It is never in a calendar link."),
     )
-    topic = forms.CharField(max_length=200, required=False)
+    topic = forms.CharField(label=_("Topic"), max_length=200, required=False)
 
 
 class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
@@ -135,8 +138,8 @@ class NewSessionForm(SlotForm, SessionDetailsForm, FacilitatorsForm):
 
     reason_fields: ClassVar = SlotForm.reason_fields | SessionDetailsForm.reason_fields | FacilitatorsForm.reason_fields
 
-    name = forms.CharField(max_length=120)
-    service_type = forms.ModelChoiceField(ServiceType.objects.all(), label="Service")
+    name = forms.CharField(label=_("Name"), max_length=120)
+    service_type = forms.ModelChoiceField(ServiceType.objects.all(), label=_("Service"))
     field_order = ("name", "on", "starts", "ends", "service_type", "room", "places", "lead", "assistants")
 
     def values(self) -> OneOffSession:

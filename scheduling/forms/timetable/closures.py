@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
 from scheduling.forms.sessions.session_changes import ActionForm
@@ -16,9 +17,9 @@ class ClosureForm(ActionForm):
         "reason_required": "reason",
     }
 
-    first_day = DayField(label="First day")
-    last_day = DayField(label="Last day", required=False, help_text="Empty: one day alone.")
-    reason = forms.CharField(max_length=120, label="Why", help_text="Staff see it; patients and calendars don't.")
+    first_day = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"), required=False, help_text=_("Leave blank for one day."))
+    reason = forms.CharField(max_length=120, label=_("Reason"), help_text=_("Only staff see the reason."))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -30,15 +31,15 @@ class ClosureForm(ActionForm):
 class HolidaysForm(forms.Form):
     """The region whose public holidays are shown. `country` is offered even if its holidays are not known."""
 
-    country = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}))
-    state = forms.ChoiceField(widget=forms.Select(attrs={"data-submit": ""}), required=False)
+    country = forms.ChoiceField(label=_("Country"), widget=forms.Select(attrs={"data-submit": ""}))
+    state = forms.ChoiceField(label=_("State"), widget=forms.Select(attrs={"data-submit": ""}), required=False)
 
     def __init__(self, *, country: str, state: str) -> None:
         super().__init__(initial={"country": country, "state": state})
         countries, states = known_countries(), known_states(country)
         if country not in dict(countries):
             countries = [(country, country), *countries]
-        for name, choices in (("country", countries), ("state", [("", "The whole country"), *states])):
+        for name, choices in (("country", countries), ("state", [("", _("The whole country")), *states])):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = choices

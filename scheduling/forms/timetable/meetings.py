@@ -5,13 +5,15 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from iopmanager.form_fields import DayField, MinuteField
 from scheduling.models import Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable.values import MeetingValues
 
-WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+WEEKDAYS = list(WEEKDAY_NAMES.values())
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 
 
@@ -32,34 +34,34 @@ class MeetingForm(forms.Form):
         "too_few_places": "places",
     }
 
-    code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
-    name = forms.CharField(max_length=120)
-    weekday = forms.TypedChoiceField(choices=list(enumerate(WEEKDAYS)), coerce=int)
-    starts = MinuteField()
-    ends = MinuteField()
-    break_starts = MinuteField(required=False, label="Break from")
-    break_ends = MinuteField(required=False, label="Break until")
+    code = forms.CharField(label=_("Code"), max_length=40, help_text=_("A short code of your own."))
+    name = forms.CharField(label=_("Name"), max_length=120)
+    weekday = forms.TypedChoiceField(label=_("Weekday"), choices=list(enumerate(WEEKDAYS)), coerce=int)
+    starts = MinuteField(label=_("Starts"))
+    ends = MinuteField(label=_("Ends"))
+    break_starts = MinuteField(required=False, label=_("Break starts"))
+    break_ends = MinuteField(required=False, label=_("Break ends"))
     every = forms.ChoiceField(
-        choices=[(EVERY_WEEK, "Every week"), (EVERY_OTHER_WEEK, "Every other week")],
+        choices=[(EVERY_WEEK, _("Every week")), (EVERY_OTHER_WEEK, _("Every other week"))],
         initial=EVERY_WEEK,
-        label="How often",
+        label=_("How often"),
     )
     anchor = DayField(
         required=False,
-        label="In the week of",
-        help_text="For every other week: a date in one of its weeks.",
+        label=_("In the week of"),
+        help_text=_("If it meets every other week: any date in one of its weeks."),
     )
-    service_type = forms.ModelChoiceField(ServiceType.objects.all(), label="Service")
-    room = forms.ModelChoiceField(Room.objects.none(), required=False)
-    modality = forms.ChoiceField(choices=Modality.choices, initial=Modality.IN_PERSON, label="Held")
-    places = forms.IntegerField(min_value=1, max_value=200)
-    lead = forms.ModelChoiceField(User.objects.none(), required=False, label="Led by")
-    assistants = forms.ModelMultipleChoiceField(User.objects.none(), required=False, label="Assisted by")
+    service_type = forms.ModelChoiceField(ServiceType.objects.all(), label=_("Service"))
+    room = forms.ModelChoiceField(Room.objects.none(), label=_("Room"), required=False, empty_label=_("No room"))
+    modality = forms.ChoiceField(choices=Modality.choices, initial=Modality.IN_PERSON, label=_("Format"))
+    places = forms.IntegerField(label=_("Spots"), min_value=1, max_value=200)
+    lead = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Leader"), empty_label=_("Nobody yet"))
+    assistants = forms.ModelMultipleChoiceField(User.objects.none(), required=False, label=_("Assistants"))
     tracks = forms.ModelMultipleChoiceField(
-        Track.objects.none(), widget=forms.CheckboxSelectMultiple, label="For the tracks"
+        Track.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Tracks")
     )
-    runs_from = DayField(label="First day")
-    last_day = DayField(required=False, help_text="Empty: until further notice.")
+    runs_from = DayField(label=_("First day"))
+    last_day = DayField(label=_("Last day"), required=False, help_text=_("Leave blank if there is no end date."))
 
     def __init__(self, *args: Any, site: Site, meeting: Meeting | None = None, **kwargs: Any) -> None:
         if meeting is not None:
@@ -77,8 +79,8 @@ class MeetingForm(forms.Form):
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = queryset
         if meeting is not None:
-            self.fields["runs_from"].label = "Change it from"
-            self.fields["runs_from"].help_text = "What was before this day stays as it was."
+            self.fields["runs_from"].label = _("Change from")
+            self.fields["runs_from"].help_text = _("Sessions before this day do not change.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -114,26 +116,29 @@ def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     starts, ends = typed.get("starts"), typed.get("ends")
     break_starts, break_ends = typed.get("break_starts"), typed.get("break_ends")
     if starts and ends and starts >= ends:
-        yield "ends", "It must end after it starts, on the same day."
+        yield "ends", _("The end must be after the start, on the same day.")
     elif (break_starts is None) != (break_ends is None):
-        yield "break_ends" if break_ends is None else "break_starts", "A break needs its start and its end."
+        yield (
+            "break_ends" if break_ends is None else "break_starts",
+            _("Enter both the start and the end of the break."),
+        )
     elif starts and ends and break_starts and break_ends and not starts < break_starts < break_ends < ends:
-        yield "break_starts", "The break must lie inside the meeting."
+        yield "break_starts", _("The break must start and end while the group meets.")
 
 
 def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield an error if the last day is before the first, or if a biweekly meeting has no date to count weeks from."""
     if typed.get("every") == EVERY_OTHER_WEEK and not typed.get("anchor"):
-        yield "anchor", "Say in which weeks: any date in one of them."
+        yield "anchor", _("Enter any date in one of the weeks when the group meets.")
     runs_from, last_day = typed.get("runs_from"), typed.get("last_day")
     if runs_from and last_day and last_day < runs_from:
-        yield "last_day", "The last day is before the first."
+        yield "last_day", _("The last day is before the first day.")
 
 
 def _lead_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     lead = typed.get("lead")
     if lead is not None and lead in typed.get("assistants", ()):
-        yield "assistants", f"{lead} already leads it."
+        yield "assistants", _("%(name)s already leads. Choose somebody else to assist.") % {"name": lead}
 
 
 def _meeting_initial(meeting: Meeting) -> dict[str, Any]:
@@ -166,4 +171,4 @@ def _meeting_initial(meeting: Meeting) -> dict[str, Any]:
 class MeetingEndForm(forms.Form):
     reason_fields: ClassVar[dict[str, str]] = {"already_ended": "last_day", "end_date_before_start": "last_day"}
 
-    last_day = DayField(help_text="The meeting is held on this day for the last time.")
+    last_day = DayField(label=_("Last day"), help_text=_("The last day on which the group can meet."))

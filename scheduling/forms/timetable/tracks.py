@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import parse_day
 from patients.models import LevelOfCare
@@ -24,7 +25,8 @@ class DateLinesField(forms.CharField):
         for line in str(value or "").split():
             day = parse_day(line.strip(",;"))
             if day is None:
-                raise forms.ValidationError(f"“{line}” is not a date; write it as 2027-01-04.")
+                message = _("“%(text)s” is not a date. Write it like 2027-01-04.")
+                raise forms.ValidationError(message, params={"text": line})
             dates.append(day)
         return tuple(sorted(set(dates)))
 
@@ -39,32 +41,46 @@ class TrackForm(forms.Form):
         "ages_out_of_order": "to_age",
     }
 
-    code = forms.CharField(max_length=40, help_text="The clinic's own short code.")
-    name = forms.CharField(max_length=120)
+    code = forms.CharField(label=_("Code"), max_length=40, help_text=_("A short code of your own."))
+    name = forms.CharField(label=_("Name"), max_length=120)
     population = forms.CharField(
-        max_length=120, required=False, help_text="For example: adults, co-occurring disorders."
+        label=_("For whom"),
+        max_length=120,
+        required=False,
+        help_text=_("For example: adults, co-occurring disorders."),
     )
     level = forms.ChoiceField(
-        choices=[("", "Any level"), *LevelOfCare.choices],
+        choices=[("", _("Any level")), *LevelOfCare.choices],
         required=False,
-        label="Level of care",
-        help_text="Only patients who are at this level are enrolled in it.",
+        label=_("Level of care"),
+        help_text=_("Only patients at this level can enroll."),
     )
     from_age = forms.IntegerField(
-        min_value=0, max_value=MAX_AGE, required=False, help_text="Years on the first day. Empty: however young."
+        label=_("Minimum age"),
+        min_value=0,
+        max_value=MAX_AGE,
+        required=False,
+        help_text=_("Age on the first day. Leave blank if there is no minimum age."),
     )
     to_age = forms.IntegerField(
-        min_value=0, max_value=MAX_AGE, required=False, help_text="Inclusive. Empty: however old."
+        label=_("Maximum age"),
+        min_value=0,
+        max_value=MAX_AGE,
+        required=False,
+        help_text=_("Leave blank if there is no maximum age."),
     )
     individual_minutes = forms.IntegerField(
+        label=_("Minutes of individual sessions a week"),
         min_value=0,
         max_value=1500,
         initial=0,
-        help_text="Minutes a week of individual or family time without a fixed hour.",
+        help_text=_("Individual and family sessions, scheduled with each patient."),
     )
-    entry = forms.ChoiceField(choices=EntryMode.choices, initial=EntryMode.ROLLING, label="Patients begin")
+    entry = forms.ChoiceField(choices=EntryMode.choices, initial=EntryMode.ROLLING, label=_("Patients start"))
     cohort_starts = DateLinesField(
-        required=False, label="Start dates", help_text="For cohorts: one date on each line, such as 2027-01-04."
+        required=False,
+        label=_("Start dates"),
+        help_text=_("If patients start on set dates: one date per line, such as 2027-01-04."),
     )
 
     def __init__(self, *args: Any, track: Track | None = None, **kwargs: Any) -> None:

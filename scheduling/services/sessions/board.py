@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.domain.track_marks import TrackLabel, marks_for
@@ -58,7 +60,7 @@ class BoardSession:
         """The name of the room, "Telehealth", or "No room"."""
         if self.session.room:
             return self.session.room.name
-        return "Telehealth" if self.session.modality == Modality.TELEHEALTH else "No room"
+        return _("Telehealth") if self.session.modality == Modality.TELEHEALTH else _("No room")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -107,9 +108,11 @@ def board_sessions(request: HttpRequest) -> HttpResponse:
     query = BoardQuery.by(request)
     start, end = parse_day(request.GET.get("start", "")), parse_day(request.GET.get("end", ""))
     if start is None or end is None or not timedelta() < end - start <= timedelta(days=MAX_DAYS):
-        return HttpResponseBadRequest(f"start and end are days, such as 2026-11-23, at most {MAX_DAYS} days apart.")
+        return HttpResponseBadRequest(
+            _("start and end are dates such as 2026-11-23, at most %(days)d days apart.") % {"days": MAX_DAYS}
+        )
     if not query.filter.form.is_valid():
-        return HttpResponseBadRequest("track, room and facilitator are those of the site.")
+        return HttpResponseBadRequest(_("track, room and facilitator must belong to the site."))
     found = query.board(Interval(start, end), marked_tracks(query.site))
     notes = [_closure_event(each) for each in found.closures] + [
         {"kind": "clocks", "id": f"clocks-{change.on}", "title": clock_change_text(change), "start": f"{change.on}"}

@@ -7,6 +7,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
@@ -15,7 +16,7 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from scheduling.formats import clock as clock_text
-from scheduling.formats import day
+from scheduling.formats import day, times
 from scheduling.forms.sessions.session_changes import (
     ActionForm,
     CancelSessionForm,
@@ -58,6 +59,11 @@ def _session_changeable_by(user: User, session_id: int, *, own_is_enough: bool =
     return session
 
 
+def _session_values(session: Session) -> dict[str, object]:
+    """Return the session's name and date for a message."""
+    return {"session": session.name, "on": day(session.on)}
+
+
 def _submit_change(
     request: HttpRequest,
     form: ActionForm,
@@ -93,11 +99,14 @@ def session_cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id)
     form = CancelSessionForm(request.POST or None)
-    context: dict[str, object] = {"heading": f"Cancel {session.name}", "button": "Cancel the session"}
+    context: dict[str, object] = {
+        "heading": _("Cancel %(session)s") % {"session": session.name},
+        "button": _("Cancel session"),
+    }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, session.site, session, context)
     service = partial(cancel_session, session=session, reason=form.cleaned_data["reason"], by=user, now=now)
-    success = f"{session.name} on {day(session.on)} is cancelled. It can be given back on its page."
+    success = _("%(session)s on %(on)s is canceled. You can restore it on its page.") % _session_values(session)
     return _submit_change(request, form, service, session=session, now=now, success=success, context=context)
 
 
@@ -108,11 +117,14 @@ def session_restore(request: HttpRequest, session_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id)
     form = ActionForm(request.POST or None)
-    context: dict[str, object] = {"heading": f"Hold {session.name} after all", "button": "Hold it after all"}
+    context: dict[str, object] = {
+        "heading": _("Restore %(session)s") % {"session": session.name},
+        "button": _("Restore session"),
+    }
     if request.method != "POST":
         return _page(request, form, session.site, session, context)
     service = partial(restore_session, session=session, by=user, now=now)
-    success = f"{session.name} on {day(session.on)} is held after all."
+    success = _("%(session)s on %(on)s is restored.") % _session_values(session)
     return _submit_change(request, form, service, session=session, now=now, success=success, context=context)
 
 
@@ -125,15 +137,22 @@ def session_move(request: HttpRequest, session_id: int) -> HttpResponse:
     room_only = not user.may(Permission.MANAGE_TIMETABLE, session.site_id)
     initial = _slot_from_query(request)
     form = MoveSessionForm(request.POST or None, session=session, room_only=room_only, initial=initial)
-    heading = f"Another room for {session.name}" if room_only else f"Move {session.name}"
-    context: dict[str, object] = {"heading": heading, "button": "Take this room" if room_only else "Move it"}
+    heading = _("Change the room of %(session)s") if room_only else _("Move %(session)s")
+    context: dict[str, object] = {
+        "heading": heading % {"session": session.name},
+        "button": _("Save room") if room_only else _("Move session"),
+    }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, session.site, session, context)
     slot = form.slot()
     context["notes"] = _clock_change_notes(slot, session.site)
     service = partial(move_session, session=session, slot=slot, by=user, now=now)
-    times = f"{clock_text(slot.starts)}–{clock_text(slot.ends)}"
-    success = f"{session.name} is on {day(slot.on)}, {times}, {slot.room or 'without a room'}."
+    success = _("%(session)s is now on %(on)s, %(times)s. Room: %(room)s.") % {
+        "session": session.name,
+        "on": day(slot.on),
+        "times": times(slot.starts, slot.ends),
+        "room": slot.room or _("none"),
+    }
     return _submit_change(request, form, service, session=session, slot=slot, now=now, success=success, context=context)
 
 
@@ -156,7 +175,8 @@ def _clock_change_notes(slot: Slot, site: Site) -> list[str]:
     repeated = [
         wall for wall in (slot.starts, slot.ends) if clock_effect_at(slot.on, wall, site.zone) == ClockEffect.REPEATED
     ]
-    return [f"Clocks go back that night: {clock_text(wall)} comes twice, and the first is meant." for wall in repeated]
+    text = _("Clocks go back that night, so %(time)s comes twice. The first one counts.")
+    return [text % {"time": clock_text(wall)} for wall in repeated]
 
 
 @staff_required(Permission.MANAGE_TIMETABLE, Permission.CHANGE_OWN_SESSIONS)
@@ -166,12 +186,16 @@ def session_facilitators(request: HttpRequest, session_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     session = _session_changeable_by(user, session_id, own_is_enough=True)
     form = FacilitatorsForm(request.POST or None, site=session.site, initial=initial_facilitators(session))
-    context: dict[str, object] = {"heading": f"Who leads {session.name}", "button": "Let them lead it"}
+    context: dict[str, object] = {
+        "heading": _("Staff of %(session)s") % {"session": session.name},
+        "button": _("Save staff"),
+    }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, session.site, session, context)
     service = partial(assign_staff, session=session, staffing=form.staffing(), by=user, now=now)
     lead = form.cleaned_data["lead"]
-    success = f"{lead} leads {session.name} on {day(session.on)}." if lead else f"Nobody leads {session.name} yet."
+    success = _("%(lead)s leads %(session)s on %(on)s.") if lead else _("%(session)s on %(on)s has no leader yet.")
+    success %= _session_values(session) | {"lead": lead}
     return _submit_change(request, form, service, session=session, now=now, success=success, context=context)
 
 
@@ -183,11 +207,14 @@ def session_details(request: HttpRequest, session_id: int) -> HttpResponse:
     session = _session_changeable_by(user, session_id)
     names = ("places", "modality", "telehealth_link", "topic")
     form = SessionDetailsForm(request.POST or None, initial={name: getattr(session, name) for name in names})
-    context: dict[str, object] = {"heading": f"Places and link of {session.name}", "button": "Keep the changes"}
+    context: dict[str, object] = {
+        "heading": _("Details of %(session)s") % {"session": session.name},
+        "button": _("Save details"),
+    }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, session.site, session, context)
     service = partial(change_session_details, session=session, **form.cleaned_data, by=user, now=now)
-    success = f"{session.name} on {day(session.on)} is changed."
+    success = _("%(session)s on %(on)s is saved.") % _session_values(session)
     return _submit_change(request, form, service, session=session, now=now, success=success, context=context)
 
 
@@ -199,7 +226,7 @@ def session_new(request: HttpRequest) -> HttpResponse:
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, site.pk))
     initial = {"on": clock.today(site.zone), "places": 10, "modality": Modality.IN_PERSON} | _slot_from_query(request)
     form = NewSessionForm(request.POST or None, site=site, initial=initial)
-    context: dict[str, object] = {"heading": "One more session", "button": "Add the session"}
+    context: dict[str, object] = {"heading": _("Add a session"), "button": _("Add session")}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, None, context)
     values = form.values()
@@ -207,6 +234,7 @@ def session_new(request: HttpRequest) -> HttpResponse:
     scope = new_session_scope(site, values.slot)
     submission = submit_with_preview(request, service, scope=scope, now=now, action=values.name, form=form)
     if submission.saved:
-        messages.success(request, f"{values.name} is on {day(values.slot.on)}.")
+        shown = {"session": values.name, "on": day(values.slot.on)}
+        messages.success(request, _("%(session)s is added on %(on)s.") % shown)
         return redirect_to_next(request, "session", submission.saved.value.pk)
     return _page(request, form, site, None, context | dict(submission.preview))

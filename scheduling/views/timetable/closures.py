@@ -10,12 +10,14 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
-from scheduling.formats import counted, day, day_range
+from scheduling.formats import day, day_range
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.forms.timetable.closures import ClosureForm, HolidaysForm
 from scheduling.models import Closure, Session, SessionStatus, Site
@@ -96,7 +98,7 @@ def _holiday_options(site: Site, today: date, country: str, state: str) -> list[
 def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     form = ClosureForm(request.POST)
-    context: dict[str, object] = {"heading": "Close the site", "button": "Close the site"}
+    context: dict[str, object] = {"heading": _("Close the site"), "button": _("Close the site")}
     if not form.is_valid():
         return _page(request, form, site, context)
     first_day, last_day = form.cleaned_data["first_day"], form.cleaned_data["last_day"]
@@ -107,10 +109,14 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     if submission.saved:
         closure = submission.saved.value
         cancelled = closure.sessions.count()
-        also = f" {counted(cancelled, 'session is,sessions are')} cancelled." if cancelled else ""
-        messages.success(request, f"{site} is closed, {days}: {closure.reason}.{also}")
+        text = _("%(site)s is closed %(days)s (%(reason)s).") % {"site": site, "days": days, "reason": closure.reason}
+        canceled = ngettext("%(number)d session is canceled.", "%(number)d sessions are canceled.", cancelled)
+        messages.success(request, f"{text} {canceled % {'number': cancelled}}" if cancelled else text)
         return redirect_to_next(request, "closures")
-    context = {"heading": f"Close the site, {days}", "button": f"Close {days}"}
+    context = {
+        "heading": _("Close the site: %(days)s") % {"days": days},
+        "button": _("Close %(days)s") % {"days": days},
+    }
     return _page(request, form, site, context | dict(submission.preview))
 
 
@@ -124,7 +130,10 @@ def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
     site, today = closure.site, clock.today(closure.site.zone)
     first, form = max(closure.starts, today), ActionForm(request.POST)
     days = day_range(first, max(first, closure.last_day))
-    context: dict[str, object] = {"heading": "Open the site after all", "button": f"Open {days}"}
+    context: dict[str, object] = {
+        "heading": _("Remove closure: %(days)s") % {"days": days},
+        "button": _("Open %(days)s") % {"days": days},
+    }
     context |= {"closure": closure, "today": today}
     if request.method != "POST":
         return _page(request, form, site, context)
@@ -133,8 +142,13 @@ def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
     submission = submit_with_preview(request, service, scope=scope, now=now, action=f"opening {days}", form=form)
     if submission.saved:
         left = len(submission.saved.value)
-        also = f" {counted(left, 'session stays,sessions stay')} cancelled: something is taken then." if left else ""
-        messages.success(request, f"{site} is open, {days}.{also}")
+        text = _("%(site)s is open %(days)s.") % {"site": site, "days": days}
+        canceled = ngettext(
+            "%(number)d session stays canceled, because its room or staff are taken.",
+            "%(number)d sessions stay canceled, because their rooms or staff are taken.",
+            left,
+        )
+        messages.success(request, f"{text} {canceled % {'number': left}}" if left else text)
         return redirect_to_next(request, "closures")
     context["notes"] = list(_sessions_left_cancelled(closure, now))
     return _page(request, form, site, context | dict(submission.preview))
@@ -145,7 +159,8 @@ def _sessions_left_cancelled(closure: Closure, now: datetime) -> Iterable[str]:
     for session in closure.sessions.to_come(now).select_related("site", "room"):
         reasons = " ".join(reason_text(reason) for reason in check_restorable(session))
         if reasons:
-            yield f"{session.name} on {day(session.on)} stays cancelled. {reasons}"
+            values = {"session": session.name, "on": day(session.on), "reasons": reasons}
+            yield _("%(session)s on %(on)s stays canceled. %(reasons)s") % values
 
 
 def _page(request: HttpRequest, form: ActionForm, site: Site, context: dict[str, object]) -> HttpResponse:

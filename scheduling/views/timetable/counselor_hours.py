@@ -6,6 +6,7 @@ from itertools import groupby
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -56,10 +57,10 @@ def counselor_hours_new(request: HttpRequest) -> HttpResponse:
     form = CounselorHoursForm(request.POST or None, site=site, people=people)
     service = partial(add_counselor_hours, site=site, by=user, now=now)
     if people and (saved := submit_form(request, form, lambda: service(user=form.counselor, values=form.values()))):
-        messages.success(request, f"{saved.value.user} sees people one to one in these hours.")
+        messages.success(request, _("%(name)s can see patients in these hours.") % {"name": saved.value.user})
         return redirect("counselor-hours")
     whose = people[0] if len(people) == 1 else None
-    return _page(request, form, site, heading="State hours", button="State the hours", whose=whose)
+    return _page(request, form, site, heading=_("Add hours"), button=_("Add hours"), whose=whose)
 
 
 def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
@@ -78,10 +79,10 @@ def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
     form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
     service = partial(change_counselor_hours, hours=hours, by=user, now=now)
     if submit_form(request, form, lambda: service(values=form.values())):
-        messages.success(request, "The hours are changed. What was arranged in them stays.")
+        messages.success(request, _("The hours are saved. Sessions that are already scheduled do not change."))
         return redirect("counselor-hours")
     return _page(
-        request, form, hours.site, heading="Change hours", button="Keep the changes", whose=hours.user, hours=hours
+        request, form, hours.site, heading=_("Change hours"), button=_("Save hours"), whose=hours.user, hours=hours
     )
 
 
@@ -91,7 +92,7 @@ def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
     """Remove counselor hours. Individual sessions already arranged in these hours stay."""
     user, now = signed_in(request), clock.now()
     remove_counselor_hours(hours=_hours_managed_by(user, hours_id), by=user, now=now)
-    messages.success(request, "Nothing more is proposed in these hours. What was arranged in them stays.")
+    messages.success(request, _("The hours are removed. Sessions that are already scheduled do not change."))
     return redirect("counselor-hours")
 
 

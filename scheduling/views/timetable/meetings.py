@@ -8,6 +8,7 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
@@ -130,8 +131,8 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
     site, today = track.site, clock.today(track.site.zone)
     form = MeetingForm(request.POST or None, site=site, initial={"tracks": [track.pk], "runs_from": today})
     context: dict[str, object] = {
-        "heading": f"New meeting of {track.name}",
-        "button": "Add the meeting",
+        "heading": _("New group in %(track)s") % {"track": track.name},
+        "button": _("Add group"),
         "track": track,
     }
     if not (request.method == "POST" and form.is_valid()):
@@ -142,8 +143,8 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
     scope, action = meeting_scope(site, now), f"adding {values.name}"
     submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
     if submission.saved:
-        meeting, weekdays = submission.saved.value, f"{weekday(values.weekday)}s"
-        messages.success(request, f"{meeting} is added, {weekdays} from {day(values.runs_from)}.")
+        shown = {"group": values.name, "weekday": weekday(values.weekday), "on": day(values.runs_from)}
+        messages.success(request, _("%(group)s is added: every %(weekday)s from %(on)s.") % shown)
         return redirect_to_next(request, "track", track.pk)
     return _page(request, form, site, context | dict(submission.preview))
 
@@ -164,13 +165,21 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     change_from = change_start(meeting=meeting, runs_from=typed, now=now)
     form.initial["runs_from"] = starts = change_from or typed
     decided = _read_decisions(request, changed_sessions_from(meeting, change_from, now))
-    context: dict[str, object] = {"heading": f"Edit {meeting.name}", "button": "Keep the changes", "meeting": meeting}
+    context: dict[str, object] = {
+        "heading": _("Edit %(group)s") % {"group": meeting.name},
+        "button": _("Save group"),
+        "meeting": meeting,
+    }
     context |= {"track": _first_track(meeting), "decided": decided, "from_day": max(starts, today)}
     if not is_valid:
         return _page(request, form, site, context)
     values = form.values()
     context["notes"] = [
-        *([f"It changes from {day(starts)} on: what was held before stays."] if starts != typed else []),
+        *(
+            [_("The change starts on %(on)s. Earlier sessions do not change.") % {"on": day(starts)}]
+            if starts != typed
+            else []
+        ),
         *_clock_change_notes(values, site, max(starts, today), today),
     ]
     submission = submit_with_preview(
@@ -184,7 +193,9 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     )
     if submission.saved:
         changed = submission.saved.value
-        messages.success(request, f"{changed} is changed from {day(max(starts, today))} on.")
+        messages.success(
+            request, _("%(group)s changes from %(on)s.") % {"group": changed, "on": day(max(starts, today))}
+        )
         return _redirect_to_track(request, changed)
     return _page(request, form, site, context | dict(submission.preview))
 
@@ -200,7 +211,11 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     meeting = _meeting_managed_by(user, meeting_id)
     site = meeting.site
     form = MeetingEndForm(request.POST or None)
-    context: dict[str, object] = {"heading": f"End {meeting.name}", "button": "End the meeting", "meeting": meeting}
+    context: dict[str, object] = {
+        "heading": _("End %(group)s") % {"group": meeting.name},
+        "button": _("End group"),
+        "meeting": meeting,
+    }
     context |= {"track": _first_track(meeting), "is_end": True}
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, context)
@@ -217,7 +232,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
         preview_only=not decided.were_shown,
     )
     if submission.saved:
-        messages.success(request, f"{meeting}: the last day is {day(last_day)}.")
+        messages.success(request, _("%(group)s: the last day is %(on)s.") % {"group": meeting, "on": day(last_day)})
         return _redirect_to_track(request, meeting)
     return _page(request, form, site, context | dict(submission.preview))
 
@@ -231,12 +246,13 @@ def _clock_change_notes(values: MeetingValues, site: Site, first: date, today: d
 
 
 def _clock_change_note(values: MeetingValues, site: Site, on: date, wall: time, effect: ClockEffect) -> str:
+    shown = {"on": day(on), "time": clock_text(wall)}
     if effect == ClockEffect.REPEATED:
-        return f"On {day(on)} {clock_text(wall)} comes twice: the first is meant."
+        return _("Clocks go back on %(on)s, so %(time)s comes twice. The first one counts.") % shown
     if at_wall_clock(on, values.starts, site.zone) >= at_wall_clock(on, values.ends, site.zone):
-        return f"On {day(on)} clocks skip {clock_text(wall)}, and no minute is left: it is not held."
-    shown = clock_text(at_wall_clock(on, wall, site.zone), site.zone)
-    return f"On {day(on)} clocks skip {clock_text(wall)}: {shown} is meant."
+        return _("Clocks go forward past %(time)s on %(on)s. No time is left for the group, so it is not held.") % shown
+    shown["later"] = clock_text(at_wall_clock(on, wall, site.zone), site.zone)
+    return _("Clocks go forward past %(time)s on %(on)s. It becomes %(later)s on that day.") % shown
 
 
 def _first_track(meeting: Meeting) -> Track | None:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -120,9 +121,9 @@ def track_new(request: HttpRequest) -> HttpResponse:
     if saved := submit_form(
         request, form, lambda: create_track(site=site, values=form.values(), by=user, now=clock.now())
     ):
-        messages.success(request, f"{saved.value} is a draft. Add its meetings, then publish it.")
+        messages.success(request, _("%(track)s is a draft. Add its groups, then publish it.") % {"track": saved.value})
         return redirect("track", saved.value.pk)
-    return _form_page(request, form, heading="New track", button="Make the draft")
+    return _form_page(request, form, heading=_("New track"), button=_("Add draft track"))
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -138,9 +139,8 @@ def track_edit(request: HttpRequest, track_id: int) -> HttpResponse:
             return redirect("track", found.pk)
         except Refused as refused:
             reasons = show_field_reasons(form, refused.reasons)
-    return _form_page(
-        request, form, heading=f"Edit {found.name}", button="Keep the changes", track=found, reasons=reasons
-    )
+    heading = _("Edit %(track)s") % {"track": found.name}
+    return _form_page(request, form, heading=heading, button=_("Save track"), track=found, reasons=reasons)
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)
@@ -154,7 +154,7 @@ def track_publish(request: HttpRequest, track_id: int) -> HttpResponse:
     except Refused as refused:
         context = _week_context(found, now) | {"may_manage": True, "reasons": refused.reasons}
         return render(request, "scheduling/timetable/track.html", context, status=422)
-    messages.success(request, f"{found} is published; its sessions are on the calendar.")
+    messages.success(request, _("%(track)s is published. Its sessions are on the calendar.") % {"track": found})
     return redirect("track", found.pk)
 
 
