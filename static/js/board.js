@@ -1,4 +1,4 @@
-// Draws the board as a calendar. Times are in the site's time zone. FullCalendar treats them as UTC, so it never converts them.
+// Draws the board as a calendar. Its texts are in the data attributes of #board. Times are in the site's time zone. FullCalendar treats them as UTC, so it never converts them.
 // Dragging a session changes nothing yet: the server shows which patients are affected and asks for confirmation.
 (() => {
   "use strict";
@@ -13,9 +13,8 @@
   }
   week.remove();
 
-  const VIEWS = { day: "timeGridDay", week: "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
-  const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-  const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+  const onPhone = matchMedia("(max-width: 767px)").matches; // a phone shows three days in place of a week
+  const VIEWS = { day: "timeGridDay", week: onPhone ? "timeGridThreeDays" : "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }; // days, minutes
   const MINUTE = 60_000;
   const DAY = 24 * 60 * MINUTE;
@@ -23,6 +22,7 @@
 
   const { h } = FullCalendar.Preact;
   const title = document.getElementById("board-title");
+  const announcement = document.getElementById("board-shown");
   const status = document.getElementById("board-status");
   const moveForm = document.getElementById("board-move");
   const filter = document.getElementById("board-filter");
@@ -31,21 +31,39 @@
   const chosen = () => [...filter.querySelectorAll("select")].filter((each) => each.value).map((each) => [each.name, each.value]);
   const say = (words) => { status.textContent = words; };
 
-  // Dates and times as text
-  const time = (moment) => `${moment.getUTCHours()}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
-  const dated = (moment, year = new Date().getFullYear()) => {
-    const said = `${DAYS[moment.getUTCDay()]} ${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()].slice(0, 3)}`;
-    return moment.getUTCFullYear() === year ? said : `${said} ${moment.getUTCFullYear()}`;
+  // The text with this name, with its values filled in
+  const text = (name, values = {}) =>
+    place.getAttribute(`data-text-${name}`).replace(/\{(\w+)\}/g, (_match, key) => values[key]);
+
+  // Dates and times as text, in the language of the page
+  const language = document.documentElement.lang || "en";
+  const formatter = (options) => {
+    const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", ...options });
+    return (moment) => format.format(moment);
   };
+  const shortDay = formatter({ weekday: "short", month: "short", day: "numeric" });
+  const shortDayWithYear = formatter({ weekday: "short", month: "short", day: "numeric", year: "numeric" });
+  const longDay = formatter({ weekday: "long", month: "long", day: "numeric", year: "numeric" });
+  const month = formatter({ month: "long", year: "numeric" });
+  const dated = (moment, year = new Date().getFullYear()) => (moment.getUTCFullYear() === year ? shortDay : shortDayWithYear)(moment);
+  const has24Hours = place.hasAttribute("data-hour-24");
+  const half = (moment) => text(moment.getUTCHours() < 12 ? "am" : "pm");
+  const digits = (moment) => {
+    const hour = moment.getUTCHours();
+    return `${has24Hours ? hour : hour % 12 || 12}:${String(moment.getUTCMinutes()).padStart(2, "0")}`;
+  };
+  const time = (moment) => (has24Hours ? digits(moment) : `${digits(moment)} ${half(moment)}`);
+  const startTime = (start, end) => (half(start) === half(end) ? digits(start) : time(start)); // "9:00" in "9:00–11:30 AM"
+  const times = (start, end) => `${startTime(start, end)}–${time(end)}`;
+  const hourTick = (moment) => (has24Hours ? digits(moment) : `${moment.getUTCHours() % 12 || 12} ${half(moment)}`);
   const iso = (moment) => moment.toISOString().slice(0, 10);
   const isoTime = (moment) => moment.toISOString().slice(11, 16);
   const rangeTitle = ({ view }) => {
     const first = view.currentStart;
     const last = new Date(view.currentEnd - DAY);
-    if (view.type === VIEWS.month) return `${MONTHS[first.getUTCMonth()]} ${first.getUTCFullYear()}`;
+    if (view.type === VIEWS.month) return month(first);
     if (view.type === VIEWS.day) return dated(first);
-    const sameMonth = first.getUTCMonth() === last.getUTCMonth();
-    return `${sameMonth ? `${DAYS[first.getUTCDay()]} ${first.getUTCDate()}` : dated(first, first.getUTCFullYear())} – ${dated(last)}`;
+    return `${dated(first, last.getUTCFullYear())} – ${dated(last)}`;
   };
   const siteNow = () => new Intl.DateTimeFormat("sv-SE", { timeZone: place.dataset.zone, dateStyle: "short", timeStyle: "medium" })
     .format(new Date()).replace(" ", "T");
@@ -69,7 +87,7 @@
 
   // A closure becomes two events: one shades its days, and one shows the reason above them.
   const asEvents = (row) => row.kind === "closure"
-    ? [{ ...row, title: "" }, { ...row, id: `${row.id}-note`, title: `Closed: ${row.title}`, display: "auto", className: "board-closed" }]
+    ? [{ ...row, title: "" }, { ...row, id: `${row.id}-note`, title: text("closed", { reason: row.title }), display: "auto", className: "board-closed" }]
     : [row];
 
   const showHours = (rows) => {
@@ -87,20 +105,16 @@
     const facts = event.extendedProps;
     if (facts.kind !== "session") return event.title;
     const marks = facts.tracks.map((track) => h("b", { className: `track-mark track-${track.colour}`, title: track.name }, track.letters));
-    const cancelled = facts.status === "cancelled";
     const where = [facts.where, facts.leads].filter(Boolean).join(" · ");
-    const state = cancelled
-      ? ["Cancelled", facts.cancel_reason].filter(Boolean).join(": ")
-      : `${facts.booked} of ${facts.places} places${facts.departs ? " · changed" : ""}`;
     return h("span", { className: "board-event" }, [
       h("span", { className: "board-event-time" }, [
         ...marks,
-        h("span", { className: "nowrap" }, [` ${time(event.start)}`, h("span", { className: "board-event-until" }, `–${time(event.end)} `)]),
+        h("span", { className: "nowrap" }, [` ${startTime(event.start, event.end)}`, h("span", { className: "board-event-until" }, `–${time(event.end)} `)]),
       ]),
       " ",
       h("span", { className: "board-event-name" }, event.title),
       h("span", { className: "board-event-more" }, ` ${where}`),
-      h("span", { className: "board-event-more" }, ` ${state}`),
+      h("span", { className: "board-event-more" }, ` ${facts.state}`),
     ]);
   };
 
@@ -140,7 +154,7 @@
     event.setDates(start, end);
     const { currentStart, currentEnd } = calendar.view;
     if (start < currentStart || start >= currentEnd) calendar.gotoDate(start);
-    say(`${event.title}: ${dated(start)}, ${time(start)}–${time(end)}. Enter goes on, Esc puts it back.`);
+    say(text("pending", { session: event.title, on: dated(start), times: times(start, end) }));
     focusOn(event.id);
   };
 
@@ -150,7 +164,7 @@
     calendar.getEventById(row.id)?.setDates(...from);
     calendar.gotoDate(from[0]);
     calendar.refetchEvents();
-    say(`${row.title} is back where it was.`);
+    say(text("restored", { session: row.title }));
     focusOn(row.id);
   };
 
@@ -169,7 +183,7 @@
     key.stopPropagation();
     if (decides && key.key === "Enter") putToServer(event, pending.start, pending.end);
     else if (decides) putBack();
-    else if (!event.extendedProps.move_url) say(`${event.title} can’t be moved: it has begun, or was held or cancelled.`);
+    else if (!event.extendedProps.move_url) say(text("fixed", { session: event.title }));
     else if (asks) location.assign(`${event.extendedProps.move_url}?next=${encodeURIComponent(here())}`);
     else shift(event, step);
   }, true);
@@ -185,18 +199,25 @@
     printLink.search = `?${new URLSearchParams([["week", date], ...chosen()])}`;
     if (newLink) newLink.search = `?${new URLSearchParams([["on", date], ["next", here()]])}`;
     title.textContent = rangeTitle(info);
+    nameSteps(info.view.type);
     place.dataset.shown = view;
     document.querySelectorAll("button[data-view]").forEach((button) => {
-      button.setAttribute("aria-pressed", String(button.dataset.view === view));
+      const isShown = button.dataset.view === view;
+      button.setAttribute("aria-pressed", String(isShown));
+      if (isShown) announcement.textContent = text("shown", { view: button.textContent.trim(), title: title.textContent });
     });
+  };
+  // Name the arrows after what they show next, such as "Next month".
+  const nameSteps = (type) => {
+    const key = { [VIEWS.day]: "day", [VIEWS.month]: "month", timeGridThreeDays: "days" }[type] ?? "week";
+    document.querySelectorAll("[data-step] [data-week]").forEach((name) => { name.textContent = name.dataset[key]; });
   };
 
   const quarterHour = ({ date }) => (date?.getUTCMinutes() % 30 ? "board-quarter" : "");
-  const onPhone = matchMedia("(max-width: 767px)").matches;
   const calendar = new FullCalendar.Calendar(place, {
     timeZone: "UTC",
     now: siteNow,
-    locale: "en-GB",
+    locale: language,
     firstDay: Number(place.dataset.firstDay),
     initialDate: place.dataset.date,
     initialView: VIEWS[place.dataset.view] ?? (onPhone ? VIEWS.list : VIEWS.week),
@@ -212,28 +233,38 @@
     slotLaneClass: quarterHour,
     slotHeaderClass: quarterHour,
     slotHeaderInnerClass: "board-hour",
-    slotHeaderFormat: { hour: "numeric", minute: "2-digit" },
-    slotHeaderContent: ({ text }) => text.replace(/^0(?=\d)/, ""),
+    slotHeaderContent: ({ date }) => hourTick(date),
     slotEventOverlap: false,
-    allDayText: "All day",
-    dayHeaderFormat: { weekday: "short", day: "numeric" },
+    eventMaxStack: onPhone ? 2 : 4, // more sessions at one time are behind a link
+    allDayText: text("all-day"),
+    timedText: text("timed"),
+    eventsHint: text("events"),
+    moreLinkText: (number) => text("more", { number }),
+    moreLinkHint: (number) => text("more-hint", { number }),
+    closeHint: text("close"),
+    dayHeaderFormat: onPhone ? { weekday: "short", day: "numeric" } : { weekday: "short", month: "short", day: "numeric" },
     navLinks: true,
+    navLinkHint: (_date, moment) => text("go-to", { on: longDay(moment) }),
     navLinkDayClick: (date) => calendar.changeView(VIEWS.day, date),
-    views: { dayGridMonth: { dayHeaderFormat: { weekday: "short" }, dayMaxEvents: 6 } },
-    listDayFormat: { weekday: "long" },
-    listDayAltFormat: { day: "numeric", month: "short" },
-    noEventsText: "Nothing is on.",
+    views: {
+      timeGridThreeDays: { type: "timeGrid", duration: { days: 3 } },
+      dayGridMonth: { dayHeaderFormat: { weekday: "short" }, dayMaxEvents: 6 },
+    },
+    listDayFormat: { weekday: "long", month: "long", day: "numeric" },
+    listDayAltFormat: false,
+    noEventsText: text("nothing"),
     events: load,
     eventsSet: showHours,
     eventSourceFailure: () => {
       status.dataset.failed = "yes";
-      say("The sessions could not be loaded. Load the page again.");
+      say(text("failed"));
     },
     eventContent: content,
     eventClass: classes,
     eventDidMount: ({ el, event, isMirror, view }) => {
       if (!isMirror && event.extendedProps.kind === "session") {
         el.dataset.session = event.id;
+        el.title = [event.title, times(event.start, event.end), event.extendedProps.where, event.extendedProps.leads].filter(Boolean).join(" · ");
         if (event.id === wanted) el.focus();
       }
       if (view.type === VIEWS.list) { // without FullCalendar's role, screen readers announce the link as a link
@@ -245,7 +276,11 @@
     eventDrop: ({ event }) => putToServer(event, event.start, event.end),
     eventResize: ({ event }) => putToServer(event, event.start, event.end),
     // Let screen readers read the headers of columns and rows.
-    dayHeaderDidMount: ({ el }) => el.querySelector("[aria-hidden]")?.removeAttribute("aria-hidden"),
+    dayHeaderDidMount: ({ el, date, view }) => {
+      el.querySelector("[aria-hidden]")?.removeAttribute("aria-hidden");
+      if (view.type !== VIEWS.month) el.setAttribute("aria-label", longDay(date));
+    },
+    dayCellDidMount: ({ el, date }) => el.setAttribute("aria-label", longDay(date)),
     viewDidMount: ({ el }) => el.querySelectorAll('[role="rowheader"]:empty').forEach((cell) => cell.setAttribute("role", "gridcell")),
     datesSet: remember,
   });

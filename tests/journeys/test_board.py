@@ -107,7 +107,7 @@ def column_width(page: Page) -> float:
 
 
 def hour_height(page: Page) -> float:
-    tops = [page.get_by_text(hour, exact=True).bounding_box() for hour in ("9:00", "10:00")]
+    tops = [page.get_by_text(hour, exact=True).bounding_box() for hour in ("9 AM", "10 AM")]
     assert tops[0]
     assert tops[1]
     return tops[1]["y"] - tops[0]["y"]
@@ -134,11 +134,11 @@ def test_the_week_view_says_in_words_what_its_colors_mean(
     page.goto(board())
     expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
     expect(session_box(page, "Coping skills")).to_have_text(
-        re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 places")
+        re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 spots")
     )
     tracks = page.get_by_role("list", name="Tracks").get_by_role("listitem")
     expect(tracks).to_have_text([re.compile(r"D\s+Day program"), re.compile(r"M\s+Morning IOP")])
-    expect(session_box(page, "Family night")).to_contain_text("Cancelled: Leader is ill")
+    expect(session_box(page, "Family night")).to_contain_text("Canceled: Leader is ill")
     text_decoration = (
         session_box(page, "Family night")
         .get_by_text("Family night")
@@ -161,7 +161,7 @@ def test_the_board_shows_site_time_in_whatever_time_zone_the_device_is(
     column = page.get_by_role("gridcell").filter(has=page.get_by_text("Coping skills"))
     expect(column).to_have_attribute("data-date", "2026-11-25")
     expect(session_box(page, "Coping skills")).to_contain_text("9:00")
-    note = page.get_by_text("Times are New York time.")
+    note = page.get_by_text("Times are in New York time.")
     expect(note).to_be_hidden() if device == "America/New_York" else expect(note).to_be_visible()
     context.close()
 
@@ -180,7 +180,7 @@ def test_the_url_keeps_the_view_the_date_and_the_filter(
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
-    page.get_by_role("link", name="After").click()
+    page.get_by_role("link", name="Next week").click()
     expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
     page.get_by_role("button", name="Month").click()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
@@ -197,9 +197,9 @@ def test_the_url_keeps_the_view_the_date_and_the_filter(
     expect(page.get_by_role("heading", name="Coping skills")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="November 2026")).to_be_visible()
-    follow(page.get_by_role("link", name="The week on paper"))
+    follow(page.get_by_role("link", name="Print week"))
     expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
-    expect(page.get_by_text("Garden room only")).to_be_visible()
+    expect(page.get_by_text("Only: Garden room")).to_be_visible()
 
 
 def test_a_session_is_dragged_to_another_day_and_hour(
@@ -229,8 +229,10 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     expect(element).to_contain_text("9:00 AM–12:15 PM")
 
     posted_fields(page, lambda: drag(page, element, right=right, down=down), coping)
-    follow(page.get_by_role("button", name="Move it"))
-    expect(page.get_by_text("Coping skills is on Fri, Nov 27, 10:00 AM–1:15 PM, Garden room.")).to_be_visible()
+    follow(page.get_by_role("button", name="Move session"))
+    expect(
+        page.get_by_text("Coping skills is now on Fri, Nov 27, 10:00 AM–1:15 PM. Room: Garden room.")
+    ).to_be_visible()
     expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
     expect(element).to_contain_text(re.compile("10:00 AM–1:15 PM.*changed"))
     coping.refresh_from_db()
@@ -274,7 +276,7 @@ def test_a_session_that_cannot_be_moved_stays_where_it_is(
     drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # above the hours, into the all-day row
     session_box(page, "Family night").press("Alt+ArrowRight")
     expect(page.get_by_role("status")).to_have_text(
-        "Family night can’t be moved: it has begun, or was held or cancelled."
+        "Family night can’t be moved: it has started, or it was held or canceled."
     )
     sign_in(page, make_staff(Role.REVIEWER, site))
     page.goto(board())
@@ -299,7 +301,7 @@ def test_a_session_is_moved_with_keys(
         ("Alt+ArrowLeft", "Tue, Nov 24, 9:15 AM–12:30 PM"),
     ):
         page.keyboard.press(keys)
-        expect(status).to_have_text(f"Coping skills: {times}. Enter goes on, Esc puts it back.")
+        expect(status).to_have_text(f"Coping skills: {times}. Press Enter to continue or Esc to undo the move.")
         expect(element).to_be_focused()
     axe(page)
     fields = posted_fields(page, lambda: page.keyboard.press("Enter"), coping)
@@ -338,10 +340,10 @@ def test_the_m_key_opens_the_page_that_moves_a_session(
     address = urlsplit(page.url)
     assert address.path == reverse("session-move", args=[coping.pk])
     assert parse_qs(address.query) == {"next": [board("list")]}
-    page.get_by_label("From").fill("10:00")
-    page.get_by_label("Until").fill("13:15")
-    follow(page.get_by_role("button", name="Move it"))
-    follow(page.get_by_role("button", name="Move it"))
+    page.get_by_label("Starts").fill("10:00")
+    page.get_by_label("Ends").fill("13:15")
+    follow(page.get_by_role("button", name="Move session"))
+    follow(page.get_by_role("button", name="Move session"))
     expect(session_box(page, "Coping skills")).to_contain_text("10:00 AM–1:15 PM")
 
 
@@ -353,11 +355,11 @@ def test_the_week_is_shown_without_javascript(
     sign_in(page, coordinator)
     page.goto(reverse("board"))
     expect(page.get_by_role("link", name="Coping skills")).to_be_visible()
-    follow(page.get_by_role("link", name="After"))
+    follow(page.get_by_role("link", name="Next week"))
     expect(page.get_by_role("heading", name="Mon, Nov 30 – Sun, Dec 6")).to_be_visible()
     follow(page.get_by_role("link", name="Today").last)
     page.get_by_label("Room").select_option(label="Library")
-    follow(page.get_by_role("button", name="Show"))
+    follow(page.get_by_role("button", name="Apply filters"))
     expect(page.get_by_role("link", name="Process group")).to_be_visible()
     expect(page.get_by_role("link", name="Coping skills")).to_have_count(0)
     context.close()
@@ -369,7 +371,7 @@ def test_the_board_says_when_the_sessions_cannot_be_loaded(
     sign_in(page, coordinator)
     page.route("**/board/sessions/*", lambda route: route.abort())
     page.goto(board())
-    expect(page.get_by_role("status")).to_have_text("The sessions could not be loaded. Load the page again.")
+    expect(page.get_by_role("status")).to_have_text("The sessions could not be loaded. Reload the page.")
 
 
 def test_the_printed_week_fits_one_page_and_has_no_controls(

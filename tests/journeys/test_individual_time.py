@@ -34,15 +34,15 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     # On her phone, Ada enters the hours in which she sees patients individually.
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
-    follow(phone.get_by_role("link", name="One-to-one hours"))
+    follow(phone.get_by_role("link", name="Counselor hours"))
     axe(phone)
-    follow(phone.get_by_role("link", name="State hours"))
+    follow(phone.get_by_role("link", name="Add hours"))
     axe(phone)
     phone.get_by_label("Weekday").select_option("Wednesday")
     phone.get_by_label("From").fill("12:00")
     phone.get_by_label("Until").fill("14:00")
-    follow(phone.get_by_role("button", name="State the hours"))
-    expect(phone.get_by_text("Ada Park sees people one to one in these hours.")).to_be_visible()
+    follow(phone.get_by_role("button", name="Add hours"))
+    expect(phone.get_by_text("Ada Park can see patients in these hours.")).to_be_visible()
     axe(phone)
 
     # On a desktop, the enrollment page offers the hour right after the group.

@@ -20,7 +20,7 @@ def administrator() -> User:
     """An administrator of four sites, where the nightly job succeeded, failed, is still running, or has never run."""
     now = clock.now()
     for name, outcome in (("Harbor Street", "done"), ("Prairie Avenue", "failed"), ("Airport Road", "running")):
-        words = "36 sessions and 112 bookings written; 2 places not given, as a session is full or another one clashes."
+        words = "36 sessions added. 112 bookings added. 2 bookings not made, because their sessions are full."
         make_run(make_site(name), now - timedelta(minutes=5), name="extend_horizon", outcome=outcome, words=words)
     make_site("Mill Lane")
     return make_staff(Role.ADMINISTRATOR, None, name="Tom Abara")

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -111,7 +112,7 @@ class MeetingForm(forms.Form):
         )
 
 
-def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str | Promise]]:
     """Yield an error if the meeting doesn't end after it starts, or if its break is incomplete or outside the meeting."""
     starts, ends = typed.get("starts"), typed.get("ends")
     break_starts, break_ends = typed.get("break_starts"), typed.get("break_ends")
@@ -126,7 +127,7 @@ def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "break_starts", _("The break must start and end while the group meets.")
 
 
-def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str | Promise]]:
     """Yield an error if the last day is before the first, or if a biweekly meeting has no date to count weeks from."""
     if typed.get("every") == EVERY_OTHER_WEEK and not typed.get("anchor"):
         yield "anchor", _("Enter any date in one of the weeks when the group meets.")
@@ -135,7 +136,7 @@ def _date_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "last_day", _("The last day is before the first day.")
 
 
-def _lead_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _lead_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str | Promise]]:
     lead = typed.get("lead")
     if lead is not None and lead in typed.get("assistants", ()):
         yield "assistants", _("%(name)s already leads. Choose somebody else to assist.") % {"name": lead}

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonR
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -14,15 +15,41 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
+from iopmanager.reader import uses_24_hours
 from scheduling.filters import SessionFilter
 from scheduling.formats import clock_change_text
-from scheduling.models import Closure, Site
+from scheduling.models import Closure, Session, SessionStatus, Site
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.sessions.board import Board, BoardSession, MarkedTrack, legend, marked_tracks, read_board
 from scheduling.views.current_site import current_site
 from timekeeping.intervals import Interval
 
-VIEWS = ("day", "week", "month", "list")
+VIEWS = {
+    "day": gettext_lazy("Day"),
+    "week": gettext_lazy("Week"),
+    "month": gettext_lazy("Month"),
+    "list": gettext_lazy("List"),
+}
+"""The views of the calendar, and the texts of their buttons."""
+SCRIPT_TEXTS = {
+    "closed": gettext_lazy("Closed: {reason}"),
+    "nothing": gettext_lazy("No sessions"),
+    "all-day": gettext_lazy("All day"),
+    "more": gettext_lazy("+{number} more"),
+    "pending": gettext_lazy("{session}: {on}, {times}. Press Enter to continue or Esc to undo the move."),
+    "restored": gettext_lazy("{session} is back where it was."),
+    "fixed": gettext_lazy("{session} can’t be moved: it has started, or it was held or canceled."),
+    "failed": gettext_lazy("The sessions could not be loaded. Reload the page."),
+    "shown": gettext_lazy("{view}: {title}"),
+    "timed": gettext_lazy("Times"),
+    "events": gettext_lazy("Sessions"),
+    "go-to": gettext_lazy("Go to {on}"),
+    "more-hint": gettext_lazy("Show {number} more"),
+    "close": gettext_lazy("Close"),
+    "am": gettext_lazy("AM"),
+    "pm": gettext_lazy("PM"),
+}
+"""Texts of the script that draws the calendar. It replaces the names in braces."""
 MAX_DAYS = 42
 """Longest period of one request: the six weeks that the month view shows."""
 WORKDAYS = 5
@@ -65,7 +92,9 @@ def board(request: HttpRequest) -> HttpResponse:
         "day": day,
         "view": view,
         "kept": {"date": day.isoformat(), "view": view},
-        "views": VIEWS,
+        "views": VIEWS.items(),
+        "texts": SCRIPT_TEXTS,
+        "uses_24_hours": uses_24_hours(),
         "may_manage": query.user.may(Permission.MANAGE_TIMETABLE, query.site.pk),
     }
     return render(request, "scheduling/sessions/board.html", context)
@@ -108,9 +137,8 @@ def board_sessions(request: HttpRequest) -> HttpResponse:
     query = BoardQuery.by(request)
     start, end = parse_day(request.GET.get("start", "")), parse_day(request.GET.get("end", ""))
     if start is None or end is None or not timedelta() < end - start <= timedelta(days=MAX_DAYS):
-        return HttpResponseBadRequest(
-            _("start and end are dates such as 2026-11-23, at most %(days)d days apart.") % {"days": MAX_DAYS}
-        )
+        text = _("start and end are dates such as 2026-11-23, at most %(days)d days apart.")
+        return HttpResponseBadRequest(text % {"days": MAX_DAYS})
     if not query.filter.form.is_valid():
         return HttpResponseBadRequest(_("track, room and facilitator must belong to the site."))
     found = query.board(Interval(start, end), marked_tracks(query.site))
@@ -135,6 +163,16 @@ def _closure_event(closure: Closure) -> dict[str, object]:
     }
 
 
+def _session_state(session: Session) -> str:
+    """Describe a session in a phrase: how many spots are taken, or that it is canceled."""
+    if session.status == SessionStatus.CANCELLED:
+        reason = session.cancel_reason
+        return _("Canceled: %(reason)s") % {"reason": reason} if reason else _("Canceled")
+    spots = ngettext("%(booked)d of %(places)d spot", "%(booked)d of %(places)d spots", session.places)
+    text = spots % {"booked": session.booked, "places": session.places}
+    return f"{text} · {_('changed for this date')}" if session.is_changed else text
+
+
 def _session_event(entry: BoardSession) -> dict[str, object]:
     session = entry.session
     return {
@@ -151,8 +189,7 @@ def _session_event(entry: BoardSession) -> dict[str, object]:
         "booked": session.booked,
         "places": session.places,
         "status": session.status,
-        "cancel_reason": session.cancel_reason,
-        "departs": session.is_changed,
+        "state": _session_state(session),
         "tracks": [
             {"letters": each.mark.letters, "colour": each.mark.color, "name": each.track.name} for each in entry.tracks
         ],

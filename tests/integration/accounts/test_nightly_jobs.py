@@ -116,7 +116,7 @@ def test_a_failed_run_does_not_stop_other_jobs(site: Site) -> None:
     make_site("Airport Road")
     runs = run_at(NIGHT, FAIL, GREET)
     assert [run.outcome for run in runs] == ["failed", "failed", "done", "done"]
-    assert {run.words for run in runs[:2]} == {"It failed with LookupError; the server's log says where."}
+    assert {run.words for run in runs[:2]} == {"The job failed with LookupError. See the server log."}
 
 
 def test_an_error_message_reaches_neither_the_table_nor_the_log(site: Site, log: io.StringIO) -> None:
@@ -124,7 +124,7 @@ def test_an_error_message_reaches_neither_the_table_nor_the_log(site: Site, log:
     written = log.getvalue()
     assert PATIENT_NAME not in written
     assert not JobRun.objects.filter(words__contains=PATIENT_NAME).exists()
-    assert "stumble, Harbor Street: It failed with LookupError" in written
+    assert "stumble, Harbor Street: The job failed with LookupError" in written
     assert "tests/nightly_jobs.py:" in written, "the log says where"
     assert "Traceback" not in written
 
@@ -261,7 +261,7 @@ def test_the_horizon_is_extended_from_the_local_date_of_the_site(site: Site, mon
     track = make_weekday_track(site)
     extend_horizon(site=site, now=NIGHT - 7 * DAY)
     result = extend_horizon_at.enqueue(site.pk)
-    assert result.return_value == "3 sessions and 0 bookings written."
+    assert result.return_value == "3 sessions added. 0 bookings added."
     assert Session.objects.filter(meeting__tracks=track).count() == 39
     assert extend_horizon_at.enqueue(site.pk).return_value == "Nothing was missing."
 
@@ -273,8 +273,8 @@ def test_the_number_of_bookings_that_failed_is_reported(site: Site, monkeypatch:
         enroll(admit(make_patient(site)), track)
     result = extend_horizon_at.enqueue(site.pk).return_value
     assert (
-        result
-        == "12 sessions and 12 bookings written; 12 places not given, as a session is full or another one clashes."
+        result == "12 sessions added. 12 bookings added. "
+        "12 bookings not made, because their sessions are full or conflict with others."
     )
 
 
@@ -282,7 +282,7 @@ def test_expired_sign_ins_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     for key, expires in (("ended", NIGHT - HOUR), ("ends now", NIGHT), ("goes on", NIGHT + HOUR)):
         SignIn.objects.create(session_key=key, session_data="", expire_date=expires)
-    assert clear_sessions.enqueue().return_value == "Ended sign-ins forgotten: 1."
+    assert clear_sessions.enqueue().return_value == "1 expired sign-in deleted."
     assert set(SignIn.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
 
 

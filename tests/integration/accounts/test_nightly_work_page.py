@@ -56,7 +56,7 @@ def ran(site: Site) -> None:
 def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, site: Site) -> None:
     ran(site)
     text = text_of(client)
-    night, all_sites = text.split("For all sites together")
+    night, all_sites = text.split("All sites")
     for part in (
         "Harbor Street",
         "Good night",
@@ -68,7 +68,7 @@ def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, si
     ):
         assert part in night
     for part in (
-        "Times are New York time",
+        "Times are in New York time",
         "Tidying",
         "Tue, Nov 24, 2:00 AM",
         "Put things away.",
@@ -88,7 +88,7 @@ def test_times_are_shown_in_the_zone_of_their_site(client: Client, administrator
     text = text_of(client)
     first_site, second_site = text[text.index("<h2") :].split("Prairie Avenue")
     assert "Tue, Nov 24, 2:15 AM" in first_site
-    assert "Times are Chicago time" in second_site
+    assert "Times are in Chicago time" in second_site
     assert "Tue, Nov 24, 2:15 AM" in second_site
 
 
@@ -103,7 +103,7 @@ def test_a_failure_is_shown_with_what_happens_next(client: Client, site: Site) -
 
     JobRun.objects.filter(attempt=1, name="greet").update(outcome="failed")
     assert "Tue, Nov 24, 9:45 AM" in text_of(client)
-    assert "try 3 of 3" in text_of(client)
+    assert "attempt 3 of 3" in text_of(client)
 
 
 @pytest.mark.usefixtures("administrator")
@@ -124,11 +124,11 @@ def test_an_overdue_job_is_shown_as_due(client: Client, site: Site) -> None:
 @pytest.mark.parametrize(
     ("last", "said"),
     [
-        pytest.param(None, "Nothing has run yet. The scheduler does not seem to be running", id="never"),
+        pytest.param(None, "No job has run yet. The scheduler does not seem to be running", id="never"),
         pytest.param(MORNING - 26 * HOUR, None, id="a day ago"),
         pytest.param(
             MORNING - 27 * HOUR,
-            "Nothing has run since Mon, Nov 23, 6:15 AM. The scheduler does not seem to be running",
+            "No job has run since Mon, Nov 23, 6:15 AM. The scheduler does not seem to be running",
             id="more than 26 hours ago",
         ),
     ],

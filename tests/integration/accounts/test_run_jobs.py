@@ -196,5 +196,5 @@ def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Sig
         output, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    expected = "clear_sessions: Ended sign-ins forgotten: 0.\nforget_calendars: Nothing was to be forgotten.\n"
+    expected = "clear_sessions: 0 expired sign-ins deleted.\nforget_calendars: There was nothing to delete.\n"
     assert (process.returncode, output, errors) == (0, expected, "")

@@ -254,11 +254,11 @@ def test_a_new_preview_replaces_the_earlier_preview(coordinator: User, rosa: Pat
 
 def test_an_unsaved_preview_expires(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
-    assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
+    assert delete_expired_calendars.enqueue().return_value == "There was nothing to delete."
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
     assert desk.get(page).status_code == 404
     assert "not saved yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
-    assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
+    assert delete_expired_calendars.enqueue().return_value == "1 calendar file deleted."
     assert not CalendarInterval.objects.exists()
 
 
@@ -266,7 +266,7 @@ def test_a_saved_calendar_does_not_expire(coordinator: User, rosa: Patient, monk
     make_calendar(rosa, coordinator, at(MONDAY, 20))
     make_calendar(rosa, coordinator, at(MONDAY, 20), state="waiting")
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + 100 * UNSAVED_KEPT_FOR)
-    assert delete_expired_calendars.enqueue().return_value == "Nothing was to be forgotten."
+    assert delete_expired_calendars.enqueue().return_value == "There was nothing to delete."
 
 
 def test_a_calendar_can_be_deleted(desk: Client, coordinator: User, rosa: Patient) -> None:
@@ -321,7 +321,7 @@ def test_the_patient_sees_why_a_calendar_is_declined(
     assert desk.get(reverse("imported-calendar", args=[waiting.pk])).status_code == 404
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + DECLINED_KEPT_FOR)
     assert "Let us talk first" not in own.get(reverse("portal-commitments")).text
-    assert delete_expired_calendars.enqueue().return_value == "1 forgotten."
+    assert delete_expired_calendars.enqueue().return_value == "1 calendar file deleted."
 
 
 def test_an_earlier_conflict_does_not_make_a_new_calendar_wait(coordinator: User, rosa: Patient) -> None:

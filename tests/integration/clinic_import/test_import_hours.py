@@ -66,12 +66,12 @@ def test_hours_are_written_once_and_differences_are_changed(tmp_path: Path, site
         ),
         pytest.param(
             "NORTH,ada@example.test,Tue,13:00,19:00,,\n",
-            "row 2: The site is open until 18:00.",
+            "row 2: The site closes at 6:00 PM. Choose an earlier time.",
             id="after the site closes",
         ),
         pytest.param(
             "NORTH,ada@example.test,Tue,13:00,17:00,,\nNORTH,ada@example.test,Tue,16:00,18:00,,\n",
-            "row 3: Some of that is stated already: Tuesday 13:00–17:00 at Harbor Street.",
+            "row 3: These hours overlap others on Tuesday, 1:00–5:00 PM, at Harbor Street. Change the start or the end.",
             id="stated twice",
         ),
     ],

@@ -351,7 +351,7 @@ def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Sit
         pytest.param({"ends": "08:00"}, "The end (8:00 AM) must come after the start (9:00 AM).", id="backwards"),
         pytest.param(
             {"weekday": 2, "starts": "14:00", "ends": "16:00"},
-            "Some of that is stated already: Wednesday 12:00–3:00 PM at Harbor Street.",
+            "These hours overlap others on Wednesday, 12:00–3:00 PM, at Harbor Street. Change the start or the end.",
             id="entered already",
         ),
         pytest.param(
@@ -375,7 +375,7 @@ def test_only_permitted_users_see_the_hours(site: Site, track: Track) -> None:
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
     page = reviewer.get(reverse("counselor-hours")).content.decode()
     assert "Ada Park" in page
-    assert "State hours" not in page
+    assert "Add hours" not in page
     assert reviewer.get(reverse("counselor-hours-new")).status_code == 403
     assert signed_in_as(make_patient_user(make_patient(site))).get(reverse("counselor-hours")).status_code == 403
     elsewhere = signed_in_as(make_staff(Role.COORDINATOR, make_site("Elsewhere")))

@@ -141,7 +141,7 @@ def test_the_form_saves_a_level_and_ages_and_the_page_shows_them(desk: Client, s
 def test_an_invalid_age_range_is_refused_beside_the_field_and_the_input_is_kept(desk: Client, site: Site) -> None:
     response = desk.post(reverse("track-new"), TYPED | {"level": "2.5", "from_age": "18", "to_age": "17"})
     assert response.status_code == 422
-    assert "The oldest are younger than the youngest." in response.text
+    assert "The maximum age is below the minimum age." in response.text
     assert 'value="18"' in response.text
     assert '<option value="2.5" selected>' in response.text
     assert desk.post(reverse("track-new"), TYPED | {"to_age": "121"}).status_code == 422

@@ -130,12 +130,12 @@ def test_a_move_shows_its_conflicts(client: Client, clinic: Clinic) -> None:
 def test_an_hour_that_clocks_repeat_is_explained(client: Client, clinic: Clinic) -> None:
     night = move_to(date(2027, 11, 7), "1:30", "3:00")
     shown = client.post(reverse("session-move", args=[clinic.on(MONDAY).pk]), night)
-    assert "1:30 AM comes twice, and the first is meant" in shown.text
+    assert "1:30 AM comes twice. The first one counts." in shown.text
     skipped = client.post(
         reverse("session-move", args=[clinic.on(MONDAY).pk]), move_to(date(2027, 3, 14), "2:30", "4:00")
     )
     assert skipped.status_code == 422
-    assert "There is no 2:30 AM on Sun, Mar 14, 2027: clocks go forward past it." in skipped.text
+    assert "There is no 2:30 AM on Sun, Mar 14, 2027, because clocks go forward." in skipped.text
 
 
 def test_a_substitute_affects_no_patient(client: Client, clinic: Clinic) -> None:
@@ -152,7 +152,10 @@ def test_a_refused_new_session_has_its_reason_beside_the_field(client: Client, c
     }  # fmt: skip
     refused = client.post(reverse("session-new"), typed)
     assert refused.status_code == 422
-    assert f"{clinic.room} is taken on Mon, Nov 23: “Skills” is in it, 9:00 AM–12:00 PM." in refused.text
+    assert (
+        f"{clinic.room} is taken on Mon, Nov 23, 9:00 AM–12:00 PM, by “Skills”. Choose another room or time."
+        in refused.text
+    )
     assert 'value="Extra"' in refused.text
     done = client.post(reverse("session-new"), typed | {"room": clinic.other_room.pk}, follow=True)
     assert done.redirect_chain
@@ -169,7 +172,7 @@ def test_the_page_changes_spots_and_telehealth_link(client: Client, clinic: Clin
     refused = client.post(address, typed | {"places": "1000"})
     assert "less than or equal to 200" in refused.text
     refused = client.post(address, typed | {"places": "4"})
-    assert "The link must begin with https://." in refused.text
+    assert "The link must start with https://." in refused.text
     client.post(address, typed | {"places": "4", "telehealth_link": "https://meet.example/"})
     session.refresh_from_db()
     assert (session.places, session.topic, session.telehealth_link) == (4, "Sleep", "https://meet.example/")

@@ -105,8 +105,7 @@ def test_a_session_has_its_local_time_place_facilitators_and_bookings(
         "booked": 1,
         "places": 16,
         "status": "scheduled",
-        "cancel_reason": "",
-        "departs": False,
+        "state": "1 of 16 spots",
         "tracks": [
             {"letters": "M", "colour": "a", "name": track.name},
             {"letters": "D", "colour": "b", "name": second.name},
@@ -148,13 +147,13 @@ def test_neither_names_nor_codes_of_patients_are_shown(client: Client, site: Sit
 def test_a_canceled_session_has_its_reason_and_cannot_be_moved(client: Client, site: Site, coordinator: User) -> None:
     make_session(wednesday_group(site), WEDNESDAY, status=SessionStatus.CANCELLED, cancel_reason="Leader is ill")
     (row,) = sessions(client)
-    assert (row["status"], row["cancel_reason"]) == ("cancelled", "Leader is ill")
+    assert (row["status"], row["state"]) == ("cancelled", "Canceled: Leader is ill")
     assert (row["editable"], row["move_url"]) == (False, "")
 
 
 def test_a_session_that_differs_from_its_meeting_is_marked(client: Client, site: Site, coordinator: User) -> None:
     make_session(wednesday_group(site), WEDNESDAY, departed_at=MONDAY_AT_10)
-    assert [row["departs"] for row in sessions(client)] == [True]
+    assert [row["state"] for row in sessions(client)] == ["0 of 10 spots · changed for this date"]
     assert "changed for this date" in client.get(reverse("board-print")).text
 
 
@@ -360,10 +359,11 @@ def test_without_javascript_the_week_has_a_column_for_each_day(client: Client, s
         columns = re.findall(r"<section[^>]* aria-labelledby=\"day-([0-9-]+)\">(.*?)</section>", page, re.DOTALL)
         assert [day for day, _ in columns] == [f"2026-11-{number}" for number in (23, 24, 25, 26, 27)]
         written = {day: re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", column)) for day, column in columns}
-        assert "M 9:00 AM–12:15 PM Coping skills Garden room · Ada 0 of 10 places" in written["2026-11-25"]
-        assert "Closed: Thanksgiving" in written["2026-11-26"]
-        assert "Closed: Thanksgiving" in written["2026-11-27"]
-        assert "Nothing is on." in written["2026-11-24"]
+        assert "M 9:00 AM–12:15 PM Coping skills Garden room · Ada 0 of 10 spots" in written["2026-11-25"]
+        for closed in ("2026-11-26", "2026-11-27"):
+            assert "Closed" in written[closed]
+            assert ("Closed: Thanksgiving" in written[closed]) == (address == reverse("board"))
+        assert "No sessions" in written["2026-11-24"]
         assert re.search(r'title="Morning IOP">M</b>\s+Morning IOP</li>', page), "the legend"
 
 
@@ -376,10 +376,18 @@ def test_a_weekend_is_shown_if_it_has_sessions(client: Client, site: Site, coord
     assert "Clocks go back 1 h in the night to Sunday" in autumn
 
 
+def test_the_printed_week_leaves_out_private_reasons(client: Client, site: Site, coordinator: User) -> None:
+    make_session(wednesday_group(site), WEDNESDAY, status=SessionStatus.CANCELLED, cancel_reason="Leader is ill")
+    assert "Canceled: Leader is ill" in client.get(reverse("board"), {"date": "2026-11-25"}).text
+    page = client.get(reverse("board-print"), {"week": "2026-11-25"}).text
+    assert "Canceled" in page
+    assert "Leader is ill" not in page
+
+
 def test_the_printed_week_names_its_filters(client: Client, site: Site, coordinator: User) -> None:
     room = make_room(site, name="Garden room")
     page = client.get(reverse("board-print"), {"room": room.pk, "week": "2026-11-25"}).text
-    assert "Garden room only" in page
+    assert "Only: Garden room" in page
     assert f'href="?week=2026-11-30&amp;room={room.pk}"' in page
 
 

@@ -137,20 +137,20 @@ def test_a_track_code_is_unique_at_its_site(client: Client, site: Site, coordina
     given = {"name": "Second", "individual_minutes": 0, "entry": "cohort", "cohort_starts": "2027-01-04\n2027-02-01"}
     refused = client.post(reverse("track-new"), given | {"code": "AM"})
     assert refused.status_code == 422
-    assert "Another track of Harbor Street has the code AM." in refused.text
+    assert "Another track at Harbor Street has the code AM." in refused.text
     assert "2027-01-04\n2027-02-01" in refused.text
     assert client.post(reverse("track-new"), given | {"code": "PM"}).status_code == 302
     assert CohortStart.objects.filter(track__code="PM").count() == 2
     second = Track.objects.get(site=site, code="PM")
     refused = client.post(reverse("track-edit", args=[second.pk]), given | {"code": "AM"})
-    assert (refused.status_code, refused.text.count("Another track of Harbor Street has the code AM.")) == (422, 1)
+    assert (refused.status_code, refused.text.count("Another track at Harbor Street has the code AM.")) == (422, 2)
 
 
 def test_a_cohort_needs_a_start_date(client: Client, site: Site, coordinator: User) -> None:
     given = {"code": "C", "name": "Cohort", "individual_minutes": 0, "entry": "cohort", "cohort_starts": ""}
     response = client.post(reverse("track-new"), given)
     assert response.status_code == 422
-    assert "needs at least one" in response.text
+    assert "Enter at least one start date" in response.text
 
 
 def test_a_track_without_meetings_is_not_published(client: Client, site: Site, coordinator: User) -> None:

@@ -171,10 +171,10 @@ def test_publishing_is_refused_if_a_room_and_a_facilitator_are_double_booked(
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"ends": "08:00"}, "It must end after it starts"),
-        ({"break_starts": "10:00"}, "A break needs its start and its end"),
-        ({"break_starts": "08:00", "break_ends": "08:30"}, "The break must lie inside"),
-        ({"every": "other"}, "Say in which weeks"),
+        ({"ends": "08:00"}, "The end must be after the start"),
+        ({"break_starts": "10:00"}, "Enter both the start and the end of the break"),
+        ({"break_starts": "08:00", "break_ends": "08:30"}, "The break must start and end while the group meets"),
+        ({"every": "other"}, "Enter any date in one of the weeks"),
         ({"last_day": "2026-11-01"}, "The last day is before the first"),
         ({"places": "0"}, "greater than or equal to 1"),
     ],
