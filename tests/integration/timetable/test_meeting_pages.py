@@ -230,7 +230,7 @@ def test_changed_sessions_become_one_off_sessions_when_their_meeting_ends(client
 def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clinic: Clinic) -> None:
     response = client.post(reverse("meeting-end", args=[clinic.monday.pk]), {"last_day": "2026-11-01"})
     assert response.status_code == 422
-    assert "Sun, Nov 1 is too early: it begins on Sun, Nov 22." in response.text
+    assert "Sun, Nov 1 is too early. Choose Sun, Nov 22 or later." in response.text
     assert 'value="2026-11-01"' in response.text
 
 
