@@ -1,6 +1,8 @@
 """Pages for treatment weeks: the weeks of all patients, one patient's week, and the booking of make-up sessions."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.contrib import messages
@@ -18,7 +20,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from attendance.domain.ledger import Standing
 from attendance.forms import MakeupForm
-from attendance.services.ledgers import site_ledgers
+from attendance.services.ledgers import LedgerRow, site_ledgers
 from attendance.services.missed_sessions import missed_bookings
 from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
@@ -33,13 +35,35 @@ from scheduling.views.refusals import submit_button
 from timekeeping.intervals import Interval
 
 PAGE_SIZE = 50
+MOST_URGENT_FIRST = (
+    Standing.CANNOT_BE_MET,
+    Standing.AT_RISK,
+    Standing.SHORT,
+    Standing.PARTIAL,
+    Standing.ON_PACE,
+    Standing.MET,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SortOrder:
+    """A link that sorts the list. `value` is the order that the link leads to: the opposite one if it is in use."""
+
+    name: str
+    value: str
+    is_current: bool
+    is_reversed: bool
 
 
 @staff_required(Permission.SEE_HOURS)
 @require_safe
 @transaction.atomic
 def weeks(request: HttpRequest) -> HttpResponse:
-    """List every patient's week. `?week=` is any date in the week (default: today), `?standing=` a standing to filter by."""
+    """List every patient's week. `?week=` is any date in the week (default: today), `?standing=` a standing to filter by.
+
+    `?sort=` is the order: `name`, `standing` (the most urgent first) or `makeup` (the most to make up first). A minus sign
+    before it reverses it.
+    """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
     week = _requested_week(request.GET.get("week", ""), site, now)
@@ -54,9 +78,9 @@ def weeks(request: HttpRequest) -> HttpResponse:
     counts = Counter(row.ledger.standing for row in rows)
     requested = request.GET.get("standing", "")
     standing = Standing(requested) if requested in set(Standing) else None
-    page = Paginator([row for row in rows if standing in (None, row.ledger.standing)], PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    sort = _requested_sort(request.GET.get("sort", ""))
+    shown_rows = _sort_rows([row for row in rows if standing in (None, row.ledger.standing)], sort)
+    page = Paginator(shown_rows, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = [row.patient for row in page]
     record_all(shown, by=user, action=Action.VIEWED, at=now, detail=f"week of {week.start:%Y-%m-%d}")
     context = {
@@ -67,10 +91,44 @@ def weeks(request: HttpRequest) -> HttpResponse:
         "is_this_week": week.contains(site.today_at(now)),
         "page": page,
         "standing": standing,
+        "sort_orders": _sort_orders(sort),
         "counts": [(each, counts[each]) for each in Standing if counts[each] or each == standing],
         "total": len(rows),
     }
     return render(request, "attendance/weeks/weeks.html", context)
+
+
+def _requested_sort(text: str) -> str:
+    return text if text.removeprefix("-") in {"name", "standing", "makeup"} else "name"
+
+
+def _sort_rows(rows: Sequence[LedgerRow], sort: str) -> Sequence[LedgerRow]:
+    """Sort the rows, which come in the order of names. Rows that are equal stay in that order."""
+    places = {row.episode.pk: place for place, row in enumerate(rows)}
+
+    def key(row: LedgerRow) -> tuple[int, ...]:
+        place, ledger = places[row.episode.pk], row.ledger
+        if sort.endswith("standing"):
+            return MOST_URGENT_FIRST.index(ledger.standing), place
+        if sort.endswith("makeup"):
+            return -ledger.makeup_minutes, -ledger.makeup_days, place
+        return (place,)
+
+    return sorted(rows, key=key, reverse=sort.startswith("-"))
+
+
+def _sort_orders(sort: str) -> list[SortOrder]:
+    names = {"name": _("Name"), "standing": _("Standing"), "makeup": _("To make up")}
+    current, is_reversed = sort.removeprefix("-"), sort.startswith("-")
+    return [
+        SortOrder(
+            name=name,
+            value=f"-{value}" if value == current and not is_reversed else value,
+            is_current=value == current,
+            is_reversed=value == current and is_reversed,
+        )
+        for value, name in names.items()
+    ]
 
 
 def _requested_week(text: str, site: Site, now: datetime) -> Interval[date]:

@@ -105,6 +105,10 @@ MARK_BADGES = {
 NOT_MARKED = Badge(gettext_lazy("Not marked yet"), "circle", "partial")
 STATUS_BADGES = {
     "scheduled": Badge(gettext_lazy("Scheduled"), "clock", "on-course"),
+    "no_leader": Badge(gettext_lazy("No leader"), "exclamation-triangle-fill", "at-risk"),
+    "in_progress": Badge(gettext_lazy("In progress"), "clock-history", "on-course"),
+    "not_finalized": Badge(gettext_lazy("Not finalized"), "hourglass-split", "at-risk"),
+    "over": Badge(gettext_lazy("Over"), "check-circle", "partial"),
     "held": Badge(gettext_lazy("Held"), "check-circle-fill", "met"),
     "finalized": Badge(gettext_lazy("Finalized"), "patch-check-fill", "met"),
     "cancelled": Badge(gettext_lazy("Canceled"), "slash-circle", "partial"),

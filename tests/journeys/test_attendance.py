@@ -45,6 +45,7 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
 
     follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("3 patients marked present.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Roster")).to_be_focused()
 
     page.get_by_text("Change attendance of Tomasz Lindqvist").click()
     mark_form = page.get_by_role("form", name="Attendance of Tomasz Lindqvist")
@@ -61,6 +62,7 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     page.get_by_role("button", name="Finalize as Ada Park, LADC").click()
     follow(page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC"))
     expect(page.get_by_text("Finalized by Ada Park, LADC on ")).to_be_visible()
+    expect(page.get_by_role("heading", name="Signature")).to_be_focused()
     axe(page)
 
 
@@ -77,7 +79,7 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
 
     page.goto(address)
     page.get_by_label("Arrived").fill("")
-    page.get_by_label("Attendance").select_option("present")
+    page.get_by_role("combobox", name="Attendance").select_option("present")
     page.get_by_label("Reason for the amendment").fill("The sheet at the door has 9:00.")
     axe(page)
     follow(page.get_by_role("button", name="Amend"))

@@ -56,7 +56,7 @@ def test_a_substitute_is_assigned_to_one_session(
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("today"))
-    follow(page.locator("main").get_by_role("link", name="Skills"))
+    follow(page.locator("main").get_by_role("link", name="Skills", exact=True))
     follow(page.get_by_role("link", name="Substitute"))
     axe(page)
     page.get_by_label("Leader").select_option("Ben Strand")

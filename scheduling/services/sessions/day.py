@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from django.db.models import Exists, F, OuterRef
 
 from accounts.models import User
 from patients.models import display_name
-from scheduling.models import Booking, Session, Site
+from scheduling.models import Booking, FacilitatorPart, Session, SessionStatus, Site
 
 
 class DayBooking(NamedTuple):
@@ -22,8 +23,28 @@ class DayBooking(NamedTuple):
     mark: str | None
 
 
+class Phase(StrEnum):
+    """Whether a session has begun and ended. `SessionStatus` does not say so: a session is only held once it is signed."""
+
+    TO_COME = "to_come"
+    RUNNING = "running"
+    OVER = "over"
+
+
+class DayAction(StrEnum):
+    """The most useful step that a user can take with a session of the day."""
+
+    OPEN = "open"
+    FIND_SUBSTITUTE = "find_substitute"
+    TAKE_ATTENDANCE = "take_attendance"
+    FINALIZE = "finalize"
+
+
 class DaySession(NamedTuple):
-    """A session on the day. `lines` has its bookings, but is empty if the user may not see the roster."""
+    """A session on the day, and the user's rights in it.
+
+    `lines` has its bookings, but is empty if the user may not see the roster.
+    """
 
     pk: int
     name: str
@@ -36,27 +57,79 @@ class DaySession(NamedTuple):
     cancel_reason: str
     room: str
     facilitators: tuple[str, ...]
+    has_leader: bool
+    phase: Phase
     sees_roster: bool
+    may_mark: bool
+    may_finalize: bool
+    may_change: bool
     lines: tuple[DayBooking, ...]
+
+    @property
+    def unmarked(self) -> int:
+        """Number of bookings without a mark."""
+        return sum(line.mark is None for line in self.lines)
+
+    @property
+    def state(self) -> str:
+        """What the badge of the session says."""
+        if self.status == SessionStatus.CANCELLED:
+            return "cancelled"
+        if self.finalized:
+            return "finalized"
+        if self.phase == Phase.TO_COME:
+            return "scheduled" if self.has_leader else "no_leader"
+        if self.phase == Phase.RUNNING:
+            return "in_progress"
+        return "not_finalized" if self.booked else "over"
+
+    @property
+    def action(self) -> DayAction | None:
+        """The most useful step, or None if the user can do nothing with the session."""
+        is_open = self.status != SessionStatus.CANCELLED and not self.finalized
+        if is_open and self.phase == Phase.TO_COME and self.may_change and not self.has_leader:
+            return DayAction.FIND_SUBSTITUTE
+        if not self.sees_roster:
+            return None
+        if is_open and self.phase != Phase.TO_COME and self.may_mark and self.unmarked:
+            return DayAction.TAKE_ATTENDANCE
+        if is_open and self.phase == Phase.OVER and self.may_finalize and self.lines and not self.unmarked:
+            return DayAction.FINALIZE
+        return DayAction.OPEN
+
+
+class NextSession(NamedTuple):
+    """The first session after a day without sessions."""
+
+    on: date
+    starts: datetime
+    name: str
 
 
 COLUMNS = (
     "pk", "name", "starts", "ends", "status", "finalized_at", "booked", "places", "cancel_reason", "sees_roster",
-    "room_name", "facilitator",
+    "may_mark", "may_finalize", "may_change", "room_name", "facilitator", "part",
 )  # fmt: skip
 
 
-def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ...]:
+def sessions_on_day(*, site: Site, on: date, user: User, now: datetime) -> tuple[DaySession, ...]:
     """Return the site's sessions on the date that the user may see, ordered by start time."""
-    with_roster = Session.objects.with_roster_of(user).filter(pk=OuterRef("pk"))
+    sessions = Session.objects
+    policies = {
+        "sees_roster": sessions.with_roster_of(user),
+        "may_mark": sessions.markable_by(user),
+        "may_finalize": sessions.finalizable_by(user),
+        "may_change": sessions.changeable_by(user),
+    }
     rows = (
         Session.objects.visible_to(user)
         .filter(site=site, on=on)
         .without_withdrawn()
         .annotate(
-            sees_roster=Exists(with_roster),
+            **{name: Exists(allowed.filter(pk=OuterRef("pk"))) for name, allowed in policies.items()},
             room_name=F("room__name"),
             facilitator=F("session_facilitators__user__name"),
+            part=F("session_facilitators__part"),
         )
         .order_by("starts", "name", "pk", "-session_facilitators__part", "facilitator")
         .values_list(*COLUMNS, named=True)
@@ -77,11 +150,29 @@ def sessions_on_day(*, site: Site, on: date, user: User) -> tuple[DaySession, ..
             cancel_reason=first.cancel_reason,
             room=first.room_name or "",
             facilitators=tuple(row.facilitator for row in (first, *others) if row.facilitator is not None),
+            has_leader=first.part == FacilitatorPart.LEADS,  # the leader comes first
+            phase=_phase(first.starts, first.ends, now),
             sees_roster=first.sees_roster,
+            may_mark=first.may_mark,
+            may_finalize=first.may_finalize,
+            may_change=first.may_change,
             lines=tuple(lines[first.pk]),
         )
         for (first, *others) in by_session
     )
+
+
+def next_session(*, site: Site, after: date, user: User) -> NextSession | None:
+    """Return the site's first session on a later date that the user may see and that is not canceled, if there is one."""
+    found = Session.objects.visible_to(user).filter(site=site, on__gt=after).exclude(status=SessionStatus.CANCELLED)
+    row = found.order_by("on", "starts", "name", "pk").values_list("on", "starts", "name").first()
+    return NextSession(*row) if row else None
+
+
+def _phase(starts: datetime, ends: datetime, now: datetime) -> Phase:
+    if starts > now:
+        return Phase.TO_COME
+    return Phase.RUNNING if ends > now else Phase.OVER
 
 
 def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBooking]]:

@@ -16,7 +16,7 @@ from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.models import CommitmentProposal
 from scheduling.models import Site
-from scheduling.services.sessions.day import sessions_on_day
+from scheduling.services.sessions.day import next_session, sessions_on_day
 from scheduling.views.audited_cache import audited_response
 from scheduling.views.current_site import current_site
 
@@ -29,7 +29,7 @@ def today(request: HttpRequest) -> HttpResponse:
     user, site, now = signed_in(request), current_site(request), clock.now()
     present = site.today_at(now)
     day = parse_day(request.GET.get("date", "")) or present
-    sessions = sessions_on_day(site=site, on=day, user=user)
+    sessions = sessions_on_day(site=site, on=day, user=user, now=now)
     context = {
         "zone": site.zone,
         "day": day,
@@ -37,6 +37,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "previous": day - timedelta(days=1),
         "following": day + timedelta(days=1),
         "sessions": sessions,
+        "next": None if sessions else next_session(site=site, after=day, user=user),
         "sees_hours": user.may(Permission.SEE_HOURS, site.pk),
     }
     people = {line.patient_id: line.name for session in sessions for line in session.lines}

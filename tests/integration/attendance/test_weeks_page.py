@@ -1,6 +1,7 @@
 """The pages for weekly hours: all patients, one patient, and booking a make-up session for that patient."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -9,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent
 from attendance.views import weeks as weeks_views
-from patients.models import Episode
+from patients.models import Episode, Patient
 from scheduling.models import Booking, Session
 from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, admit, make_meeting, make_patient, make_patient_user, make_session, make_track
@@ -80,6 +81,38 @@ def test_weeks_are_filtered_by_standing(clinic: Clinic) -> None:
     assert "All 2" in text
     empty = client_for(clinic.coordinator).get(reverse("weeks"), {"standing": "short"}).text
     assert "No weeks with this standing" in empty
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        pytest.param("", ["Rosa Abel", "Tomasz Lindqvist", "Wen Zhao"], id="by name unless asked otherwise"),
+        pytest.param("name", ["Rosa Abel", "Tomasz Lindqvist", "Wen Zhao"], id="by name"),
+        pytest.param("-name", ["Wen Zhao", "Tomasz Lindqvist", "Rosa Abel"], id="by name from the end"),
+        pytest.param("standing", ["Rosa Abel", "Wen Zhao", "Tomasz Lindqvist"], id="the most urgent first"),
+        pytest.param("-standing", ["Tomasz Lindqvist", "Wen Zhao", "Rosa Abel"], id="the least urgent first"),
+        pytest.param("makeup", ["Wen Zhao", "Rosa Abel", "Tomasz Lindqvist"], id="the most to make up first"),
+        pytest.param("-makeup", ["Tomasz Lindqvist", "Rosa Abel", "Wen Zhao"], id="the least to make up first"),
+        pytest.param("x", ["Rosa Abel", "Tomasz Lindqvist", "Wen Zhao"], id="an unknown order"),
+    ],
+)
+@pytest.mark.usefixtures("saturday")
+def test_weeks_are_sorted(clinic: Clinic, rosa: Episode, tomasz: Episode, sort: str, names: list[str]) -> None:
+    Patient.objects.filter(pk=rosa.patient_id).update(last_name="Abel")
+    wen = clinic.admit("Wen", starts=MONDAY + timedelta(days=3))  # a partial week with only one session
+    Patient.objects.filter(pk=wen.patient_id).update(last_name="Zhao")
+    text = client_for(clinic.coordinator).get(reverse("weeks"), {"sort": sort}).text
+    assert sorted(names, key=text.index) == names
+
+
+@pytest.mark.usefixtures("rosa", "tomasz", "saturday")
+def test_links_to_another_standing_order_or_week_keep_the_rest_of_the_query(clinic: Clinic) -> None:
+    given = {"week": "2026-11-25", "standing": "at_risk", "sort": "makeup"}
+    text = unescape(client_for(clinic.coordinator).get(reverse("weeks"), given).text)
+    assert 'href="?week=2026-11-25&standing=on_course&sort=makeup"' in text
+    assert 'href="?week=2026-11-25&standing=at_risk&sort=-makeup" aria-current="true"' in text
+    assert 'href="?week=2026-11-25&standing=at_risk&sort=name"' in text
+    assert 'href="?week=2026-11-30&standing=at_risk&sort=makeup"' in text
 
 
 @pytest.mark.usefixtures("rosa")

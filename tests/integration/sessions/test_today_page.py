@@ -23,7 +23,7 @@ from patients.services.record.person import PatientValues, change_patient
 from scheduling.models import Booking, FacilitatorPart, Room, Session, SessionFacilitator, SessionStatus, Site
 from scheduling.services.bookings.release import release_booking
 from scheduling.views import audited_cache
-from tests.clinic import AFTER, Clinic, booking_of, client_for, make_clinic
+from tests.clinic import AFTER, BEFORE, Clinic, at, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_meeting, make_room, make_session, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -142,7 +142,7 @@ CHANGES = [
     pytest.param(
         change(Session, starts=AFTER - timedelta(hours=3)), "10:00 AM–12:00 PM", id="it is moved within the day"
     ),
-    pytest.param(change(Session, on=MONDAY + timedelta(days=1)), "No sessions on this day", id="it is moved away"),
+    pytest.param(change(Session, on=MONDAY + timedelta(days=1)), "No sessions today", id="it is moved away"),
     pytest.param(change(Session, name="Coping"), "Coping", id="the session is named otherwise"),
     pytest.param(change(Session, room=None), "No room", id="it loses its room"),
     pytest.param(change(Session, places=11), "of 11 spots", id="it has another number of places"),
@@ -340,6 +340,56 @@ def test_a_session_with_two_facilitators_is_listed_once_with_the_lead_first(clin
     SessionFacilitator.objects.create(session=clinic.monday, user=clinic.colleague, part=FacilitatorPart.ASSISTS)
     page = look(client_for(clinic.coordinator)).text
     assert page.count("Maple room, Ada Park, Ben Ortiz") == 1
+
+
+def actions(client: Client) -> str:
+    """Return the page from the first session on, with one line for each session."""
+    return look(client).text.partition("day-sessions")[2]
+
+
+@pytest.mark.parametrize(
+    ("hour", "state", "action"),
+    [
+        pytest.param("8:00", "Scheduled", "Open", id="it is to come"),
+        pytest.param("9:30", "In progress", "Take attendance", id="it is running"),
+        pytest.param("12:30", "Not finalized", "Take attendance", id="it is over"),
+    ],
+)
+def test_each_line_has_the_session_state_and_its_most_useful_action(
+    clinic: Clinic, rosa: Episode, monkeypatch: pytest.MonkeyPatch, hour: str, state: str, action: str
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: at(hour))
+    text = actions(client_for(clinic.leader))
+    assert state in text
+    assert f"{action}<span" in text
+
+
+def test_a_fully_marked_session_is_offered_for_finalizing_to_its_clinicians_only(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa))
+    assert "Finalize<span" in actions(client_for(clinic.leader))
+    assert "Finalize<span" not in actions(client_for(clinic.coordinator))
+    assert "Take attendance" not in actions(client_for(clinic.coordinator))
+
+
+def test_a_session_without_a_leader_needs_a_substitute(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: BEFORE)
+    assert "Find substitute" not in actions(client_for(clinic.coordinator))
+    SessionFacilitator.objects.filter(session=clinic.monday).update(part=FacilitatorPart.ASSISTS)
+    text = actions(client_for(clinic.coordinator))
+    assert "No leader" in text
+    assert reverse("session-facilitators", args=[clinic.monday.pk]) in text
+    assert "Find substitute" not in actions(client_for(clinic.reviewer))
+
+
+def test_a_day_without_sessions_leads_to_the_next_one(clinic: Clinic) -> None:
+    sunday = MONDAY - timedelta(days=1)
+    text = look(client_for(clinic.coordinator), date=sunday.isoformat()).text
+    assert "No sessions on this day" in text
+    assert (
+        f'href="{reverse("today")}?date={MONDAY.isoformat()}">Next: Mon, Nov 23, 9:00 AM, {clinic.monday.name}' in text
+    )
+    Session.objects.update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
+    assert "No later sessions are scheduled." in look(client_for(clinic.coordinator), date=sunday.isoformat()).text
 
 
 def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clinic, rosa: Episode) -> None:

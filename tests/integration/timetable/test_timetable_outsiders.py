@@ -270,7 +270,7 @@ def test_a_user_who_may_not_see_patients_sees_no_names_today(
     book(make_session(meeting, MONDAY), enroll(admit(make_patient(site)), make_track(site, [meeting])))
     client.force_login(make_staff(role, site))
     page = client.get(reverse("today")).text
-    assert "1 of 10 places" in page
+    assert "1 of 10 spots" in page
     assert ("Rosa Lindqvist" in page) == sees
     assert Session.objects.count() == 1
 
