@@ -266,6 +266,12 @@ class Commitment(models.Model):
     def last_day(self) -> date | None:
         return self.valid_until - timedelta(days=1) if self.valid_until else None
 
+    def is_in_force_from(self, day: date) -> bool:
+        """Whether the commitment applies on the day or later, as `in_force_from` filters commitments."""
+        if self.on is not None:
+            return (self.until or self.on + timedelta(days=1)) > day
+        return self.valid_until is None or self.valid_until > day
+
     @property
     def pattern(self) -> RecurrencePattern:
         return commitment_pattern(self)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, Subquery
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -20,20 +19,24 @@ from patients.models import (
     Patient,
     ProposalState,
 )
+from patients.views.record.chart_enrollments import (
+    ListedEnrollment,
+    default_day,
+    is_whole_week,
+    list_enrollments,
+    read_enrollments,
+    weekly_totals,
+)
 from patients.views.record.patient_list import current_episode, current_span
-from scheduling.domain.hours.rules import HoursRules, WeeklyTotals, add_up
+from scheduling.domain.hours.rules import HoursRules, WeeklyTotals
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.need import Need
 from scheduling.domain.search.remarks import WouldMove, move_remarks
 from scheduling.models import (
     Booking,
-    Enrollment,
-    EnrollmentMeeting,
     LeaveOfAbsence,
-    MeetingFacilitator,
     ReleaseCause,
     SessionStatus,
-    Track,
     WaitingEntry,
 )
 from scheduling.services.availability.booking_conflicts import BookingConflict
@@ -43,7 +46,7 @@ from scheduling.services.rulebook import RuleBook
 from scheduling.views.week_pictures import picture_of_week
 from scheduling.week_picture import WeekPicture
 from timekeeping.busy_times import BusyTime
-from timekeeping.weeks import minute_of, week_start
+from timekeeping.weeks import week_start
 
 NEXT_DATE_HORIZON = timedelta(weeks=9)
 """How far ahead to look for a commitment's next date: one week more than the longest rotation."""
@@ -59,33 +62,15 @@ class ListedCommitment:
 
 
 @dataclass(frozen=True, slots=True)
-class ListedEnrollment:
-    """An enrollment, and the meetings that the patient attends in it, ordered by weekday and time."""
-
-    enrollment: Enrollment
-    meetings: Sequence[EnrollmentMeeting]
-    last_day: date | None
-
-    @property
-    def individual_meetings(self) -> list[EnrollmentMeeting]:
-        return [each for each in self.meetings if each.meeting.kept_for_id is not None]
-
-    @property
-    def minutes_to_arrange(self) -> int:
-        """Minutes per week of the track's individual time that have no permanent meeting yet."""
-        lasting = [each.meeting for each in self.individual_meetings if each.ends == self.enrollment.ends]
-        arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
-        return max(0, self.enrollment.track.individual_minutes - arranged)
-
-
-@dataclass(frozen=True, slots=True)
 class AvailabilityRecord:
     """The commitments, calendars, proposals and busy times on a chart. Empty if the user may not see commitments.
 
-    `imported` are this week's busy times from saved calendars. `busy` also includes the commitments.
+    `in_picture` are the commitments of the shown week, and `imported` are busy times from saved calendars. `busy` are these
+    and the commitments in force.
     """
 
     commitments: Sequence[Commitment] = ()
+    in_picture: Sequence[Commitment] = ()
     calendars: Sequence[ImportedCalendar] = ()
     proposals: Sequence[CommitmentProposal] = ()
     imported: Sequence[BusyTime] = ()
@@ -95,6 +80,7 @@ class AvailabilityRecord:
 @dataclass(frozen=True, slots=True)
 class Chart:
     today: date
+    week: date
     picture: WeekPicture
     episode: Episode | None
     span: LevelOfCareSpan | None
@@ -103,6 +89,7 @@ class Chart:
     leaves: Sequence[LeaveOfAbsence]
     waitlist_entries: Sequence[WaitingEntry]
     scheduled: WeeklyTotals
+    is_whole_week: bool
     rules: HoursRules
     sees_commitments: bool
     commitments: Sequence[ListedCommitment]
@@ -118,9 +105,42 @@ class Chart:
     sees_trail: bool
     trail: Sequence[AuditEvent]
 
+    @property
+    def last_day(self) -> date:
+        """The last day of the shown week."""
+        return self.week + timedelta(days=6)
 
-def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
+    @property
+    def is_this_week(self) -> bool:
+        return self.week <= self.today <= self.last_day
+
+    @property
+    def is_less_than_prescribed(self) -> bool:
+        """Whether the schedule of the shown week is short. A week that begins or ends the enrollment may be."""
+        return (
+            self.is_whole_week
+            and self.span is not None
+            and (
+                self.scheduled.minutes < self.span.prescribed_minutes or self.scheduled.days < self.span.prescribed_days
+            )
+        )
+
+    @property
+    def previous_week(self) -> str:
+        """The value of `?week=` for the week before."""
+        return (self.week - timedelta(weeks=1)).isoformat()
+
+    @property
+    def next_week(self) -> str:
+        """The value of `?week=` for the week after."""
+        return (self.week + timedelta(weeks=1)).isoformat()
+
+
+def build_chart(patient: Patient, user: User, now: datetime, day: date | None = None) -> Chart:
     """Build the chart from everything that the user may see, in a fixed number of queries.
+
+    The picture and the weekly hours are those of the week with the date `day`: by default, this week, or the first week of
+    treatment if that is later.
 
     If the patient is annotated with `has_calendars` and `has_proposals`, calendars and proposals are queried only if there
     are any.
@@ -128,24 +148,29 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
     episode = current_episode(episodes, today)
-    span = current_span(episode, today)
+    found = read_enrollments(episode, min(today, week_start(day or today)))
+    week = week_start(day or default_day(found, today))
+    shown_day = today if week == week_start(today) else week
+    span = current_span(episode, shown_day)
     book = RuleBook.of(site)
-    rules = book.on(today, span.level if span else "")
-    enrollments = _list_enrollments(episode, today)
-    record = _read_availability(patient, user, now)
+    rules = book.on(shown_day, span.level if span else "")
+    enrollments = [each for each in list_enrollments(found, today, today) if not each.is_over]
+    record = _read_availability(patient, user, now, week)
     pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, busy=record.busy, now=now)
     moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
     return Chart(
         today=today,
-        picture=_draw_week(patient, record, week_start(today)),
+        week=week,
+        picture=_draw_week(patient, record, week),
         episode=episode,
         span=span,
         past_episodes=[each for each in episodes if each is not episode],
-        enrollments=enrollments,
+        enrollments=list_enrollments(found, min(today, week), today),
         leaves=list(episode.leaves.open_on_or_after(today)) if episode else (),
         waitlist_entries=list(episode.waiting_entries.open().select_related("track")) if episode else (),
-        scheduled=_weekly_totals(enrollments, rules),
+        scheduled=weekly_totals(found, week, rules),
+        is_whole_week=is_whole_week(found, week),
         rules=rules,
         sees_commitments=user.may(Permission.SEE_COMMITMENTS, site.pk),
         commitments=[_list_commitment(each, today) for each in record.commitments],
@@ -163,19 +188,20 @@ def build_chart(patient: Patient, user: User, now: datetime) -> Chart:
     )
 
 
-def _read_availability(patient: Patient, user: User, now: datetime) -> AvailabilityRecord:
+def _read_availability(patient: Patient, user: User, now: datetime, week: date) -> AvailabilityRecord:
     site = patient.site
     if not user.may(Permission.SEE_COMMITMENTS, site.pk):
         return AvailabilityRecord()
     today, known = site.today_at(now), vars(patient)
-    commitments = list(_commitments_in_force(patient, today))
+    in_picture = list(_commitments_in_force(patient, min(today, week)))
+    commitments = [each for each in in_picture if each.is_in_force_from(today - timedelta(days=1))]
     calendars = list(_calendars(patient, user, now)) if known.get("has_calendars", True) else []
     proposals = list(_proposals(patient, now)) if known.get("has_proposals", True) else []
     saved = [each for each in calendars if each.state == CalendarState.KEPT]
-    times = calendar_times(saved, site.zone, week_start(today))
+    times = calendar_times(saved, site.zone, min(week, week_start(today)))
     imported = [busy for _, of_calendar in times for busy in of_calendar.on_dates(site.zone)]
     busy = [*(each.as_busy_time(site=site) for each in commitments), *imported]
-    return AvailabilityRecord(commitments, calendars, proposals, imported, busy)
+    return AvailabilityRecord(commitments, in_picture, calendars, proposals, imported, busy)
 
 
 def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]:
@@ -202,7 +228,7 @@ def _draw_week(patient: Patient, record: AvailabilityRecord, week: date) -> Week
         .select_related("session")
     )
     return picture_of_week(
-        site=patient.site, week=week, bookings=bookings, commitments=record.commitments, busy=record.imported
+        site=patient.site, week=week, bookings=bookings, commitments=record.in_picture, busy=record.imported
     )
 
 
@@ -231,32 +257,6 @@ def _list_weeks(
         commitments = _commitments_in_force(patient, site.today_at(now))
         busy = [each.as_busy_time(site=site) for each in commitments]
     return recent_weeks(episode=episode, now=now, book=book, busy=busy)
-
-
-def _list_enrollments(episode: Episode | None, today: date) -> list[ListedEnrollment]:
-    """List current and future enrollments, each with its current and future meetings."""
-    if episode is None:
-        return []
-    facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
-    tracks = Track.objects.filter(meetings=OuterRef("meeting"))
-    attended = EnrollmentMeeting.objects.select_related("meeting__room", "meeting__service_type").annotate(
-        is_own=Exists(tracks.filter(pk=OuterRef("enrollment__track"))),
-        other_track=Subquery(tracks.order_by("name").values("name")[:1]),
-    )
-    enrollments = (
-        Enrollment.objects.filter(episode=episode)
-        .open_on_or_after(today)
-        .select_related("track")
-        .prefetch_related(Prefetch("enrollment_meetings", attended.prefetch_related(facilitators)))
-        .order_by("starts")
-    )
-    return [_list_enrollment(each, today) for each in enrollments]
-
-
-def _list_enrollment(enrollment: Enrollment, today: date) -> ListedEnrollment:
-    attended = [each for each in enrollment.enrollment_meetings.all() if each.ends is None or each.ends > today]
-    attended.sort(key=lambda each: (each.meeting.weekday, each.meeting.starts, each.pk))
-    return ListedEnrollment(enrollment, attended, enrollment.ends - timedelta(days=1) if enrollment.ends else None)
 
 
 def _moves_by_meeting(
@@ -289,14 +289,6 @@ def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -
     )
     found = released.exclude(session__status=SessionStatus.CANCELLED).select_related("session").order_by("starts")
     return [each for each in found if (each.enrollment_id, each.session.meeting_id) in attended]
-
-
-def _weekly_totals(enrollments: Sequence[ListedEnrollment], rules: HoursRules) -> WeeklyTotals:
-    """Add up the weekly hours of the groups and of the tracks' individual time, whether or not this time is arranged."""
-    attended = [each.meeting for listed in enrollments for each in listed.meetings]
-    groups = {meeting.pk: meeting.as_weekly_meeting() for meeting in attended if meeting.kept_for_id is None}
-    individual = sum(each.enrollment.track.individual_minutes for each in enrollments)
-    return add_up(list(groups.values()), rules, individual)
 
 
 def _list_commitment(commitment: Commitment, today: date) -> ListedCommitment:

@@ -16,6 +16,7 @@ from accounts.models import Action
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from iopmanager.form_fields import parse_day
 from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
@@ -56,7 +57,10 @@ def patients(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.atomic
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show a patient's chart: schedule, commitments, episode of care, and attendance by week."""
+    """Show a patient's chart: schedule, commitments, episode of care, and attendance by week.
+
+    `?week=` is a date in the week whose picture and hours are shown.
+    """
     user, now = signed_in(request), clock.now()
     proposals = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
@@ -64,7 +68,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     patients = patients.annotate(has_proposals=Exists(proposals), has_calendars=Exists(calendars))
     patient = get_object_or_404(patients, pk=patient_id)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="chart")
-    chart = build_chart(patient, user, now)
+    chart = build_chart(patient, user, now, parse_day(request.GET.get("week", "")))
     return render(request, "patients/record/patient.html", {"patient": patient, "chart": chart})
 
 
