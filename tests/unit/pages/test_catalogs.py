@@ -1,0 +1,98 @@
+"""The message catalogs: complete in Spanish for everything that a patient sees."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+
+from iopmanager.catalogs import extract_messages, read_catalog
+from tests.paths import PROJECT
+
+PATIENTS_READ = (
+    "accounts/adapter.py",
+    "accounts/views.py",
+    "iopmanager/form_messages.py",
+    "patients/forms/availability/",
+    "patients/forms/calendars/",
+    "patients/views/calendars/",
+    "patients/views/portal/",
+    "scheduling/formats.py",
+    "scheduling/forms/documents/feeds.py",
+    "scheduling/services/documents/feeds.py",
+    "scheduling/templatetags/formats.py",
+    "scheduling/views/portal/",
+    "templates/400.html",
+    "templates/403.html",
+    "templates/403_csrf.html",
+    "templates/404.html",
+    "templates/500.html",
+    "templates/account/",
+    "templates/base.html",
+    "templates/bootstrap5/",
+    "templates/components/",
+    "templates/patients/availability/_commitment.html",
+    "templates/patients/availability/_week_grid.html",
+    "templates/patients/availability/_week_row.html",
+    "templates/patients/calendars/",
+    "templates/patients/portal/",
+    "templates/patients/reasons/",
+    "templates/portal.html",
+    "templates/scheduling/documents/_calendar_links.html",
+    "templates/scheduling/portal/",
+    "templates/scheduling/suggestions/_busy_time.html",
+    "templates/timekeeping/reasons/",
+)
+"""Files and folders whose texts a patient can see: the portal, sign-in, mail, and the parts that these include."""
+PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%[sd]")
+
+
+@pytest.fixture(scope="module")
+def sources() -> Catalog:
+    return extract_messages(PROJECT)
+
+
+@pytest.fixture(scope="module")
+def spanish() -> Catalog:
+    return read_catalog(PROJECT / "locale" / "es" / "LC_MESSAGES" / "django.po", "es")
+
+
+def messages_of(catalog: Catalog) -> Iterator[Message]:
+    return (message for message in catalog if message.id)
+
+
+def translations_of(message: Message) -> tuple[str, ...]:
+    texts = message.string
+    return tuple(texts) if isinstance(texts, list | tuple) else (texts or "",)
+
+
+def originals_of(message: Message) -> tuple[str, ...]:
+    return tuple(message.id) if isinstance(message.id, list | tuple) else (message.id,)
+
+
+def test_everything_that_a_patient_sees_has_spanish(sources: Catalog, spanish: Catalog) -> None:
+    translated = {(message.id, message.context): translations_of(message) for message in messages_of(spanish)}
+    missing = [
+        message.id
+        for message in messages_of(sources)
+        if any(path.startswith(PATIENTS_READ) for path, _ in message.locations)
+        and not all(translated.get((message.id, message.context), ("",)))
+    ]
+    assert missing == []
+
+
+def test_translations_have_the_values_of_their_originals(spanish: Catalog) -> None:
+    for message in messages_of(spanish):
+        *_, plural = originals_of(message)
+        for translation in filter(None, translations_of(message)):
+            assert set(PLACEHOLDER.findall(translation)) <= set(PLACEHOLDER.findall(plural)), message.id
+        last = translations_of(message)[-1]
+        if last:
+            assert set(PLACEHOLDER.findall(last)) == set(PLACEHOLDER.findall(plural)), message.id
+
+
+def test_patients_are_addressed_as_usted(spanish: Catalog) -> None:
+    """US clinics say "usted" to their patients, so no translation has a word of the familiar form."""
+    familiar = re.compile(r"\b(tú|tu|tus|ti|te|contigo|tienes|puedes|quieres|tuyo|tuya)\b", re.IGNORECASE)
+    found = [text for message in messages_of(spanish) for text in translations_of(message) if familiar.search(text)]
+    assert found == []
