@@ -8,6 +8,7 @@ from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
 from crispy_forms.layout import Div
 from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -220,7 +221,7 @@ class CommitmentEndForm(LastDayForm):
     """The last day of a commitment. A commitment on specific dates is removed instead, so its form has no field."""
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
-        super().__init__(data, initial={"last_day": today}, help_text=_("It still takes place on this day."))
+        super().__init__(data, initial={"last_day": today}, help_text=gettext("It still takes place on this day."))
         if commitment.on is not None:
             del self.fields["last_day"]
 

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -233,7 +232,7 @@ def test_the_page_that_shows_a_new_calendar_link_is_not_cached(client: Client, e
     assert "no-store" in made["Cache-Control"]
 
 
-def choose(client: Client, code: str) -> HttpResponse:
+def choose(client: Client, code: str) -> Any:
     return client.post(reverse("portal-language"), {"language": code}, follow=True)
 
 
