@@ -78,7 +78,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
     page.get_by_label("Minutes to get there").fill("20")
     axe(page)
     send(page, tmp_path, "X-NOTHING:1", event("RRULE:FREQ=SECONDLY"))
-    expect(page.get_by_text("An entry in the file repeats every hour, minute or second.")).to_be_visible()
+    expect(page.get_by_text("An entry in the file repeats every hour, minute or second.").first).to_be_visible()
     expect(page.get_by_label("Minutes to get there")).to_have_value("20")
     axe(page)
     send(page, tmp_path, shift("130000"), HOLIDAY)

@@ -51,7 +51,7 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     expect(page.get_by_text("No releases on file.")).to_be_visible()
     axe(page)
     follow(page.get_by_role("link", name="Record a release"))
-    page.get_by_role("textbox", name="Name", exact=False).last.fill("Harbor Bakery")
+    page.get_by_role("textbox", name="Recipient").fill("Harbor Bakery")
     page.get_by_label("Purpose").fill("Time off from work")
     page.get_by_label("Last day").fill("2027-02-28")
     axe(page)

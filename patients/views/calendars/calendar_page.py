@@ -127,5 +127,5 @@ def _draw_calendar_week(
     )
     blocks = blocks_of_week(site=calendar.patient.site, monday=week, bookings=bookings, commitments=(), busy=busy)
     if discreet:
-        blocks = [replace(each, label=_("Visit")) if each.kind == TREATMENT else each for each in blocks]
+        blocks = [replace(each, label=_("Appointment")) if each.kind == TREATMENT else each for each in blocks]
     return draw_week(blocks, [week + timedelta(days=number) for number in range(7)])
