@@ -160,11 +160,11 @@ def status_badge(status: str | None) -> SafeString:
 
 @register.inclusion_tag("components/meter.html")
 def meter(
-    minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0
-) -> dict[str, str | None]:
+    minutes: int, minimum: int, maximum: int, prescribed: int | None = None, to_come: int = 0, scale: bool = False
+) -> dict[str, object]:
     """Show weekly hours as a bar and in words, compared with the allowed range. All values are minutes.
 
-    `to_come` is drawn after `minutes` in the bar.
+    `to_come` is drawn after `minutes` in the bar. With `scale`, the bounds of the range are written below the bar.
     """
     full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
 
@@ -186,6 +186,7 @@ def meter(
         "value": share(minutes),
         "to_come": share(to_come) if to_come else None,
         "mark": None if prescribed is None else share(prescribed),
+        "ticks": [(share(each), hours(each)) for each in sorted({minimum, maximum})] if scale else [],
         "tone": "over" if minutes > maximum else "under" if minutes < (prescribed or minimum) else "enough",
     }
 

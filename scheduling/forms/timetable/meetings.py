@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.functional import Promise
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -16,6 +17,10 @@ from scheduling.services.timetable.values import MeetingValues
 
 WEEKDAYS = list(WEEKDAY_NAMES.values())
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
+COMMON_FIELDS = ("name", "weekday", "starts", "ends", "room", "lead", "runs_from")
+CODE_SUFFIXES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MAX_CODE = 36
+"""Longest code that leaves space for a suffix."""
 
 
 class MeetingForm(forms.Form):
@@ -89,12 +94,30 @@ class MeetingForm(forms.Form):
             self.add_error(field, error)
         return cleaned
 
+    @property
+    def common_fields(self) -> list[forms.BoundField]:
+        """The fields that the page shows at once."""
+        return [self[name] for name in COMMON_FIELDS]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """The fields that the page folds away."""
+        return [self[name] for name in self.fields if name not in COMMON_FIELDS]
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether one of the folded fields has an error, so that the page unfolds them."""
+        return self.is_bound and any(field.errors for field in self.more_fields)
+
     def values(self) -> MeetingValues:
+        return self._values(weekday=self.cleaned_data["weekday"], code=self.cleaned_data["code"])
+
+    def _values(self, *, weekday: int, code: str) -> MeetingValues:
         cleaned = self.cleaned_data
         return MeetingValues(
-            code=cleaned["code"],
+            code=code,
             name=cleaned["name"],
-            weekday=cleaned["weekday"],
+            weekday=weekday,
             anchor=cleaned["anchor"] if cleaned["every"] == EVERY_OTHER_WEEK else None,
             starts=cleaned["starts"],
             ends=cleaned["ends"],
@@ -110,6 +133,25 @@ class MeetingForm(forms.Form):
             assistants=tuple(cleaned["assistants"]),
             tracks=tuple(cleaned["tracks"]),
         )
+
+
+class NewMeetingForm(MeetingForm):
+    """A new group on one weekday or several: a weekly meeting for each of them, with a code of its own."""
+
+    code = forms.CharField(
+        label=_("Code"), max_length=MAX_CODE, required=False, help_text=_("Leave blank to make one from the name.")
+    )
+    weekday = forms.TypedMultipleChoiceField(
+        label=_("Weekdays"), choices=list(enumerate(WEEKDAYS)), coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+
+    def weekly_values(self) -> list[MeetingValues]:
+        """Return the values of each meeting. Several meetings have the weekday at the end of their codes."""
+        days, code = self.cleaned_data["weekday"], self.cleaned_data["code"]
+        if len(days) == 1 and code:
+            return [self._values(weekday=days[0], code=code)]
+        stem = code or slugify(self.cleaned_data["name"])[:MAX_CODE] or "group"
+        return [self._values(weekday=day, code=f"{stem}-{CODE_SUFFIXES[day]}") for day in days]
 
 
 def _time_errors(typed: Mapping[str, Any]) -> Iterator[tuple[str, str | Promise]]:

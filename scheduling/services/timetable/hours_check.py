@@ -1,6 +1,6 @@
 """Check saved tracks against the hours rule."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -8,8 +8,9 @@ from django.db.models import Q
 
 from accounts.models import User
 from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
+from scheduling.domain.hours.rules import WeeklyMeeting, find_double_bookings
 from scheduling.domain.hours.timetable import Period, assess_timetable
-from scheduling.models import Meeting, Room, Track, TrackStatus
+from scheduling.models import Meeting, Room, Site, Track, TrackStatus
 from scheduling.services.rulebook import RuleBook
 from timekeeping.reasons import Reason, Refused
 
@@ -27,7 +28,19 @@ def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
     """Assess the track in each period from today on, together with the site's other groups and individual sessions."""
     site = track.site
-    others = (
+    own = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
+    return assess_timetable(
+        [meeting.as_weekly_meeting() for meeting in own],
+        RuleBook.of(site).on(today),
+        first=today,
+        individual_minutes=track.individual_minutes,
+        others=_running_at(site, today),
+    )
+
+
+def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
+    """Return the site's groups of published tracks and its individual sessions, from today on."""
+    meetings = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
         .open_on_or_after(today)
@@ -35,14 +48,12 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
         .prefetch_related("meeting_facilitators")
         .distinct()
     )
-    own = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
-    return assess_timetable(
-        [meeting.as_weekly_meeting() for meeting in own],
-        RuleBook.of(site).on(today),
-        first=today,
-        individual_minutes=track.individual_minutes,
-        others=[meeting.as_weekly_meeting() for meeting in others],
-    )
+    return [meeting.as_weekly_meeting() for meeting in meetings]
+
+
+def room_and_staff_conflicts(candidates: Sequence[WeeklyMeeting], *, site: Site, today: date) -> list[Reason]:
+    """Return a reason for each room and each facilitator of the candidates that the site's other groups need then."""
+    return _with_names(list(dict.fromkeys(find_double_bookings(candidates, _running_at(site, today)))))
 
 
 def _with_names(reasons: Collection[Reason]) -> list[Reason]:

@@ -1,6 +1,6 @@
 """Weekly meetings: create them, change them from a date on, and end them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -59,6 +59,15 @@ def create_meeting(
         check_tracks_and_extend_horizon(tracks=meeting.tracks.all(), site=site, now=now)
     record(meeting, by=by, action=Action.CREATED, at=now)
     return meeting
+
+
+@transaction.atomic
+def create_meetings(*, site: Site, values: Sequence[MeetingValues], by: User | None, now: datetime) -> list[Meeting]:
+    """Create several meetings at once, or none of them. Raises Refused as `create_meeting` does."""
+    created = [create_meeting(site=site, values=each, by=by, now=now, defer_checks=True) for each in values]
+    tracks = [track for meeting in created for track in meeting.tracks.all()]
+    check_tracks_and_extend_horizon(tracks=tracks, site=site, now=now)
+    return created
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Tracks: create them, change them, and publish them if they follow the hours rule."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -64,18 +64,18 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
     return tracks.prefetch_related("meetings__service_type", "meetings__meeting_facilitators")
 
 
-def track_verdict(*, track: Track, on: date, book: RuleBook, candidate: WeeklyMeeting | None = None) -> Verdict:
+def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
     """Assess the weekly hours of the track's meetings that run on the day.
 
-    If none has started by then, all meetings that start later are assessed. `candidate` replaces the meeting with the same
-    key, or is added if there is none. Reads prefetched meetings.
+    If none has started by then, all meetings that start later are assessed. `candidates` are always assessed too; they
+    replace the meetings with the same keys. Reads prefetched meetings.
     """
+    keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]
-    if candidate is not None:
-        meetings = [each for each in meetings if each.key != candidate.key] + [candidate]
-    not_over = [each for each in meetings if each.runs_on_or_after(on)]
+    not_over = [each for each in meetings if each.key not in keys and each.runs_on_or_after(on)]
     running = [each for each in not_over if each.runs_from is None or each.runs_from <= on]
-    return assess_track(running or not_over, book.on(on), individual_minutes=track.individual_minutes)
+    counted = [*(running or not_over), *candidates]
+    return assess_track(counted, book.on(on), individual_minutes=track.individual_minutes)
 
 
 @transaction.atomic

@@ -15,20 +15,22 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.formats import clock as clock_text
-from scheduling.formats import day, weekday
-from scheduling.forms.timetable.meetings import MeetingEndForm, MeetingForm
+from scheduling.formats import day, weekday, weekdays
+from scheduling.forms.timetable.meetings import MeetingEndForm, MeetingForm, NewMeetingForm
 from scheduling.models import Closure, Meeting, Site, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.deviations import Deviation, deviation_of, prefetch_for_deviations
+from scheduling.services.timetable.hours_check import room_and_staff_conflicts
 from scheduling.services.timetable.meetings import (
     change_meeting,
     change_start,
-    create_meeting,
+    create_meetings,
     end_meeting,
     meeting_scope,
 )
@@ -86,9 +88,22 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours, including the meeting in the form. Fields that are still invalid are ignored."""
+    """Render the track's weekly hours with the meeting in the form, and what already takes its room or facilitators.
+
+    Fields that are still invalid are ignored.
+    """
     track = track_managed_by(signed_in(request), track_id)
-    context = _meter_context(track, MeetingForm(request.GET, site=track.site), request.GET.get("meeting", ""))
+    key = request.GET.get("meeting", "")
+    form = (MeetingForm if key else NewMeetingForm)(request.GET, site=track.site)
+    context = _meter_context(track, form, key)
+    conflicts = room_and_staff_conflicts(
+        _typed_meetings(form, key), site=track.site, today=clock.today(track.site.zone)
+    )
+    context |= {
+        "is_update": True,
+        "room_conflicts": [each for each in conflicts if isinstance(each, RoomDoubleBooked)],
+        "staff_conflicts": [each for each in conflicts if isinstance(each, FacilitatorDoubleBooked)],
+    }
     return render(request, "scheduling/timetable/_hours_meter.html", context)
 
 
@@ -97,28 +112,44 @@ def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, objec
 
     `key` is the id of the meeting if it exists already, or else empty.
     """
-    book, today = RuleBook.of(track.site), clock.today(track.site.zone)
-    candidate = _typed_meeting(form, key) if form.is_bound else None
-    verdict = track_verdict(track=track, on=today, book=book, candidate=candidate)
-    return {"verdict": verdict, "rules": book.on(today), "track": track}
+    book, on = RuleBook.of(track.site), clock.today(track.site.zone)
+    candidates: Sequence[WeeklyMeeting] = ()
+    if form.is_bound:
+        candidates = _typed_meetings(form, key)
+        on = max(on, form.cleaned_data.get("runs_from") or on)
+    verdict = track_verdict(track=track, on=on, book=book, candidates=candidates)
+    return {"verdict": verdict, "rules": book.on(on), "track": track}
 
 
-def _typed_meeting(form: MeetingForm, key: str) -> WeeklyMeeting | None:
+def _typed_meetings(form: MeetingForm, key: str) -> list[WeeklyMeeting]:
+    """Return the meetings in the form, one for each of its weekdays. There are none while their times are invalid."""
     form.is_valid()
     given = form.cleaned_data
     if not {"weekday", "starts", "ends"} <= given.keys() or given["starts"] >= given["ends"]:
-        return None
+        return []
+    days = given["weekday"] if isinstance(given["weekday"], list) else [given["weekday"]]
+    return [_typed_meeting(form, int(key) if key.isdecimal() else f"typed-{day}", day) for day in days]
+
+
+def _typed_meeting(form: MeetingForm, key: int | str, day: int) -> WeeklyMeeting:
+    given = form.cleaned_data
+    people = [given.get("lead"), *given.get("assistants", ())]
+    last_day = given.get("last_day")
     pause = (given.get("break_starts"), given.get("break_ends")) if "break_starts" not in form.errors else (None, None)
     return WeeklyMeeting(
-        key=int(key) if key.isdecimal() else "typed",
+        key=key,
         name=given.get("name", ""),
-        weekday=given["weekday"],
+        weekday=day,
         starts=given["starts"],
         ends=given["ends"],
         break_starts=pause[0] if all(pause) else None,
         break_ends=pause[1] if all(pause) else None,
         anchor=given.get("anchor") if given.get("every") == "other" else None,
         countable=given["service_type"].countable if given.get("service_type") else True,
+        room=given["room"].pk if given.get("room") else None,
+        facilitators=frozenset(person.pk for person in people if person),
+        runs_from=given.get("runs_from"),
+        runs_until=last_day + DAY if last_day else None,
     )
 
 
@@ -129,7 +160,7 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     track = track_managed_by(user, track_id)
     site, today = track.site, clock.today(track.site.zone)
-    form = MeetingForm(request.POST or None, site=site, initial={"tracks": [track.pk], "runs_from": today})
+    form = NewMeetingForm(request.POST or None, site=site, initial=_initial_values(track, today))
     context: dict[str, object] = {
         "heading": _("New group in %(track)s") % {"track": track.name},
         "button": _("Add group"),
@@ -137,16 +168,37 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
     }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, site, context)
-    values = form.values()
-    context["notes"] = _clock_change_notes(values, site, today, today)
-    service = partial(create_meeting, site=site, values=values, by=user, now=now)
-    scope, action = meeting_scope(site, now), f"adding {values.name}"
+    values = form.weekly_values()
+    context["notes"] = list(
+        dict.fromkeys(note for each in values for note in _clock_change_notes(each, site, today, today))
+    )
+    service = partial(create_meetings, site=site, values=values, by=user, now=now)
+    scope, action = meeting_scope(site, now), f"adding {values[0].name}"
     submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
     if submission.saved:
-        shown = {"group": values.name, "weekday": weekday(values.weekday), "on": day(values.runs_from)}
-        messages.success(request, _("%(group)s is added: every %(weekday)s from %(on)s.") % shown)
+        messages.success(request, _added_text(values))
         return redirect_to_next(request, "track", track.pk)
     return _page(request, form, site, context | dict(submission.preview))
+
+
+def _initial_values(track: Track, today: date) -> dict[str, object]:
+    """Propose the values of a new group: those that the track's other groups have, from the track's first day on."""
+    groups = [each for each in track.meetings.all() if each.runs_until is None or each.runs_until > today]
+    values: dict[str, object] = {"tracks": [track.pk], "runs_from": today, "places": 10}
+    if groups:
+        values["runs_from"] = max(today, min(each.runs_from for each in groups))
+        values |= {"service_type": groups[0].service_type_id, "places": groups[0].places}
+    return values
+
+
+def _added_text(values: Sequence[MeetingValues]) -> str:
+    first = values[0]
+    shown = {"group": first.name, "on": day(first.runs_from)}
+    if len(values) == 1:
+        text = _("%(group)s is added: every %(weekday)s from %(on)s.")
+        return text % (shown | {"weekday": weekday(first.weekday)})
+    text = _("%(group)s is added on %(weekdays)s, from %(on)s.")
+    return text % (shown | {"weekdays": weekdays(each.weekday for each in values)})
 
 
 @staff_required(Permission.MANAGE_TIMETABLE)

@@ -379,3 +379,63 @@ def test_after_the_action_the_user_returns_to_the_page_they_came_from(client: Cl
     typed = clinic.typed(name="Coping skills", next="/board/")
     assert client.post(clinic.page, typed)["Location"] == "/board/"
     assert 'name="next" value="/board/"' in client.get(clinic.page, {"next": "/board/"}).text
+
+
+# Several weekdays at once
+
+
+def test_a_group_is_added_on_several_weekdays_at_once(client: Client, clinic: Clinic) -> None:
+    typed = clinic.typed(
+        code="EV", name="Evening", weekday=[1, 3], starts="17:30", ends="20:30", runs_from="2026-11-24"
+    )
+    response = client.post(reverse("meeting-new", args=[clinic.track.pk]), typed, follow=True)
+    assert "Evening is added on Tue, Thu, from Tue, Nov 24." in response.text
+    added = Meeting.objects.filter(name="Evening").order_by("weekday")
+    assert list(added.values_list("weekday", "code", "starts")) == [
+        (1, "EV-tue", time(17, 30)),
+        (3, "EV-thu", time(17, 30)),
+    ]
+    assert Session.objects.filter(meeting__in=added, on__lt=MONDAY + WEEK).count() == 2
+
+
+def test_no_weekday_is_added_if_one_is_refused(client: Client, clinic: Clinic) -> None:
+    typed = clinic.typed(code="NEW", name="Second", weekday=[1, 2], starts="11:00", ends="14:00")
+    response = client.post(reverse("meeting-new", args=[clinic.track.pk]), typed)
+    assert response.status_code == 422
+    assert not Meeting.objects.filter(name="Second").exists()
+
+
+def test_a_code_left_blank_is_made_from_the_name(client: Client, clinic: Clinic) -> None:
+    typed = clinic.typed(code="", name="Relapse & recovery", weekday=[1], starts="13:00", ends="14:00")
+    assert client.post(reverse("meeting-new", args=[clinic.track.pk]), typed).status_code == 302
+    assert Meeting.objects.get(name="Relapse & recovery").code == "relapse-recovery-tue"
+
+
+def test_folded_fields_are_shown_if_one_of_them_is_refused(client: Client, clinic: Clinic) -> None:
+    page = reverse("meeting-new", args=[clinic.track.pk])
+    assert '<details class="mb-3">' in client.get(page).text
+    assert '<details class="mb-3" open>' in client.post(page, clinic.typed(places=0, weekday=1)).text
+    assert '<details class="mb-3">' in client.post(page, clinic.typed(name="", weekday=1)).text
+
+
+def test_the_form_says_at_once_that_a_room_or_leader_is_taken(client: Client, clinic: Clinic) -> None:
+    meter = reverse("track-meter", args=[clinic.track.pk])
+    typed = {"name": "Second", "weekday": [1, 2], "starts": "11:00", "ends": "14:00", "runs_from": "2026-11-24"}
+    taken = client.get(meter, typed | {"room": clinic.room.pk, "lead": clinic.ada.pk}).text
+    room, _, lead = taken.partition('id="room-conflicts"')[2].partition('id="lead-conflicts"')
+    assert "Garden" in room
+    assert "Ada Park" in lead
+    free = client.get(meter, typed | {"room": clinic.den.pk, "lead": clinic.ben.pk}).text
+    assert not {"Garden", "Den", "Ada Park", "Ben Strand"} & set(re.findall(r"Garden|Den|Ada Park|Ben Strand", free))
+    itself = {"meeting": clinic.monday.pk, "weekday": 0, "starts": "09:00", "ends": "12:00", "room": clinic.room.pk}
+    assert "Garden" not in client.get(meter, itself).text
+
+
+def test_the_meter_counts_groups_that_run_on_the_first_day_chosen(client: Client, clinic: Clinic) -> None:
+    clinic.track.meetings.update(runs_from=date(2027, 1, 4))
+    page = client.get(reverse("meeting-new", args=[clinic.track.pk])).text
+    assert 'name="runs_from" value="2027-01-04"' in page
+    meter = reverse("track-meter", args=[clinic.track.pk])
+    typed = {"weekday": [1], "starts": "09:00", "ends": "13:00"}
+    for first_day in ("2026-11-24", "2027-01-04", "2027-02-01"):
+        assert "13 h</span> a week on 4 days" in client.get(meter, typed | {"runs_from": first_day}).text
