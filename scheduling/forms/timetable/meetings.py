@@ -42,7 +42,7 @@ class MeetingForm(forms.Form):
 
     code = forms.CharField(label=_("Code"), max_length=40, help_text=_("A short code of your own."))
     name = forms.CharField(label=_("Name"), max_length=120)
-    weekday = forms.TypedChoiceField(label=_("Weekday"), choices=list(enumerate(WEEKDAYS)), coerce=int)
+    weekday: forms.Field = forms.TypedChoiceField(label=_("Weekday"), choices=list(enumerate(WEEKDAYS)), coerce=int)
     starts = MinuteField(label=_("Starts"))
     ends = MinuteField(label=_("Ends"))
     break_starts = MinuteField(required=False, label=_("Break starts"))
@@ -91,7 +91,7 @@ class MeetingForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         for field, error in (*_time_errors(cleaned), *_date_errors(cleaned), *_lead_errors(cleaned)):
-            self.add_error(field, error)
+            self.add_error(field, str(error))
         return cleaned
 
     @property

@@ -176,7 +176,7 @@ def test_publishing_is_refused_if_a_room_and_a_facilitator_are_double_booked(
         ({"break_starts": "08:00", "break_ends": "08:30"}, "The break must start and end while the group meets"),
         ({"every": "other"}, "Enter any date in one of the weeks"),
         ({"last_day": "2026-11-01"}, "The last day is before the first"),
-        ({"places": "0"}, "greater than or equal to 1"),
+        ({"places": "0"}, "Enter 1 or more."),
     ],
 )
 def test_the_form_of_a_refused_meeting_keeps_the_input(
