@@ -89,7 +89,7 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
 
     now = MONDAY_AT_8 + WEEK
     page.goto(reverse("patient", args=[rosa.pk]))
-    follow(page.get_by_role("link", name="End Mornings"))
+    follow(page.get_by_role("link", name="End enrollment in Mornings"))
     page.get_by_label("Last day").fill((MONDAY + 6 * timedelta(days=1)).isoformat())
     follow(page.get_by_role("button", name="End enrollment"))
     follow(page.get_by_role("button", name="End enrollment"))

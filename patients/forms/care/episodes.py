@@ -1,7 +1,7 @@
 """Forms to set a level of care and to end an enrollment or episode of care."""
 
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext
@@ -11,6 +11,9 @@ from iopmanager.form_fields import DayField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Episode, LevelOfCare
 from patients.services.care.episodes import LevelValues
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 DURATION_PATTERN = re.compile(
     r"(?P<hours>\d{1,3}(?:[.,]\d+)?)\s*(?:(?:h|:)\s*(?:(?P<minutes>[0-5]?\d)(?:\s*min)?)?)?", re.IGNORECASE
@@ -50,7 +53,7 @@ class LastDayForm(forms.Form):
 
     last_day = DayField(label=_("Last day"))
 
-    def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, help_text: "str | StrPromise" = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["last_day"].help_text = help_text
         self.helper = form_layout(*self.fields)
