@@ -1,6 +1,6 @@
 // A grid on which users paint the busy times of a week. Each painted range fills in one of the rows below the grid, and only
 // the rows are submitted. Columns are days and lines are half hours. A column continues past midnight, so that a night shift
-// is one range.
+// is one range. Its texts are in the data attributes of #life-grid.
 (() => {
   "use strict";
 
@@ -8,7 +8,18 @@
   const list = document.getElementById("life-rows");
   if (!place || !list) return;
 
-  const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+  // The text with this name, with its values filled in
+  const text = (name, values = {}) =>
+    place.getAttribute(`data-text-${name}`).replace(/\{(\w+)\}/g, (_match, key) => values[key]);
+
+  // Names of weekdays, Monday first, in the language of the page
+  const language = document.documentElement.lang || "en";
+  const weekdays = (width) => {
+    const format = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: width });
+    return [0, 1, 2, 3, 4, 5, 6].map((day) => format.format(Date.UTC(2026, 10, 23 + day)));
+  };
+  const DAYS = weekdays("long");
+  const SHORT_DAYS = weekdays("short");
   const SLOT = 30; // minutes
   const DAY = 24 * 60;
   const SLOTS = 72; // 36 hours, until noon of the next day
@@ -22,8 +33,14 @@
   const total = list.querySelector('[name$="-TOTAL_FORMS"]');
   const most = Number(list.querySelector('[name$="-MAX_NUM_FORMS"]').value);
   const others = JSON.parse(place.dataset.blocks);
-  const say = (words) => { status.textContent = words; };
-  const clock = (minute) => `${Math.floor((minute % DAY) / 60)}:${String(minute % 60).padStart(2, "0")}`;
+  const say = (words) => { status.textContent = words.charAt(0).toUpperCase() + words.slice(1); };
+  const listed = (names) => new Intl.ListFormat(language).format(names);
+  const clock24 = (minute) => `${Math.floor((minute % DAY) / 60)}:${String(minute % 60).padStart(2, "0")}`;
+  const has24Hours = place.hasAttribute("data-hour-24");
+  const half = (minute) => text(minute % DAY < DAY / 2 ? "am" : "pm");
+  const hour12 = (minute) => Math.floor((minute % DAY) / 60) % 12 || 12;
+  const clock = (minute) => (has24Hours ? clock24(minute) : `${hour12(minute)}:${String(minute % 60).padStart(2, "0")} ${half(minute)}`);
+  const tick = (minute) => (has24Hours || minute % 60 ? clock(minute) : `${hour12(minute)} ${half(minute)}`);
   const make = (name, attributes = {}) => {
     const element = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -31,14 +48,14 @@
   };
 
   // Build the grid.
-  const table = make("table", { role: "grid", class: "life-table", "aria-label": "The week in half hours", "aria-multiselectable": "true" });
+  const table = make("table", { role: "grid", class: "life-table", "aria-label": text("grid"), "aria-multiselectable": "true" });
   const cells = DAYS.map(() => []);
   const head = make("tr", { role: "row" });
   head.append(make("td"));
-  DAYS.forEach((day) => {
+  DAYS.forEach((day, number) => {
     const title = make("th", { scope: "col", role: "columnheader" });
     const short = make("abbr", { title: day });
-    short.textContent = day.slice(0, 3);
+    short.textContent = SHORT_DAYS[number];
     title.append(short);
     head.append(title);
   });
@@ -51,7 +68,7 @@
     if (slot === DAY / SLOT) line.className = "is-hour is-midnight";
     const time = make("th", { scope: "row", role: "rowheader" });
     const words = make("span", slot % 2 ? { class: "visually-hidden" } : {});
-    words.textContent = clock(slot * SLOT);
+    words.textContent = tick(slot * SLOT);
     time.append(words);
     line.append(time);
     DAYS.forEach((_, day) => {
@@ -122,8 +139,7 @@
       each.days.forEach((day) => mark(day, each.starts, each.starts + length(each), each.label, "is-busy"));
     });
     cells.flat().forEach((cell) => {
-      const day = DAYS[(cell.day + Math.floor((cell.line * SLOT) / DAY)) % 7];
-      cell.setAttribute("aria-label", `${day} ${clock(cell.line * SLOT)}, ${[...new Set(cell.labels)].join(" and ") || "free"}`);
+      cell.setAttribute("aria-label", `${startWords(cell)}, ${listed([...new Set(cell.labels)]) || text("free")}`);
     });
     paint();
   };
@@ -148,7 +164,10 @@
       cell.setAttribute("aria-selected", String(isIn));
     });
   };
-  const words = ({ days, first, last }) => `${days.map((day) => DAYS[day]).join(", ")} ${clock(first * SLOT)} to ${clock((last + 1) * SLOT)}`;
+  const words = ({ days, first, last }) => text("range", {
+    days: days.map((day) => DAYS[day]).join(", "), starts: clock(first * SLOT), ends: clock((last + 1) * SLOT),
+  });
+  const startWords = (cell) => `${DAYS[(cell.day + Math.floor((cell.line * SLOT) / DAY)) % 7]} ${clock(cell.line * SLOT)}`;
   const begin = (cell) => {
     start = end = cell;
     paint();
@@ -191,15 +210,15 @@
     const alike = rows().find((each) => !each.isOut && each.starts === starts && each.ends === ends);
     const row = alike?.row ?? blankRow();
     if (!row) {
-      say("The week is full of rows. Keep these first.");
+      say(text("full"));
       return;
     }
     if (!alike) {
-      field(row, "starts").value = clock(starts).padStart(5, "0");
-      field(row, "ends").value = clock(ends).padStart(5, "0");
+      field(row, "starts").value = clock24(starts).padStart(5, "0");
+      field(row, "ends").value = clock24(ends).padStart(5, "0");
     }
     boxes(row).forEach((box) => { if (on.includes(Number(box.value))) box.checked = true; });
-    say(`${words({ days, first, last })}: written below.`);
+    say(text("added", { range: words({ days, first, last }) }));
     draw();
   };
   const clear = (cell) => {
@@ -215,7 +234,7 @@
     });
     boxes(hit.row).forEach((box) => { if (Number(box.value) === day) box.checked = false; });
     if (hit.days.length === 1) field(hit.row, "DELETE").checked = true;
-    say(`${hit.label} is off ${DAYS[day]}.`);
+    say(text("cleared", { commitment: hit.label, day: DAYS[day] }));
     draw();
   };
 
@@ -232,17 +251,17 @@
       current.focus();
       if (start) {
         stretch(current);
-        say(`${words(span())}. Enter keeps it, Escape forgets it.`);
+        say(text("stretched", { range: words(span()) }));
       }
     } else if (key.key === " " || key.key === "Enter") {
       if (start) finish();
       else {
         begin(current);
-        say(`Begins ${current.getAttribute("aria-label").split(",")[0]}. Move to where it ends and press Enter.`);
+        say(text("started-with-keys", { start: startWords(current) }));
       }
     } else if (key.key === "Escape" && start) {
       forget();
-      say("Forgotten.");
+      say(text("canceled"));
     } else if (key.key === "Delete" || key.key === "Backspace") clear(current);
     else return;
     key.preventDefault();
@@ -261,7 +280,7 @@
     if (clientY > bottom - 24) place.scrollTop += 12;
     else if (clientY < top + 48) place.scrollTop -= 12;
   };
-  const ask = (cell) => say(`Begins ${cell.getAttribute("aria-label").split(",")[0]}. Now choose where it ends.`);
+  const ask = (cell) => say(text("started", { start: startWords(cell) }));
   const choose = (cell) => {
     if (start) {
       stretch(cell);
@@ -280,7 +299,7 @@
       press.timer = setTimeout(() => {
         drags = true;
         begin(cell);
-        say("Move to where it ends, and let go.");
+        say(text("held"));
       }, LONG_PRESS);
       return;
     }

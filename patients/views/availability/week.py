@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.audit import record
@@ -19,6 +19,7 @@ from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
+from iopmanager.reader import uses_24_hours
 from patients.access import patient_managed_by
 from patients.forms.availability.week import WeekFormSet, week_initial
 from patients.models import Commitment, Patient
@@ -29,6 +30,23 @@ from scheduling.services.availability.imported_calendars import calendar_busy_on
 from scheduling.views.refusals import Saved, show_refusal
 from scheduling.views.week_pictures import blocks_of_week
 from scheduling.week_picture import TREATMENT
+
+SCRIPT_TEXTS = {
+    "grid": gettext_lazy("The week in half hours"),
+    "free": gettext_lazy("free"),
+    "range": gettext_lazy("{days} {starts} to {ends}"),
+    "added": gettext_lazy("{range}: added below."),
+    "cleared": gettext_lazy("{commitment} is cleared on {day}."),
+    "stretched": gettext_lazy("{range}. Press Enter to finish or Escape to cancel."),
+    "started": gettext_lazy("Starts {start}. Now choose where it ends."),
+    "started-with-keys": gettext_lazy("Starts {start}. Move to where it ends and press Enter."),
+    "held": gettext_lazy("Move to where it ends, and let go."),
+    "canceled": gettext_lazy("Nothing is marked."),
+    "full": gettext_lazy("There is no room for more rows. Save these first."),
+    "am": gettext_lazy("AM"),
+    "pm": gettext_lazy("PM"),
+}
+"""Texts of the script that draws the grid. It replaces the names in braces."""
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -110,6 +128,8 @@ def week_context(
         "rows": rows,
         "others": others,
         "blocks": json.dumps(blocks),
+        "texts": SCRIPT_TEXTS,
+        "uses_24_hours": uses_24_hours(),
         "monday": monday,
         "is_wrong": has_errors(rows),
     }

@@ -15,6 +15,7 @@ PATIENTS_READ = (
     "iopmanager/form_messages.py",
     "patients/forms/availability/",
     "patients/forms/calendars/",
+    "patients/views/availability/week.py",
     "patients/views/calendars/",
     "patients/views/portal/",
     "scheduling/formats.py",
