@@ -187,7 +187,7 @@ def meter(
         "to_come": share(to_come) if to_come else None,
         "mark": None if prescribed is None else share(prescribed),
         "ticks": [(share(each), hours(each)) for each in sorted({minimum, maximum})] if scale else [],
-        "tone": "over" if minutes > maximum else "under" if minutes < (prescribed or minimum) else "enough",
+        "tone": "over" if minutes > maximum > minimum else "under" if minutes < (prescribed or minimum) else "enough",
     }
 
 
