@@ -13,12 +13,21 @@ from django.utils.dateformat import time_format
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from iopmanager.clock import today
 from iopmanager.reader import uses_24_hours
 from timekeeping.clock_changes import ClockChange
 
+WEEKDAYS_PLURAL = (
+    gettext_lazy("Mondays"),
+    gettext_lazy("Tuesdays"),
+    gettext_lazy("Wednesdays"),
+    gettext_lazy("Thursdays"),
+    gettext_lazy("Fridays"),
+    gettext_lazy("Saturdays"),
+    gettext_lazy("Sundays"),
+)
 MIN_DAY_RANGE = 3
 """Minimum number of weekdays in a row that are shown as a range: "Mon–Wed"."""
 BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=(?:<\w[^>]*>)?[,.:;])")
@@ -194,6 +203,11 @@ def weekday(number: int) -> str:
 def weekday_short(number: int) -> str:
     """Return the short name of a weekday: 0 → "Mon"."""
     return str(WEEKDAYS_ABBR[int(number)])
+
+
+def weekday_plural(number: int) -> str:
+    """Return the plural of a weekday's name: 0 → "Mondays"."""
+    return str(WEEKDAYS_PLURAL[int(number)])
 
 
 def weekdays(numbers: Iterable[int]) -> str:

@@ -31,6 +31,7 @@ from scheduling.formats import (
     rotation,
     times,
     weekday,
+    weekday_plural,
     weekday_short,
     weekdays,
     zone_city,
@@ -60,6 +61,7 @@ for _filter in (
     rotation,
     clock_change_text,
     weekday,
+    weekday_plural,
     weekday_short,
     weekdays,
 ):

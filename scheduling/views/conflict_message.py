@@ -2,29 +2,40 @@
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from iopmanager import clock
 from patients.models import Commitment
-from scheduling.formats import counted, day
+from scheduling.formats import day
 from scheduling.services.availability.booking_conflicts import booking_conflicts
 
 NAMED_DAYS = 3
 """How many days with conflicts the message names. The patient's chart lists all of them."""
 
 
-def add_conflict_message(
-    request: HttpRequest, commitment: Commitment, *, listed: str = "They are listed below."
-) -> None:
+def add_conflict_message(request: HttpRequest, commitment: Commitment, *, listed: str | None = None) -> None:
     """Add a message that the commitment is saved, with a warning if it conflicts with booked sessions.
 
-    The message names days but no groups or times, because the browser stores it for a while.
+    The message names days but no groups or times, because the browser stores it for a while. The sentence `listed` says
+    where all of them are listed; by default, below the message.
     """
     site = commitment.patient.site
     clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())
     if not clashes:
-        messages.success(request, "The commitment is kept.")
+        messages.success(request, _("Commitment saved."))
         return
     days = [day(clash.booking.starts, site.zone) for clash in clashes]
-    named = ", ".join(days[:NAMED_DAYS]) + (f" and {len(days) - NAMED_DAYS} more" if len(days) > NAMED_DAYS else "")
-    sessions = counted(len(days), "booked session")
-    messages.warning(request, f"The commitment is kept. It runs into {sessions}: {named}. {listed}")
+    conflict = ngettext(
+        "Commitment saved. It conflicts with %(number)d booked session: %(days)s.",
+        "Commitment saved. It conflicts with %(number)d booked sessions: %(days)s.",
+        len(days),
+    ) % {"number": len(days), "days": _named(days)}
+    messages.warning(request, f"{conflict} {listed or _('They are listed below.')}")
+
+
+def _named(days: list[str]) -> str:
+    named = "; ".join(days[:NAMED_DAYS])
+    if len(days) <= NAMED_DAYS:
+        return named
+    return _("%(days)s and %(number)d more") % {"days": named, "number": len(days) - NAMED_DAYS}

@@ -245,7 +245,7 @@ def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     expect(page.get_by_text("Wed, Nov 25, 9:00 AM–12:00 PM")).to_be_visible()
     axe(page)
     follow(page.get_by_role("button", name="Decline"))
-    expect(page.get_by_text("Say why: the patient reads it.").first).to_be_visible()
+    expect(page.get_by_text("Enter a reason. The patient will read it.").first).to_be_visible()
     axe(page)
     page.get_by_label("Reason for declining").fill("Let us talk on Friday.")
     follow(page.get_by_role("button", name="Decline"))

@@ -61,7 +61,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     # The track is full, so the patient joins its waitlist.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     axe(page)
-    follow(page.get_by_role("link", name="Put on the waiting list of Small group"))
+    follow(page.get_by_role("link", name="Add to waitlist: Small group"))
     axe(page)
     page.get_by_label("Urgent").check()
     follow(page.get_by_role("button", name="Add to waitlist"))

@@ -40,17 +40,17 @@ def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
         .filter(has_text="instead of 5:20 PM")
         .first
     )
-    expect(smallest).to_contain_text("ended at 5:05 PM instead of 5:20 PM")
+    expect(smallest).to_contain_text("at 5:05 PM instead of 5:20 PM")
     axe(page)
 
     follow(smallest.get_by_role("button", name="Try it"))
-    expect(page.get_by_text("What if: not saved")).to_be_visible()
-    expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
+    expect(page.get_by_text("Scenario: not saved")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 schedule fits")).to_be_in_viewport()
     axe(page)
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is saved yet"
 
-    follow(page.get_by_role("button", name="Keep this change"))
-    expect(page.get_by_text("What if: not saved")).to_have_count(0)
+    follow(page.get_by_role("button", name="Save this change"))
+    expect(page.get_by_text("Scenario: not saved")).to_have_count(0)
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_visible()
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 5)
 

@@ -84,7 +84,9 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     follow(page.get_by_role("link", name="Move to another site"))
     axe(page)
     follow(page.get_by_role("button", name="Preview move"))
-    expect(page.get_by_text("Enrolled in Mornings since Mon, Nov 23. End that first.")).to_be_visible()
+    expect(
+        page.get_by_text("The patient has been enrolled in Mornings since Mon, Nov 23. End that enrollment first.")
+    ).to_be_visible()
     axe(page)
 
     now = MONDAY_AT_8 + WEEK

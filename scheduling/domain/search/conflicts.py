@@ -16,7 +16,7 @@ from scheduling.domain.search.horizon import BusySpan, Horizon
 from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
-from timekeeping.weeks import OnDates, minute_of
+from timekeeping.weeks import OnDates, Recurrence, minute_of
 
 SESSIONS_PER_MISSED_SESSION = 6
 TIGHT_GAP_MINUTES = 15
@@ -246,7 +246,9 @@ class CommitmentConflict(Reason):
 
     `minutes` is how much time is missing, travel included, and `overlap_minutes` is how long the two overlap without
     travel. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is whether the busy time starts
-    before the meeting. `dates` is the number of dates with the conflict, and `first_date` is the first of them.
+    before the meeting. `dates` is the number of dates with the conflict, out of the `sessions` dates of the meeting in the
+    horizon, and `first_date` is the first of them. `every_other_week` is whether the meeting or the busy time is only every
+    other week.
     """
 
     code: ClassVar[str] = "clash"
@@ -258,10 +260,12 @@ class CommitmentConflict(Reason):
     before: bool
     first_date: date
     dates: int
+    sessions: int
+    every_other_week: bool
 
     @classmethod
-    def between(cls, meeting: WeeklyMeeting, conflict: Conflict) -> "CommitmentConflict":
-        """Create the reason from one of the meeting's conflicts.
+    def between(cls, meeting: WeeklyMeeting, conflict: Conflict, sessions: int) -> "CommitmentConflict":
+        """Create the reason from one of the meeting's conflicts; `sessions` is the number of the meeting's dates.
 
         If there is too little time for travel but no overlap, `minutes` can be more than the length of the meeting.
         """
@@ -285,9 +289,20 @@ class CommitmentConflict(Reason):
             before=before,
             first_date=conflict.dates[0],
             dates=len(conflict.dates),
+            sessions=sessions,
+            every_other_week=meeting.anchor is not None or _is_every_other_week(busy),
         )
 
     @property
     def travel_minutes(self) -> int:
         """Minutes of travel between the busy time and the meeting."""
         return self.busy.travel_after if self.before else self.busy.travel_before
+
+    @property
+    def is_always(self) -> bool:
+        """Whether the conflict happens on every date of the meeting."""
+        return self.dates == self.sessions
+
+
+def _is_every_other_week(busy: BusyTime) -> bool:
+    return isinstance(busy.recurrence, Recurrence) and busy.recurrence.anchor is not None

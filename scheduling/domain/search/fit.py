@@ -185,9 +185,9 @@ def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
 
 def blocking_conflicts(meeting: WeeklyMeeting, need: Need) -> tuple[CommitmentConflict, ...]:
     """Return a reason for each conflict that blocks the meeting, sorted by first date."""
-    blocking = need.conflicts_with(meeting).blocking
-    in_order = sorted(blocking, key=lambda conflict: conflict.date_order)
-    return tuple(CommitmentConflict.between(meeting, conflict) for conflict in in_order)
+    found = need.conflicts_with(meeting)
+    in_order = sorted(found.blocking, key=lambda conflict: conflict.date_order)
+    return tuple(CommitmentConflict.between(meeting, conflict, found.sessions) for conflict in in_order)
 
 
 def check_places(offered: OfferedMeeting, need: Need) -> Iterable[MeetingFull]:

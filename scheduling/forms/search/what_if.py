@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from crispy_forms.bootstrap import InlineCheckboxes
 from django import forms
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from iopmanager.form_fields import MinuteField
 from patients.forms.availability.commitments import REASON_FIELDS, WEEKDAYS
@@ -30,8 +32,8 @@ FormData = MultiValueDict[str, str]
 class PrescriptionScenarioForm(forms.Form):
     """Treatment hours and days per week that the scenario assumes to be prescribed."""
 
-    prescribed_minutes = DurationField(label="Hours a week")
-    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label="Days a week")
+    prescribed_minutes = DurationField(label=_("Hours a week"))
+    prescribed_days = forms.IntegerField(min_value=1, max_value=7, label=_("Days a week"))
 
     def __init__(self, data: FormData | None, *, need: Need) -> None:
         self.need = need
@@ -61,32 +63,32 @@ class CommitmentScenarioForm(forms.Form):
 
     reason_fields: ClassVar[Mapping[str, str]] = REASON_FIELDS
 
-    leave_out = forms.BooleanField(required=False, label="Leave it out")
-    starts = MinuteField(error_messages={"required": "When does it begin?"})
-    ends = MinuteField(error_messages={"required": "When does it end?"})
+    leave_out = forms.BooleanField(required=False, label=_("Leave this commitment out"))
+    starts = MinuteField(error_messages={"required": _("Enter the start time.")})
+    ends = MinuteField(error_messages={"required": _("Enter the end time.")})
     weekdays = forms.TypedMultipleChoiceField(
         choices=WEEKDAYS,
         coerce=int,
-        label="On",
+        label=_("On"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "On which days?"},
+        error_messages={"required": _("Choose at least one day.")},
     )
     only = forms.TypedMultipleChoiceField(
         required=False,
         coerce=int,
-        label="Otherwise only on",
+        label=_("Change only these days"),
         widget=forms.CheckboxSelectMultiple,
-        help_text="None chosen: on all its days.",
+        help_text=_("Leave blank to change all its days."),
     )
     movable_minutes = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=MAX_MOVABLE_MINUTES,
-        label="Could move by",
-        help_text="Minutes; 0: it must stay.",
+        label=_("Can move by"),
+        help_text=_("In minutes. Enter 0 if it can’t move."),
     )
-    travel_before = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes there")
-    travel_after = forms.IntegerField(required=False, min_value=0, max_value=480, label="Minutes back")
+    travel_before = forms.IntegerField(required=False, min_value=0, max_value=480, label=_("Travel there, in minutes"))
+    travel_after = forms.IntegerField(required=False, min_value=0, max_value=480, label=_("Travel back, in minutes"))
 
     def __init__(self, data: FormData | None, *, busy: BusyTime) -> None:
         self.busy = busy
@@ -123,7 +125,14 @@ class CommitmentScenarioForm(forms.Form):
     def clean_movable_minutes(self) -> int:
         minutes: int = self.cleaned_data["movable_minutes"] or 0
         if 0 < minutes < MIN_MOVABLE_MINUTES:
-            raise forms.ValidationError(f"By {MIN_MOVABLE_MINUTES} minutes at least, or not at all.")
+            raise forms.ValidationError(
+                ngettext(
+                    "Enter at least %(minutes)d minute, or 0 if it can’t move.",
+                    "Enter at least %(minutes)d minutes, or 0 if it can’t move.",
+                    MIN_MOVABLE_MINUTES,
+                )
+                % {"minutes": MIN_MOVABLE_MINUTES}
+            )
         return minutes
 
     def clean(self) -> dict[str, Any]:

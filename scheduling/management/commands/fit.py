@@ -26,29 +26,33 @@ DEFAULT_COUNT = 10
 
 
 class Command(BaseCommand):
-    help = "Prints the best schedules around a patient's life, and all that stands against the tracks that do not fit."
+    help = "Print the schedules that fit a patient best, and every reason why the other tracks don't fit."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("patient_code", help="the clinic's own code, for example P001")
+        parser.add_argument("patient_code", help="the patient's code, such as P001")
         parser.add_argument(
-            "--from", dest="from_day", metavar="DATE", help="the first day, as 2027-01-04; today if left out"
+            "--from", dest="from_day", metavar="DATE", help="the first day, such as 2027-01-04; today by default"
         )
         parser.add_argument(
             "--most",
             type=int,
             default=DEFAULT_COUNT,
             metavar="N",
-            help=f"so many schedules; {DEFAULT_COUNT} if left out",
+            help=f"the number of schedules; {DEFAULT_COUNT} by default",
         )
-        parser.add_argument("--ahead", action="store_true", help="with the levels of care to come")
-        parser.add_argument("--json", action="store_true", help="for other programs to read, as docs/fit-json.md says")
+        parser.add_argument("--ahead", action="store_true", help="also plan the levels of care that follow")
+        parser.add_argument(
+            "--json", action="store_true", help="print JSON for other programs; docs/fit-json.md describes it"
+        )
         add_what_if_arguments(parser)
 
     def handle(self, *args: Any, patient_code: str, from_day: str | None, **options: Any) -> None:
         if not 1 <= options["most"] <= MAX_SCHEDULES:
-            raise CommandError(f"--most is from 1 to {MAX_SCHEDULES}, not {options['most']}.")
+            raise CommandError(f"--most must be from 1 to {MAX_SCHEDULES}, not {options['most']}.")
         if options["ahead"] and has_what_if(options):
-            raise CommandError("--ahead looks at what is stated: it goes with nothing that is only supposed.")
+            raise CommandError(
+                "--ahead can't be combined with what-if options, because it plans the levels that are ordered."
+            )
         episode = _episode(patient_code)
         today = clock.today(episode.site.zone)
         first = _date(from_day) if from_day else episode.earliest_from(today)
@@ -70,7 +74,7 @@ def _episode(patient_code: str) -> Episode:
     episodes = Episode.objects.filter(patient=patient).open_on_or_after(clock.today(patient.site.zone))
     episode = episodes.select_related("site", "patient").prefetch_related("spans").first()
     if episode is None:
-        raise CommandError(f"{patient_code} has no open course of care. Admit the patient first.")
+        raise CommandError(f"{patient_code} has no open episode of care. Admit the patient first.")
     return episode
 
 
@@ -78,4 +82,4 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text} is not a date. Write it as 2027-01-04.") from None
+        raise CommandError(f"{text} is not a date. Write it like this: 2027-01-04.") from None

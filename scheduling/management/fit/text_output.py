@@ -7,13 +7,13 @@ from scheduling.domain.individual.proposals import IndividualProposals
 from scheduling.domain.search.fit import Fit
 from scheduling.domain.search.remarks import commitment_remarks
 from scheduling.domain.search.schedules import Schedule
-from scheduling.formats import counted, day, full_date, hours, times, weekday_short
+from scheduling.formats import day, full_date, hours, times, weekday_short
 from scheduling.management.fit.report import FitReport
 from scheduling.reason_text import change_text, reason_text, remark_text, suggestion_text
 from scheduling.services.enrollment.step_down import LevelPlan
 
 NOTHING_FITS_WITH_ENROLLMENTS = (
-    "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+    "Nothing fits beside the current enrollment. Use --leaving to search as if it had ended."
 )
 
 
@@ -23,10 +23,11 @@ def as_text(report: FitReport) -> str:
 
 def _lines(report: FitReport) -> Iterator[str]:
     need = report.need
-    prescribed = f"{_prescribed(need.prescribed_minutes, need.prescribed_days)} are prescribed"
-    yield f"{report.patient}: {prescribed}, to begin on {weekday_short(need.from_day.weekday())}, {full_date(need.from_day)}."
+    prescribed = _prescribed(need.prescribed_minutes, need.prescribed_days)
+    first = f"{weekday_short(need.from_day.weekday())}, {full_date(need.from_day)}"
+    yield f"{report.patient} needs {prescribed}, starting {first}."
     if not report.fits:
-        yield f"No track is on offer at {report.episode.site}."
+        yield f"No track is published at {report.episode.site}."
     elif not report.schedules:
         yield NOTHING_FITS_WITH_ENROLLMENTS if report.has_enrollments_in_need else "Nothing fits."
     for number, (schedule, proposals) in enumerate(
@@ -36,7 +37,7 @@ def _lines(report: FitReport) -> Iterator[str]:
         yield from _schedule(number, schedule, proposals)
     if report.suggestions:
         yield ""
-        yield "What would help:"
+        yield "Changes that would make a schedule fit, smallest first:"
         yield from (f"   - {suggestion_text(suggestion)}" for suggestion in report.suggestions)
     for fit in report.fits:
         if fit.obstacles:
@@ -49,10 +50,10 @@ def _lines(report: FitReport) -> Iterator[str]:
 
 
 def _schedule(number: int, schedule: Schedule, proposals: IndividualProposals) -> Iterator[str]:
-    share = "mixed with other tracks" if schedule.is_mixed else "whole" if schedule.is_whole else "enough of it"
-    total = f"{hours(schedule.minutes)} over {counted(schedule.days, 'day')}"
-    points = counted(schedule.points, "point")
-    yield f"{number}. {schedule.offer.name}, {share}: {total}, from {day(schedule.starts)} ({points})"
+    share = "with other tracks" if schedule.is_mixed else "all groups" if schedule.is_whole else "some groups"
+    total = _total(schedule.minutes, schedule.days)
+    points = _counted(schedule.points, "point")
+    yield f"{number}. {schedule.offer.name}, {share}: {total}, starting {day(schedule.starts)} ({points})"
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
         yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(proposals)}"
@@ -61,7 +62,7 @@ def _schedule(number: int, schedule: Schedule, proposals: IndividualProposals) -
 
 def _individual(found: IndividualProposals) -> str:
     if not found.proposals:
-        return "for which no counselor has a free hour"
+        return "but no counselor has a free hour"
     first = found.proposals[0]
     free = (f"{weekday_short(hour.weekday)} {times(hour.starts, hour.ends)}" for hour in first.hours)
     return f"for example {' and '.join(free)} with {first.name}"
@@ -74,11 +75,11 @@ def _track(fit: Fit) -> Iterator[str]:
 
 def _verdict(fit: Fit) -> str:
     if fit.fits:
-        return "fits whole" if fit.whole is not None else "enough of it fits"
+        return "all groups fit" if fit.whole is not None else "enough groups fit"
     if not fit.minutes:
-        return "does not fit"
-    left = f"does not fit; {hours(fit.minutes)} over {counted(fit.days, 'day')} are left"
-    return f"{left}, {hours(fit.missing_minutes)} too few" if fit.missing_minutes else left
+        return "doesn’t fit"
+    possible = f"doesn’t fit; {_total(fit.minutes, fit.days)} would be possible"
+    return f"{possible}, {hours(fit.missing_minutes)} short" if fit.missing_minutes else possible
 
 
 def _level_plan(plan: LevelPlan) -> Iterator[str]:
@@ -88,7 +89,7 @@ def _level_plan(plan: LevelPlan) -> Iterator[str]:
     yield f"Level {plan.span.level} from {day(plan.starts)}{until}, {prescribed}: {STATES[stage.state]}"
     if stage.meetings:
         total = add_up(stage.meetings, need.rules, stage.individual_minutes)
-        yield f"   {hours(total.minutes)} over {counted(total.days, 'day')} in {' and '.join(plan.track_names)}"
+        yield f"   {_total(total.minutes, total.days)} in {' and '.join(plan.track_names)}"
         yield from (f"   {_slot(meeting)}" for meeting in stage.meetings)
         yield from (f"   - {remark_text(each)}." for each in commitment_remarks(stage.meetings, need))
     if stage.difference and not stage.continues_unchanged:
@@ -99,11 +100,19 @@ def _level_plan(plan: LevelPlan) -> Iterator[str]:
         yield from (f"   - {reason_text(obstacle)}" for obstacle in fit.obstacles)
 
 
-STATES = {"arranged": "arranged", "found": "found", "none": "nothing fits"}
+STATES = {"arranged": "already arranged", "found": "schedule found", "none": "nothing fits"}
 
 
 def _prescribed(minutes: int, days: int) -> str:
-    return f"{hours(minutes)} a week over {counted(days, 'day')}"
+    return f"{_total(minutes, days)} a week"
+
+
+def _total(minutes: int, days: int) -> str:
+    return f"{hours(minutes)} on {_counted(days, 'day')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _slot(meeting: WeeklyMeeting) -> str:

@@ -52,24 +52,24 @@ class WhatIfOptions:
 
 
 def add_what_if_arguments(parser: ArgumentParser) -> None:
-    what_if = parser.add_argument_group("what if", "Search as if something were otherwise. Nothing of it is kept.")
-    what_if.add_argument("--minutes", type=int, metavar="N", help="so many minutes a week prescribed")
-    what_if.add_argument("--days", type=int, metavar="N", help="so many days a week prescribed")
-    what_if.add_argument("--travel", type=int, metavar="N", help="so many minutes to and from every commitment")
+    what_if = parser.add_argument_group("what if", "Search as if something were different. Nothing is saved.")
+    what_if.add_argument("--minutes", type=int, metavar="N", help="prescribe N minutes a week")
+    what_if.add_argument("--days", type=int, metavar="N", help="prescribe N days a week")
+    what_if.add_argument("--travel", type=int, metavar="N", help="N minutes of travel to and from every commitment")
     what_if.add_argument(
-        "--without", action="append", default=[], metavar="CODE", help="a commitment that were not there; several times"
+        "--without", action="append", default=[], metavar="CODE", help="leave a commitment out; can be repeated"
     )
     what_if.add_argument(
         "--move",
         action="append",
         default=[],
         metavar="CODE=N",
-        help="a commitment that could end earlier or begin later by so many minutes; several times",
+        help="let a commitment end earlier or start later by N minutes; can be repeated",
     )
     what_if.add_argument(
         "--leaving",
         action="store_true",
-        help="as if the present places in tracks were over, keeping of them what can be",
+        help="as if the current enrollments had ended, keeping as much of them as possible",
     )
 
 
@@ -109,7 +109,7 @@ def commitments_of(episode: Episode, need: Need) -> list[Commitment]:
 def _parse_move(text: str, by_code: Mapping[str, Commitment], durations: Mapping[Key, int]) -> tuple[Key, int]:
     code, _, minutes = text.rpartition("=")
     if not code or not minutes.isdecimal():
-        raise CommandError(f"{text} does not say what moves by how much. Write it as CODE=30, in minutes.")
+        raise CommandError(f"--move {text} must give a commitment and minutes, such as --move CODE=30.")
     key = _find_commitment(code, by_code).pk
     _check_range(int(minutes), f"--move {code}", 0, durations[key] - 1)
     return key, int(minutes)
@@ -120,10 +120,11 @@ def _find_commitment(code: str, by_code: Mapping[str, Commitment]) -> Commitment
         return by_code[code]
     existing = ", ".join(f"{each.code or each.pk} ({each.label})" for each in dict.fromkeys(by_code.values()))
     raise CommandError(
-        f"There is no commitment {code}. " + (f"There is: {existing}." if existing else "There is none at all.")
+        f"There is no commitment {code}. "
+        + (f"Choose one of these: {existing}." if existing else "The patient has no commitments.")
     )
 
 
 def _check_range(number: int | None, name: str, least: int, most: int) -> None:
     if number is not None and not least <= number <= most:
-        raise CommandError(f"{name} is from {least} to {most}, not {number}.")
+        raise CommandError(f"{name} must be from {least} to {most}, not {number}.")

@@ -40,7 +40,7 @@ def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse
 
     If the user chose more or fewer than two, or one is no longer found, show the search again with a note.
     """
-    search = open_search(request, patient_id, clock.now(), "compare schedules")
+    search = open_search(request, patient_id, clock.now(), detail="compare schedules")
     if search.episode is None:
         return redirect("find-schedule", search.patient.pk)
     query = read_query(search.episode, request.POST, otherwise=search.earliest)

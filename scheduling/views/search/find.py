@@ -6,6 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import Permission
@@ -29,7 +30,7 @@ from scheduling.views.search.search_page import (
 @transaction.atomic
 def find_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
     """List the schedules that fit, best first, and the reasons against the tracks that don't fit."""
-    search, query = open_search(request, patient_id, clock.now()), None
+    search, query = open_search(request, patient_id, clock.now(), detail="find a schedule"), None
     if search.episode is not None:
         query = read_query(search.episode, request.GET, otherwise=search.earliest, has_scenario=False)
     return render(request, "scheduling/search/find_schedule.html", search_context(search, query, request.GET))
@@ -40,7 +41,7 @@ def find_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
 @transaction.atomic
 def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse:
     """List the schedules that fit under the scenario in the form. None of it is saved."""
-    search = open_search(request, patient_id, clock.now(), "find a schedule, what if")
+    search = open_search(request, patient_id, clock.now(), detail="find a schedule, what if")
     if search.episode is None:
         return redirect("find-schedule", search.patient.pk)
     typed = apply_suggestion(request.POST)
@@ -60,7 +61,7 @@ def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse
 def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int) -> HttpResponse:
     """Save the scenario's changes to one commitment. The rest of the scenario stays unsaved."""
     now = clock.now()
-    search = open_search(request, patient_id, now, "find a schedule, what if")
+    search = open_search(request, patient_id, now, detail="find a schedule, what if")
     forbid_unless(search.may_manage)
     rows = Commitment.objects.filter(patient=search.patient).with_travel().select_related("patient__site")
     commitment = get_object_or_404(rows, pk=commitment_id)
@@ -79,7 +80,7 @@ def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int
             context = search_context(search, query, request.POST)
             return render(request, "scheduling/search/find_schedule.html", context, status=422)
         for each in saved.value:
-            add_conflict_message(request, each, listed="The chart lists them.")
+            add_conflict_message(request, each, listed=_("The chart lists them."))
     remaining = read_query(search.episode, without_commitment(request.POST, commitment.pk), otherwise=search.earliest)
     if remaining.is_unchanged:
         return _redirect_without_scenario(search, remaining)

@@ -1,4 +1,4 @@
-"""Cards that show schedules in the order of the search. Schedules at the same weekly times form one group."""
+"""Cards that show schedules in the order of the search. Schedules of the same track form one choice."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES
 from scheduling.domain.search.need import Need, Offer
-from scheduling.domain.search.remarks import Remark, remarks_on
+from scheduling.domain.search.remarks import MixesTracks, Remark, remarks_on
 from scheduling.domain.search.schedules import Schedule
 from scheduling.domain.suggestions.scenario import check_without_scenario
 from scheduling.views.week_pictures import picture_of_schedule
@@ -66,6 +66,12 @@ class ScheduleCard:
         return [DayTimes(tuple(weekdays), times) for times, weekdays in found.items()]
 
     @property
+    def track_names(self) -> tuple[str, ...]:
+        """Names of the tracks to which the groups belong, the one to enroll in first."""
+        mixed = (remark.tracks for remark in self.remarks if isinstance(remark, MixesTracks))
+        return next(mixed, (self.schedule.offer.name,))
+
+    @property
     def is_higher_band(self) -> bool:
         return self.schedule.minutes >= HIGHER_BAND_MINUTES
 
@@ -75,11 +81,17 @@ class ScheduleCard:
 
 
 @dataclass(frozen=True)
-class ScheduleGroup:
-    """Schedules at the same weekly times: the card of the best one, and the cards of the others, best first."""
+class TrackChoice:
+    """Schedules of one track or one combination of tracks: the card of the best one, and the others, best first."""
 
+    names: Sequence[str]
     card: ScheduleCard
-    others: Sequence[ScheduleCard]
+    variants: Sequence[ScheduleCard]
+
+    @property
+    def has_chosen_variant(self) -> bool:
+        """Whether the user chose one of the variants for the comparison."""
+        return any(card.is_chosen for card in self.variants)
 
 
 def schedule_cards(
@@ -104,9 +116,13 @@ def schedule_key(schedule: Schedule) -> str:
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 
 
-def group_by_times(cards: Iterable[ScheduleCard]) -> list[ScheduleGroup]:
-    """Group schedules with the same first day and weekly times. The groups keep the order of their best schedules."""
+def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
+    """Group schedules of the same track. A combination of tracks is a choice of its own, whichever is enrolled in.
+
+    The choices keep the order of their best schedules.
+    """
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
-        found.setdefault((card.schedule.starts, card.schedule.order[1]), []).append(card)
-    return [ScheduleGroup(first, others) for first, *others in found.values()]
+        key = (frozenset(card.track_names),) if card.schedule.is_mixed else (card.schedule.offer.key,)
+        found.setdefault(key, []).append(card)
+    return [TrackChoice(first.track_names, first, variants) for first, *variants in found.values()]

@@ -23,12 +23,12 @@ from scheduling.forms.search.suggestion_form import encode_changes
 from scheduling.forms.search.what_if import FormData, ScenarioForm
 from scheduling.services.search.offers import offers_for_patient
 from scheduling.views.search.other_sites import search_other_sites
-from scheduling.views.search.schedule_cards import ScheduleCard, group_by_times, schedule_cards
+from scheduling.views.search.schedule_cards import ScheduleCard, group_by_track, schedule_cards
 from scheduling.views.search.track_cards import need_from_form, track_cards, waitlist_entries
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many cards are shown at first, and how many more on request. Each has a large picture."""
+"""How many tracks are shown at first, and how many more on request. The best schedule of each has a large picture."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,8 @@ class SuggestionCard:
         return cls(suggestion, encode_changes(suggestion.changes), track)
 
 
-def open_search(
-    request: HttpRequest, patient_id: int, now: datetime, detail: str = "find a schedule"
-) -> ScheduleSearchRequest:
-    """Find the patient and their episode, and record that the user views them.
+def open_search(request: HttpRequest, patient_id: int, now: datetime, *, detail: str) -> ScheduleSearchRequest:
+    """Find the patient and their episode, and record that the user views them; `detail` goes into the audit trail.
 
     The user needs the permission to see commitments, because the results show them.
     """
@@ -156,15 +154,16 @@ def search_context(
 
 
 def _result_context(found: SearchResult, number: int) -> dict[str, object]:
-    groups = group_by_times(found.cards)
+    choices = group_by_track(found.cards)
     tracks = track_cards(found.tracks, found.need)
-    suggestions = () if groups else find_suggestions(found.tracks, found.need)
+    suggestions = () if choices else find_suggestions(found.tracks, found.need)
     return {
         "need_then": found.need,
         "number": len(found.cards),
         "is_best_of_more": len(found.cards) == MAX_SCHEDULES,
-        "groups": groups[:number],
-        "more": groups[number:],
+        "choices": choices[:number],
+        "is_only_track": len(choices) == 1,
+        "more": choices[number:],
         "newest": number - SHOWN_MORE if number > SHOWN_FIRST else None,
         "next_number": number + SHOWN_MORE,
         "tracks": found.tracks,
@@ -176,6 +175,6 @@ def _result_context(found: SearchResult, number: int) -> dict[str, object]:
 
 
 def _card_limit(typed: Mapping[str, str]) -> int:
-    """Read the number of cards to show. The default is SHOWN_FIRST and the maximum is MAX_SCHEDULES."""
+    """Read the number of tracks to show. The default is SHOWN_FIRST and the maximum is MAX_SCHEDULES."""
     text = typed.get("shown", "")
     return min(int(text), MAX_SCHEDULES) if text.isdecimal() and int(text) > SHOWN_FIRST else SHOWN_FIRST

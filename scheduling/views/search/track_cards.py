@@ -8,6 +8,7 @@ from patients.models import Episode
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import Fit, MeetingFull, find_fits
+from scheduling.domain.search.nearest_obstacle import BlockedGroups, nearest_obstacle
 from scheduling.domain.search.need import Need, Offer
 from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.models import Enrollment, WaitingEntry
@@ -31,6 +32,11 @@ class TrackCard:
     @cached_property
     def picture(self) -> WeekPicture:
         return picture_of_choice(choice=self.fit.choice, busy=self.need.busy, from_day=self.fit.starts)
+
+    @property
+    def nearest(self) -> BlockedGroups | Reason | None:
+        """The obstacle to show when all others are folded."""
+        return nearest_obstacle(self.fit)
 
     @property
     def is_higher_band(self) -> bool:

@@ -198,7 +198,7 @@ def test_a_makeup_session_that_filled_up_meanwhile_is_refused(clinic: Clinic, ro
     Session.objects.filter(pk=saturday.pk).update(places=2, booked=2)
     data = {"session": saturday.pk, "makes_up": booking_of(rosa).pk}
     response = client_for(clinic.coordinator).post(make_up(rosa), data, follow=True)
-    assert "No place is left in “Saturday group” on Sat, Nov 28." in response.text
+    assert "“Saturday group” on Sat, Nov 28 is full." in response.text
     assert not Booking.objects.filter(session=saturday).exists()
 
 

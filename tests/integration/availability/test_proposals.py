@@ -302,7 +302,7 @@ def test_declining_needs_a_reason_that_the_patient_reads(coordinator: Client, ro
 
     refused = coordinator.post(address, {"decision": "decline", "reason": " "})
     assert refused.status_code == 422
-    assert "Say why: the patient reads it." in refused.text
+    assert "Enter a reason. The patient will read it." in refused.text
 
     coordinator.post(address, {"decision": "decline", "reason": "Let us talk on Friday."})
 

@@ -213,7 +213,7 @@ def test_the_chart_shows_commitments_that_have_to_move_and_sessions_that_conflic
     enrollment = enroll(episode, track, by, days=(0, 1, 3))
     address = reverse("patient", args=[episode.patient_id])
     chart = desk.get(address).text
-    assert "Night shift would have to end 20 min earlier on Tue" in chart
+    assert "Night shift would have to end 20 min earlier, at" in chart
     assert "with a commitment" not in chart
     change_meetings(enrollment=enrollment, meetings=on_days(track, 1, 3, 4), from_day=MONDAY, by=by, now=NOW)
     assert "Will miss" not in desk.get(address).text

@@ -154,7 +154,7 @@ def test_a_change_that_breaks_the_hours_rule_writes_nothing(tmp_path: Path) -> N
     with pytest.raises(ImportFailed) as refused:
         import_files(tmp_path, clinic_with("meetings", "Fri,9:00,12:00", "Fri,9:00,11:30"))
     assert [str(fault) for fault in refused.value.faults] == [
-        "meetings.csv, row 4: 8 h 30 a week is 30 min less than the 9 h that are needed."
+        "meetings.csv, row 4: 8 h 30 min a week is 30 min less than the 9 h required."
     ]
     assert Meeting.objects.get(code="F1").ends == time(12)
 

@@ -67,7 +67,7 @@ rooms.csv, row 4, site: “WEST” is the code of nothing in sites.csv, nor in t
 rooms.csv, row 5, places: “none” is not a whole number.
 staff.csv, row 3, email: “ben.clinic.example” is not an e-mail address.
 staff.csv, row 4, roles: “doctor” is not known; it can be administrator, coordinator, clinician, reviewer.
-tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h that are needed. 2 days a week: at least 3 are needed.
+tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h required. 2 days a week are too few. At least 3 are required.
 meetings.csv, row 4, ends: 17:00 is not after the start, 18:00.
 meetings.csv, row 5, break_starts: The break does not lie inside the meeting.
 meetings.csv, row 6, places: 14 people don't fit into Big room, which holds 12.
@@ -110,8 +110,8 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
         ),
         pytest.param(
             "meetings", "NORTH,W1,Group,AM,Wed,9:00", "NORTH,W1,Group,AM,Mon,11:00",
-            "tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h that are needed. 2 days a week: at least 3 are"
-            " needed. Big room would hold “Group” and “Group” at the same time on Monday. Ada Park would be in “Group” and"
+            "tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h required. 2 days a week are too few. At least 3 are"
+            " required. Big room would have “Group” and “Group” at the same time on Monday. Ada Park would be in “Group” and"
             " “Group” at the same time on Monday.",
             id="two groups in one room",
         ),

@@ -150,7 +150,7 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
     page = response.content.decode()
     assert response.status_code == 422
     assert (
-        "Wednesday 12:00–1:00 PM with Ada Park is not free, or no longer: their “Individual session” takes 1 h of it."
+        "Wednesday 12:00–1:00 PM with Ada Park is not available. The counselor’s “Individual session” takes 1 h of it."
         in page
     )
     assert f'value="{encode_hours([hour(ada, 2, 12)])}" id="individual-gone" checked' in page
@@ -179,7 +179,7 @@ def test_without_counselor_hours_the_page_says_where_to_enter_them(
 ) -> None:
     CounselorHours.objects.all().delete()
     page = desk.get(address(episode, track)).content.decode()
-    assert "Nobody at the site has stated hours" in page
+    assert "No counselor at this site has hours for individual sessions" in page
     assert reverse("counselor-hours") in page
 
 
@@ -228,9 +228,9 @@ def test_reasons_against_moving_individual_sessions_are_shown(
     past = desk.post(page_address, {"starts": "2026-11-20", "individual": encode_hours([hour(ada, 1, 9)])})
     assert "is too early" in past.content.decode()
     same = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 12)])})
-    assert "Nothing is different from what stands." in same.content.decode()
+    assert "Nothing has changed, so there is nothing to save." in same.content.decode()
     outside = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 15)])})
-    assert "is not within the hours" in outside.content.decode()
+    assert "is outside" in outside.content.decode()
     assert {past.status_code, same.status_code, outside.status_code} == {422}
 
 

@@ -390,7 +390,7 @@ def test_a_refused_transfer_shows_the_reason_and_keeps_the_input(
     for typed in ({"site": there.pk}, {"site": there.pk, "seen": there.pk}):
         response = desk.post(address(episode), typed)
         assert response.status_code == 422
-        assert "Enrolled in Here since Mon, Dec 14. End that first." in response.text
+        assert "The patient has been enrolled in Here since Mon, Dec 14. End that enrollment first." in response.text
         assert f'<option value="{there.pk}" selected>' in response.text
 
 

@@ -346,14 +346,14 @@ def test_a_level_without_a_fit_shows_the_reasons(desk: Client, rosa: Patient, ev
 
 def test_suggestions_are_shown(desk: Client, rosa: Patient, evenings: Track) -> None:
     make_commitment(rosa, [1], "12:00", "18:10", label="Late shift", movable_minutes=30)
-    assert "Late shift would have to end 10 min earlier on Tue: at 6:00 PM" in page_of(desk, rosa).text
+    assert "Late shift would have to end 10 min earlier, at 6:00 PM, on Tue" in page_of(desk, rosa).text
 
 
 def test_a_patient_without_an_episode_has_no_plan(desk: Client, site: Site) -> None:
     patient = make_patient(site)
     assert "has no current episode of care" in page_of(desk, patient).text
     admit(patient).spans.all().delete()
-    assert "There is no open episode with a level of care" in page_of(desk, patient).text
+    assert "There is no episode of care with an ordered level" in page_of(desk, patient).text
 
 
 def test_the_chart_and_the_search_link_to_the_plan(desk: Client, rosa: Patient) -> None:

@@ -151,8 +151,8 @@ def test_an_invalid_age_range_is_refused_beside_the_field_and_the_input_is_kept(
 def test_the_page_says_why_a_patient_of_another_age_does_not_fit(desk: Client, episode: Episode) -> None:
     make_weekday_track(episode.site, from_age=18, level="2.5")
     page = desk.get(reverse("find-schedule", args=[episode.patient_id]), {"from": "2026-11-23"}).text
-    assert "It is for ages 18 and over; on the first day the patient is 17." in page
-    assert "It is for patients at level 2.5, and level 2.1 is stated." in page
+    assert "This track is for ages 18 and over. The patient will be 17 on the first day." in page
+    assert "This track is for level 2.5, and the ordered level is 2.1." in page
 
 
 def test_an_import_sets_level_ages_and_mixing(tmp_path: Path) -> None:

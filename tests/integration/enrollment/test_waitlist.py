@@ -333,7 +333,7 @@ def test_an_outdated_page_says_so(desk: Client, rosa: Episode, track: Track, tak
     entry = joins(rosa, track, by)
     typed = {"starts": "2026-11-23", "meetings": [meeting.pk for meeting in track.meetings.all()]}
     response = desk.post(reverse("waitlist-enroll", args=[entry.pk]), typed, follow=True)
-    assert "Rosa: “Small group” on Monday is full on 12 dates" in response.text
+    assert "Rosa: Monday’s “Small group” is full on 12 dates" in response.text
     response = desk.post(reverse("waitlist-enroll", args=[entry.pk]), {"starts": "soon"}, follow=True)
     assert "The waitlist has changed." in response.text
     assert not rosa.enrollments.exists()

@@ -388,15 +388,13 @@ def test_a_commitment_that_conflicts_with_bookings_is_saved_with_a_warning(coord
 
     assert Commitment.objects.filter(label="Day shift").exists()
     [message] = response.context["messages"]
-    assert str(message) == (
-        "The commitment is kept. It runs into 1 booked session: Wed, Nov 25. They are listed below."
-    )
+    assert str(message) == ("Commitment saved. It conflicts with 1 booked session: Wed, Nov 25. They are listed below.")
 
 
 def test_a_commitment_without_conflicts_is_saved_without_a_warning(coordinator: Client, rosa: Patient) -> None:
     response = coordinator.post(reverse("commitment-new", args=[rosa.pk]), SHIFT, follow=True)
 
-    assert [str(message) for message in response.context["messages"]] == ["The commitment is kept."]
+    assert [str(message) for message in response.context["messages"]] == ["Commitment saved."]
 
 
 def test_the_form_of_a_commitment_opens_with_its_values_and_changes_them(coordinator: Client, rosa: Patient) -> None:

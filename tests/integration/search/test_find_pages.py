@@ -114,8 +114,8 @@ def plain(text: str) -> str:
 
 
 def shown(answer: Any) -> list[Any]:
-    """Return the best schedule of each group of schedules at the same times."""
-    return [group.card for group in answer.context["groups"]]
+    """Return the best schedule of each track on the page."""
+    return [choice.card for choice in answer.context["choices"]]
 
 
 def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
@@ -130,8 +130,8 @@ def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
     for words in (
         "5 schedules fit", "Mon–Wed 9:00 AM–12:00 PM", "9 h", "3 days", "Starts Tue, Nov 24",
         "3 of the 4 groups of Morning track",
-        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue, Nov 24", "No commitments are known",
-        "How they are ranked", "60 for each trip",
+        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue, Nov 24", "No commitments are on file",
+        "How schedules are ranked", "60 points for each trip",
     ):  # fmt: skip
         assert words in text
     meetings = "&".join(f"meetings={meeting.pk}" for meeting in track.meetings.filter(weekday__lt=3))
@@ -157,7 +157,10 @@ def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, ro
     assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
     assert "Nothing has to move" in response.text
     assert "1 track fits in part" in response.text
-    assert "ends 15 min before Late shift begins at 12:15 PM, and the way takes 25 min: 10 min short." in response.text
+    assert (
+        "ends 15 min before Late shift starts at 12:15 PM. Travel takes 25 min, so the patient would be 10 min late."
+        in response.text
+    )
 
 
 def test_a_biweekly_group_is_marked(desk: Client, rosa: Patient, site: Site) -> None:
@@ -181,7 +184,7 @@ def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patien
     [card] = shown(response)
     text = plain(response.text)
     for words in (
-        "Late shift would have to begin 10 min later on Mon: at 12:25 PM",
+        "Late shift would have to start 10 min later, at 12:25 PM, on Mon",
         "Misses 1 of 36 sessions: Wed, Dec 9",
         "10 min to spare between Early shift and the group on Tuesdays",
     ):
@@ -195,26 +198,74 @@ def test_moved_commitments_and_missed_dates_are_shown(desk: Client, rosa: Patien
     ]
 
 
-def test_schedules_at_the_same_times_are_grouped_behind_the_best(desk: Client, rosa: Patient, track: Track) -> None:
+def test_the_best_schedule_of_each_track_comes_first_with_its_variants_folded(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
     make_weekday_track(track.site, (0, 1, 2), name="Other track")
 
     response = search(desk, rosa)
 
-    group = response.context["groups"][0]
-    assert (group.card.number, [card.number for card in group.others]) == (1, [2])
-    assert "The same times with other groups: 1" in response.text
+    choices = response.context["choices"]
+    assert [choice.names for choice in choices] == [("Morning track",), ("Other track",)]
+    found = [[choice.card, *choice.variants] for choice in choices]
+    assert [len(cards) for cards in found] == [5, 1]
+    assert all(cards == sorted(cards, key=lambda card: card.number) for cards in found)
+    assert "4 more variants of this track" in response.text
+    assert "more variant of" not in response.text
+    assert response.text.count('class="week-picture"') == 2, "only the best of each track has a picture"
 
 
-def test_the_first_schedules_are_shown_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
-    make_track(site, [make_meeting(site, day) for day in range(5)])
+def test_the_variants_of_the_only_track_are_open(desk: Client, rosa: Patient, track: Track) -> None:
+    assert '<details class="same-track" open>' in search(desk, rosa).text
+    make_weekday_track(track.site, (0, 1, 2), name="Other track")
+    assert '<details class="same-track">' in search(desk, rosa).text
+
+
+def test_the_first_tracks_are_shown_and_more_on_request(desk: Client, rosa: Patient, site: Site) -> None:
+    for number in range(12):
+        make_track(site, [make_meeting(site, day) for day in range(3)], name=f"Track {number:02}")
 
     first_page = search(desk, rosa)
     more = desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"from": "2026-11-24", "shown": "10"})
 
-    assert (len(shown(first_page)), len(first_page.context["more"])) == (4, 12)
-    assert (len(shown(more)), len(more.context["more"])) == (10, 6)
+    assert (len(shown(first_page)), len(first_page.context["more"])) == (4, 8)
+    assert "Show 8 more tracks" in first_page.text
+    assert (len(shown(more)), len(more.context["more"])) == (10, 2)
     assert first_page.text.count('class="week-picture"') == 4
     assert len(shown(desk.post(reverse("find-schedule-what-if", args=[rosa.pk]), {"shown": "all"}))) == 4
+
+
+def test_a_track_that_does_not_fit_is_one_line_with_its_nearest_obstacle(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
+    make_commitment(rosa, [0, 1, 2, 3], "08:00", "16:00", label="Work")
+
+    response = search(desk, rosa)
+
+    text = " ".join(plain(response.text).split())
+    assert "Work conflicts with all 4 groups, every week" in text
+    assert text.count('class="track-line"') == 1
+    assert (
+        text.index("Work conflicts") < text.index("9 h short") < text.index("Details") < text.index("Add to waitlist")
+    )
+
+
+@pytest.mark.parametrize(
+    ("anchor", "words"),
+    [
+        pytest.param(None, "Every week.", id="every week"),
+        pytest.param(date(2026, 11, 24), "Every other Tuesday, next on Tue, Nov 24; 6 of 12 dates.", id="this week"),
+        pytest.param(date(2026, 12, 8), "Every other Tuesday, next on Tue, Nov 24; 6 of 12 dates.", id="even weeks"),
+        pytest.param(date(2026, 12, 1), "Every other Tuesday, next on Tue, Dec 1; 6 of 12 dates.", id="odd weeks"),
+    ],
+)
+def test_a_conflict_says_how_often_it_happens(
+    desk: Client, rosa: Patient, site: Site, anchor: date | None, words: str
+) -> None:
+    make_weekday_track(site, (1, 2, 3))
+    make_commitment(rosa, [1], "08:00", "16:00", label="Custody visit", anchor=anchor)
+
+    assert words in search(desk, rosa).text
 
 
 def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, rosa: Patient, track: Track) -> None:
@@ -234,8 +285,8 @@ def test_a_track_that_does_not_fit_shows_every_reason_by_meeting(desk: Client, r
     ]
     text = plain(response.text)
     for words in (
-        "Nothing fits", "1 track does not fit", "6 h short", "Day shift (8:00 AM–4:00 PM) overlap by 3 h",
-        "on Wednesday is full on 1 date, first on Wed, Nov 25", "3 h a week is 6 h less than the 9 h that are prescribed",
+        "Nothing fits", "1 track doesn’t fit", "6 h short", "Day shift (8:00 AM–4:00 PM) overlaps Monday’s",
+        "is full on Wed, Nov 25", "3 h a week is 6 h less than the 9 h prescribed",
     ):  # fmt: skip
         assert words in text
 
@@ -255,7 +306,7 @@ def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site
 
     response = search(desk, patient)
 
-    assert "Wim is not in care at the moment" in response.text
+    assert "Wim is not in care right now" in response.text
     assert reverse("level-new", args=[patient.pk]) in response.text
 
 
@@ -264,7 +315,7 @@ def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site
     [
         pytest.param("soon", "Enter a valid date.", id="no date"),
         pytest.param("2026-11-01", "Sun, Nov 1 is before the admission on Mon, Nov 23.", id="before admission"),
-        pytest.param("2027-03-01", "no open episode", id="after discharge"),
+        pytest.param("2027-03-01", "no episode of care", id="after discharge"),
     ],
 )
 def test_a_day_that_cannot_be_searched_gets_a_reason_and_stays_in_the_form(
@@ -361,8 +412,8 @@ def test_every_reason_is_shown_at_once_and_the_form_keeps_its_input(desk: Client
     text = plain(response.text)
     for words in (
         "can’t be enrolled with these choices",
-        "3 h less than the 9 h that are prescribed",
-        "overlap by 1 h",
+        "3 h less than the 9 h prescribed",
+        "by 1 h. Every week.",
     ):
         assert words in text
 
@@ -490,7 +541,7 @@ def test_a_day_after_the_episode_gets_a_reason(desk: Client, rosa: Patient, trac
     assert opened.status_code == 200
     response = desk.post(enroll_address(rosa, track), typed(track.meetings.all(), starts="2027-01-04"))
     assert response.status_code == 422
-    assert "There is no open episode" in response.context["form"].errors["starts"][0]
+    assert "There is no episode of care" in response.context["form"].errors["starts"][0]
 
 
 def test_the_enrollment_page_takes_few_queries(

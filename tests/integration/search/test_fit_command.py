@@ -83,21 +83,21 @@ def test_when_nothing_fits_every_obstacle_is_printed(clinic: Episode) -> None:
     printed, exit_code = run("P007")
     rows = printed.splitlines()
     assert exit_code == NOTHING_FITS == 3
-    assert rows[:2] == ["P007: 9 h a week over 3 days are prescribed, to begin on Mon, Nov 23, 2026.", "Nothing fits."]
+    assert rows[:2] == ["P007 needs 9 h on 3 days a week, starting Mon, Nov 23, 2026.", "Nothing fits."]
     assert rows[3:5] == [
-        "What would help:",
-        "   - If “Late shift” ended at 5:35 PM instead of 5:45 PM: 1 schedule fits.",
+        "Changes that would make a schedule fit, smallest first:",
+        "   - End “Late shift” at 5:35 PM instead of 5:45 PM. Then 1 schedule fits.",
     ]
-    evening = rows.index("Evening track: does not fit; 6 h over 2 days are left, 3 h too few")
+    evening = rows.index("Evening track: doesn’t fit; 6 h on 2 days would be possible, 3 h short")
     assert rows[evening : evening + 4] == [
-        "Evening track: does not fit; 6 h over 2 days are left, 3 h too few",
-        "   - Thursday’s “Evening 3” (6:00–9:00 PM) begins 15 min after Late shift ends at 5:45 PM, and the way takes 25 min:"
-        " 10 min short.",
-        "   - 6 h a week is 3 h less than the 9 h that are prescribed.",
-        "   - 2 days a week: 3 are prescribed.",
+        "Evening track: doesn’t fit; 6 h on 2 days would be possible, 3 h short",
+        "   - Thursday’s “Evening 3” (6:00–9:00 PM) starts 15 min after Late shift ends at 5:45 PM. Travel takes 25 min, so the"
+        " patient would be 10 min late. Every week.",
+        "   - 6 h a week is 3 h less than the 9 h prescribed.",
+        "   - 2 days a week are too few. 3 are prescribed.",
     ]
-    assert rows[evening + 5] == "Morning track: does not fit"
-    assert "overlap by 3 h" in rows[evening + 6]
+    assert rows[evening + 5] == "Morning track: doesn’t fit"
+    assert "by 3 h. Every week." in rows[evening + 6]
     event = AuditEvent.objects.get(action="viewed")
     assert (event.patient_key, event.actor_key) == (clinic.patient_id, None)
 
@@ -108,12 +108,12 @@ def test_schedules_are_ranked_and_printed_with_their_scores(clinic: Episode) -> 
     assert exit_code == 0
     assert printed.splitlines()[1:6] == [
         "",
-        "1. Evening track, whole: 9 h over 3 days, from Mon, Dec 7 (720 points)",
+        "1. Evening track, all groups: 9 h on 3 days, starting Mon, Dec 7 (720 points)",
         "   Mon 6:00–9:00 PM Evening 0",
         "   Tue 6:00–9:00 PM Evening 1",
         "   Thu 6:00–9:00 PM Evening 3",
     ]
-    assert "Evening track: fits whole" not in printed
+    assert "Evening track: all groups fit" not in printed
 
 
 def test_commitments_to_move_and_missed_dates_are_printed(clinic: Episode) -> None:
@@ -121,7 +121,7 @@ def test_commitments_to_move_and_missed_dates_are_printed(clinic: Episode) -> No
     make_commitment(clinic.patient, [], "17:00", "19:00", "Court", on=MONDAY + WEEK, kind="court")
     rows = lines("P007")
     assert rows[6:8] == [
-        "   - Late shift would have to end 10 min earlier on Thu: at 5:35 PM.",
+        "   - Late shift would have to end 10 min earlier, at 5:35 PM, on Thu.",
         "   - Misses 1 of 36 sessions: Mon, Nov 30.",
     ]
 
@@ -146,10 +146,11 @@ def test_current_enrollments_conflict_unless_the_patient_leaves_them(clinic: Epi
         now=NOW,
     )
     Track.objects.filter(code="AM").delete()
+    assert lines("P007")[1] == "Nothing fits beside the current enrollment. Use --leaving to search as if it had ended."
     assert (
-        lines("P007")[1] == "Nothing fits beside the place that is there already. --leaving looks as if it were over."
+        lines("P007", "--leaving")[2]
+        == "1. Evening track, all groups: 9 h on 3 days, starting Mon, Nov 23 (720 points)"
     )
-    assert lines("P007", "--leaving")[2] == "1. Evening track, whole: 9 h over 3 days, from Mon, Nov 23 (720 points)"
 
 
 # What-if options
@@ -201,11 +202,11 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
     )
     clinic.site.rule_sets.update(minimum_minutes=360, minimum_days=2)
     rows = lines("P007", "--ahead")
-    index = rows.index("Level 2.1 from Mon, Nov 23 to Sun, Dec 20, 9 h a week over 3 days: found")
-    assert rows[index + 1] == "   9 h over 3 days in Evening track"
-    next_level = rows[rows.index("Level 2.1 from Mon, Dec 21, 6 h a week over 2 days: found") :]
+    index = rows.index("Level 2.1 from Mon, Nov 23 to Sun, Dec 20, 9 h on 3 days a week: schedule found")
+    assert rows[index + 1] == "   9 h on 3 days in Evening track"
+    next_level = rows[rows.index("Level 2.1 from Mon, Dec 21, 6 h on 2 days a week: schedule found") :]
     assert next_level[1:] == [
-        "   6 h over 2 days in Evening track",
+        "   6 h on 2 days in Evening track",
         "   Mon 6:00–9:00 PM Evening 0",
         "   Tue 6:00–9:00 PM Evening 1",
         "   - Same groups on Mon, Tue.",
@@ -221,9 +222,9 @@ def test_the_next_levels_of_care_are_printed_last(clinic: Episode) -> None:
 
 def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None:
     rows = lines("P007", "--ahead")
-    index = rows.index("Level 2.1 from Mon, Nov 23, 9 h a week over 3 days: nothing fits")
-    assert rows[index + 1].startswith("   - If “Late shift” ended at 5:35 PM instead of 5:45 PM")
-    assert "   Evening track: does not fit; 6 h over 2 days are left, 3 h too few" in rows[index:]
+    index = rows.index("Level 2.1 from Mon, Nov 23, 9 h on 3 days a week: nothing fits")
+    assert rows[index + 1].startswith("   - End “Late shift” at 5:35 PM instead of 5:45 PM")
+    assert "   Evening track: doesn’t fit; 6 h on 2 days would be possible, 3 h short" in rows[index:]
     [level] = as_json("P007", "--ahead")["ahead"]
     assert level["repairs"][0]["best"]["track"] == "PM"
     assert [each["track"] for each in level["against"]] == ["PM", "AM"]
@@ -236,30 +237,34 @@ def test_a_level_for_which_nothing_fits_has_its_reasons(clinic: Episode) -> None
     ("arguments", "sentence"),
     [
         pytest.param(["P999"], "There is no patient with the code P999.", id="unknown patient"),
-        pytest.param(["P008"], "P008 has no open course of care. Admit the patient first.", id="not admitted"),
-        pytest.param(["P007", "--from", "soon"], "soon is not a date. Write it as 2027-01-04.", id="not a date"),
+        pytest.param(["P008"], "P008 has no open episode of care. Admit the patient first.", id="not admitted"),
+        pytest.param(
+            ["P007", "--from", "soon"], "soon is not a date. Write it like this: 2027-01-04.", id="not a date"
+        ),
         pytest.param(
             ["P009"],
-            "There is no open episode with a level of care on Mon, Nov 23. Admit the patient first.",
+            "There is no episode of care with an ordered level on Mon, Nov 23. Admit the patient first.",
             id="no level",
         ),
-        pytest.param(["P007", "--most", "0"], "--most is from 1 to 50, not 0.", id="too few"),
-        pytest.param(["P007", "--days", "8"], "--days is from 1 to 7, not 8.", id="eight days"),
-        pytest.param(["P007", "--travel", "-1"], "--travel is from 0 to 1440, not -1.", id="negative travel"),
+        pytest.param(["P007", "--most", "0"], "--most must be from 1 to 50, not 0.", id="too few"),
+        pytest.param(["P007", "--days", "8"], "--days must be from 1 to 7, not 8.", id="eight days"),
+        pytest.param(["P007", "--travel", "-1"], "--travel must be from 0 to 1440, not -1.", id="negative travel"),
         pytest.param(
             ["P007", "--without", "C9"],
-            "There is no commitment C9. There is: C1 (Day shift), C2 (Late shift).",
+            "There is no commitment C9. Choose one of these: C1 (Day shift), C2 (Late shift).",
             id="unknown commitment",
         ),
         pytest.param(
             ["P007", "--move", "C1"],
-            "C1 does not say what moves by how much. Write it as CODE=30, in minutes.",
+            "--move C1 must give a commitment and minutes, such as --move CODE=30.",
             id="minutes missing",
         ),
-        pytest.param(["P007", "--move", "C2=345"], "--move C2 is from 0 to 344, not 345.", id="longer than it lasts"),
+        pytest.param(
+            ["P007", "--move", "C2=345"], "--move C2 must be from 0 to 344, not 345.", id="longer than it lasts"
+        ),
         pytest.param(
             ["P007", "--ahead", "--days", "2"],
-            "--ahead looks at what is stated: it goes with nothing that is only supposed.",
+            "--ahead can't be combined with what-if options, because it plans the levels that are ordered.",
             id="ahead together with what-if",
         ),
     ],
@@ -299,7 +304,7 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
     Track.objects.filter(code="PM").update(individual_minutes=60)
     [schedule] = as_json("P007")["schedules"]
     assert (schedule["minutes"], schedule["individual_minutes"], schedule["individual_times"]) == (600, 60, [])
-    assert "   and 1 h of individual time, for which no counselor has a free hour" in lines("P007")
+    assert "   and 1 h of individual time, but no counselor has a free hour" in lines("P007")
     counselor = make_staff("clinician", clinic.site, "Ada Park")
     CounselorHours.objects.create(
         user=counselor, site=clinic.site, weekday=3, starts=time(9), ends=time(10), valid_from=TODAY
@@ -314,7 +319,7 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
 def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
     Session.objects.filter(name="Evening 0").update(places=10, booked=10)
     (evening,) = [each for each in as_json("P007")["tracks"] if each["track"] == "PM"]
-    assert "“Evening 0” on Monday is full on 12 dates, first on Mon, Nov 23." in [
+    assert "Monday’s “Evening 0” is full on 12 dates, first on Mon, Nov 23." in [
         each["sentence"] for each in evening["obstacles"]
     ]
 

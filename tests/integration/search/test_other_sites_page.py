@@ -78,8 +78,8 @@ def test_schedules_at_another_site_are_shown_with_the_travel(
     track = afternoons(south)
     text = page(both, rosa)
     assert "Nothing fits" in text
-    assert "At other sites in reach" in text
-    assert "1 schedule fits, the best of Afternoons" in text
+    assert "At other sites within reach" in text
+    assert "1 schedule fits. The best is Afternoons" in text
     address = next(part for part in text.split('"') if part.startswith(reverse("site-transfer", args=[rosa.pk])))
     query = parse_qs(urlsplit(address.replace("&amp;", "&")).query)
     assert query["to"] == [str(south.pk)]
@@ -90,7 +90,7 @@ def test_travel_to_the_other_site_counts(both: User, rosa: Patient, south: Site)
     track = afternoons(south)
     track.meetings.update(starts="12:20", ends="15:20")
     text = page(both, rosa)
-    assert "At other sites in reach" in text
+    assert "At other sites within reach" in text
     assert "nothing fits" in text
     assert "Move there and enroll" not in text
 
@@ -98,12 +98,12 @@ def test_travel_to_the_other_site_counts(both: User, rosa: Patient, south: Site)
 def test_a_site_without_travel_is_out_of_reach(both: User, rosa: Patient) -> None:
     afternoons(make_site("East"))
     rosa.places.get().travels.all().delete()
-    assert "At other sites in reach" not in page(both, rosa)
+    assert "At other sites within reach" not in page(both, rosa)
 
 
 def test_a_user_of_one_site_finds_nothing_at_another(north: Site, rosa: Patient, south: Site) -> None:
     afternoons(south)
-    assert "At other sites in reach" not in page(make_staff(Role.COORDINATOR, north), rosa)
+    assert "At other sites within reach" not in page(make_staff(Role.COORDINATOR, north), rosa)
 
 
 def test_a_scenario_searches_only_the_patients_own_site(both: User, rosa: Patient, south: Site) -> None:
@@ -114,4 +114,4 @@ def test_a_scenario_searches_only_the_patients_own_site(both: User, rosa: Patien
         reverse("find-schedule-what-if", args=[rosa.pk]),
         {"from": "2026-11-30", "prescribed_minutes": "10", "prescribed_days": "3"},
     )
-    assert "At other sites in reach" not in response.text
+    assert "At other sites within reach" not in response.text

@@ -40,8 +40,8 @@ def test_a_schedule_fits_once_a_suggestion_is_carried_out(episode: Episode) -> N
     shift = make_commitment(episode.patient, [2, 3], "08:00", "17:50", "Day shift", travel_minutes=20)
     found = repairs_for(episode)
     assert [suggestion_text(suggestion) for suggestion in found] == [
-        "If “Day shift” ended at 5:40 PM instead of 5:50 PM on Thursdays: 1 schedule fits.",
-        "If the way from “Day shift” took 10 min instead of 20 min: 1 schedule fits.",
+        "End “Day shift” at 5:40 PM instead of 5:50 PM on Thursdays. Then 1 schedule fits.",
+        "Cut the travel after “Day shift” from 20 min to 10 min. Then 1 schedule fits.",
     ]
     Commitment.objects.filter(pk=shift.pk).update(ends=time(17, 40))
     assert repairs_for(episode) == ()
@@ -55,12 +55,12 @@ def test_the_suggestion_for_a_full_group_is_one_more_spot(episode: Episode) -> N
     extend_horizon(site=episode.site, now=datetime(2026, 11, 22, 12, tzinfo=UTC))
     (suggestion,) = repairs_for(episode)
     assert suggestion_text(suggestion) == (
-        "If 3 full groups of Evening track had one more place each, first on Mon, Nov 23: 1 schedule fits."
+        "Open one more spot in each of 3 full groups of Evening track, first on Mon, Nov 23. Then 1 schedule fits."
     )
     first, second, _ = enrollment.enrollment_meetings.order_by("meeting__weekday")
     for each in (first, second):
         each.meeting.sessions.update(places=2)
     (suggestion,) = [each for each in repairs_for(episode) if "place" in each.token]
     assert suggestion_text(suggestion).startswith(
-        "If Thursday’s “Skills” (6:00–9:00 PM) had one more place on 12 dates, first on Thu"
+        "Open one more spot in Thursday’s “Skills” (6:00–9:00 PM) on 12 dates, first on Thu"
     )

@@ -242,7 +242,7 @@ def test_a_refused_last_day_has_its_reason_beside_the_field(client: Client, clin
         pytest.param({"places": 13}, "places", "Garden holds 12, so 13 spots are too many.", id="too many for the room"),
         pytest.param(
             {"weekday": 2, "starts": "11:00", "ends": "14:00"}, "room",
-            "Garden would hold “Skills” and “Skills” at the same time on Wednesday.", id="a room in two places",
+            "Garden would have “Skills” and “Skills” at the same time on Wednesday.", id="a room in two places",
         ),
         pytest.param(
             {"weekday": 2, "starts": "11:00", "ends": "14:00"}, "lead",

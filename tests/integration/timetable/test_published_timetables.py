@@ -145,10 +145,10 @@ def test_an_import_of_published_tracks_names_those_that_break_the_hours_rule(tmp
         import_clinic(write_clinic(tmp_path, status="published"), by=None, now=NOW)
     faults = {list(VERDICTS)[fault.row - 2]: fault.sentence for fault in found.value.faults}
     assert faults == {
-        "P03a": "8 h a week is 1 h less than the 9 h that are needed.",
-        "P03b": "8 h a week is 1 h less than the 9 h that are needed.",
-        "P09c": "3 h a week is 6 h less than the 9 h that are needed. 1 day a week: at least 3 are needed.",
-        "P17": "7 h a week is 2 h less than the 9 h that are needed.",
+        "P03a": "8 h a week is 1 h less than the 9 h required.",
+        "P03b": "8 h a week is 1 h less than the 9 h required.",
+        "P09c": "3 h a week is 6 h less than the 9 h required. 1 day a week is too few. At least 3 are required.",
+        "P17": "7 h a week is 2 h less than the 9 h required.",
     }
     assert not Track.objects.exists()
 

@@ -124,7 +124,7 @@ def test_a_refused_change_of_a_track_keeps_the_input_and_the_old_name_in_the_hea
     changed = {"code": track.code, "name": "Short mornings", "individual_minutes": 60, "entry": "rolling"}
     response = client.post(reverse("track-edit", args=[track.pk]), changed)
     assert response.status_code == 422
-    assert "7 h a week is 2 h less than the 9 h that are needed." in response.text
+    assert "7 h a week is 2 h less than the 9 h required." in response.text
     assert 'value="Short mornings"' in response.text
     assert "Edit Mornings" in response.text
     track.refresh_from_db()
@@ -157,7 +157,7 @@ def test_a_track_without_meetings_is_not_published(client: Client, site: Site, c
     track = make_track(site, status=TrackStatus.DRAFT)
     response = client.post(reverse("track-publish", args=[track.pk]))
     assert response.status_code == 422
-    assert "No meetings are chosen." in response.text
+    assert "No groups are chosen. Choose at least one." in response.text
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_meeting_moved_into_a_taken_room_is_refused_and_stays(client: Client, 
     meeting = track.meetings.all()[0]
     response = client.post(reverse("meeting-edit", args=[meeting.pk]), typed(site, track, room=room.pk))
     assert response.status_code == 422
-    assert "Garden room would hold “New group” and “Family” at the same time on Monday." in response.text
+    assert "Garden room would have “New group” and “Family” at the same time on Monday." in response.text
     assert 'value="New group"' in response.text
     meeting.refresh_from_db()
     assert (meeting.room, meeting.runs_until, Meeting.objects.filter(code="NEW").count()) == (None, None, 0)

@@ -157,6 +157,7 @@ def test_a_code_is_the_name_of_its_class_unless_the_code_is_public() -> None:
 
 def clash(**numbers: typing.Any) -> CommitmentConflict:
     given = {"minutes": 10, "overlap_minutes": 0, "gap_minutes": 15, "before": False, "dates": 12} | numbers
+    given = {"sessions": 12, "every_other_week": False} | given
     return CommitmentConflict(meeting=GROUP, busy=SHIFT, first_date=date(2026, 11, 26), **given)
 
 
@@ -165,57 +166,82 @@ def clash(**numbers: typing.Any) -> CommitmentConflict:
     [
         pytest.param(
             clash(),
-            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) ends 15 min before Night shift begins at 5:45 PM, and the way takes"
-            " 25 min: 10 min short.",
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) ends 15 min before Night shift starts at 5:45 PM. Travel takes"
+            " 25 min, so the patient would be 10 min late. Every week.",
             id="too close before the shift",
         ),
         pytest.param(
             clash(before=True, gap_minutes=20, minutes=5),
-            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) begins 20 min after Night shift ends at 2:00 AM, and the way takes"
-            " 25 min: 5 min short.",
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) starts 20 min after Night shift ends at 2:00 AM. Travel takes"
+            " 25 min, so the patient would be 5 min late. Every week.",
             id="too close after the shift",
         ),
         pytest.param(
             clash(overlap_minutes=30, minutes=55, gap_minutes=0),
-            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) and Night shift (5:45 PM–2:00 AM) overlap by 30 min,"
-            " with the way 55 min.",
+            "Night shift (5:45 PM–2:00 AM) overlaps Thursday’s “Relapse & recovery” (4:30–5:30 PM) by 30 min,"
+            " or 55 min with travel. Every week.",
             id="overlap and travel",
         ),
         pytest.param(
             clash(overlap_minutes=30, minutes=30, gap_minutes=0, dates=1),
-            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) and Night shift (5:45 PM–2:00 AM) overlap by 30 min."
+            "Night shift (5:45 PM–2:00 AM) overlaps Thursday’s “Relapse & recovery” (4:30–5:30 PM) by 30 min."
             " Only on Thu, Nov 26.",
             id="once",
         ),
         pytest.param(
+            clash(overlap_minutes=30, minutes=30, gap_minutes=0, dates=6, every_other_week=True),
+            "Night shift (5:45 PM–2:00 AM) overlaps Thursday’s “Relapse & recovery” (4:30–5:30 PM) by 30 min."
+            " Every other Thursday, next on Thu, Nov 26; 6 of 12 dates.",
+            id="every other week",
+        ),
+        pytest.param(
+            clash(overlap_minutes=30, minutes=30, gap_minutes=0, dates=5),
+            "Night shift (5:45 PM–2:00 AM) overlaps Thursday’s “Relapse & recovery” (4:30–5:30 PM) by 30 min."
+            " On 5 of 12 dates, next on Thu, Nov 26.",
+            id="on some dates",
+        ),
+        pytest.param(
+            clash(before=True, gap_minutes=0, minutes=25),
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) starts when Night shift ends at 2:00 AM. Travel takes 25 min, so"
+            " the patient would be that late. Every week.",
+            id="right after the shift",
+        ),
+        pytest.param(
+            clash(gap_minutes=0, minutes=25),
+            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) ends when Night shift starts at 5:45 PM. Travel takes 25 min, so"
+            " the patient would be that late. Every week.",
+            id="right before the shift",
+        ),
+        pytest.param(
             TooFewMinutes(535, 540),
-            "8 h 55 min a week is 5 min less than the 9 h that are needed.",
+            "8 h 55 min a week is 5 min less than the 9 h required.",
             id="five minutes short",
         ),
         pytest.param(
             AlreadyEnrolled("Morning", date(2026, 11, 2)),
-            "Enrolled in Morning since Mon, Nov 2. End that first.",
+            "The patient has been enrolled in Morning since Mon, Nov 2. End that enrollment first.",
             id="what would help",
         ),
         pytest.param(
             NoFreeHour(60, NearestHour(name="Ada Park", hour=HOUR, conflicts=TAKEN)),
-            "No counselor has 1 h free every week that suits, whole or in two sessions. The nearest is Tuesday 12:00–1:00 PM"
-            " with Ada Park: their “Family group” takes 30 min of it, “Dentist” takes 15 min of it on Tue, Dec 1.",
+            "No counselor has 1 h free every week that fits, in one session or split into two. The closest is Tuesday"
+            " 12:00–1:00 PM with Ada Park. The counselor’s “Family group” takes 30 min of it. The patient’s “Dentist” takes"
+            " 15 min of it on Tue, Dec 1.",
             id="no free hour, and what comes nearest",
         ),
         pytest.param(
             NoFreeHour(45, None),
-            "No counselor has 45 min free every week that suits. Nobody’s hours are long enough.",
+            "No counselor has 45 min free every week that fits. No counselor’s hours are long enough.",
             id="hours that are too short",
         ),
         pytest.param(
             HourNotFree("Ada Park", HOUR, ()),
-            "Tuesday 12:00–1:00 PM with Ada Park is not within the hours in which they see people one to one.",
+            "Tuesday 12:00–1:00 PM is outside Ada Park’s hours for individual sessions.",
             id="outside the counselor's hours",
         ),
         pytest.param(
             HourNotFree("Ada Park", HOUR, TAKEN[:1]),
-            "Tuesday 12:00–1:00 PM with Ada Park is not free, or no longer: their “Family group” takes 30 min of it.",
+            "Tuesday 12:00–1:00 PM with Ada Park is not available. The counselor’s “Family group” takes 30 min of it.",
             id="taken meanwhile",
         ),
     ],

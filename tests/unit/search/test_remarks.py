@@ -132,23 +132,23 @@ SHOP = busy({3}, time(9), time(17, 30))
     ("remark", "text"),
     [
         pytest.param(StartsOn(date(2026, 12, 7), 0), "Starts Mon, Dec 7", id="at once"),
-        pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon, Dec 7, 1 day later than asked", id="later"),
+        pytest.param(StartsOn(date(2026, 12, 7), 1), "Starts Mon, Dec 7, 1 day later than requested", id="later"),
         pytest.param(WholeTrack("Evening"), "All of Evening", id="whole"),
         pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
-        pytest.param(MixesTracks(("Evening", "Day")), "Mixes Evening and Day", id="two tracks"),
-        pytest.param(MixesTracks(("A", "B", "C")), "Mixes A, B and C", id="three tracks"),
+        pytest.param(MixesTracks(("Evening", "Day")), "Combines Evening + Day", id="two tracks"),
+        pytest.param(MixesTracks(("A", "B", "C")), "Combines A + B + C", id="three tracks"),
         pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="days of one length"),
         pytest.param(
             WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 min each", id="days of different lengths"
         ),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
-            "Shop would have to end 20 min earlier on Thu: at 5:10 PM",
+            "Shop would have to end 20 min earlier, at 5:10 PM, on Thu",
             id="ends earlier",
         ),
         pytest.param(
             WouldMove(SHOP, (3,), False, 20, False),
-            "Shop would have to begin 20 min later on Thu: at 9:20 AM",
+            "Shop would have to start 20 min later, at 9:20 AM, on Thu",
             id="starts later",
         ),
         pytest.param(
@@ -163,7 +163,7 @@ SHOP = busy({3}, time(9), time(17, 30))
             TightGap(SHOP, 1, 0, False), "No time to spare between the group and Shop on Tuesdays", id="after"
         ),
         pytest.param(NothingMoves(), "Nothing has to move", id="nothing"),
-        pytest.param(KeepsSchedule(), "Keeps the days and the groups", id="keeps"),
+        pytest.param(KeepsSchedule(), "Keeps the same days and groups", id="keeps"),
         pytest.param(ChangesSchedule(1, 2, 1), "1 other day, 2 other groups, 1 at the same time", id="changes"),
     ],
 )

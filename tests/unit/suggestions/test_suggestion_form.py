@@ -70,7 +70,7 @@ GROUP = WeeklyMeeting(key=4, name="Group", weekday=0, starts=time(9), ends=time(
         pytest.param(
             [JoinsBetweenStartDates(track=7, name="Evening", on=date(2026, 12, 1))], "join=7", id="between dates"
         ),
-        pytest.param([PrescribesFewerMinutes(before=600, after=570)], "prescribed_minutes=9+h+30", id="minutes"),
+        pytest.param([PrescribesFewerMinutes(before=600, after=570)], "prescribed_minutes=9+h+30+min", id="minutes"),
         pytest.param([PrescribesFewerDays(before=4, after=3)], "prescribed_days=3", id="days"),
         pytest.param([RuleAdjustment(before=3, after=2, rule="minimum_days")], "rule=minimum_days:2", id="a rule"),
         pytest.param(

@@ -55,52 +55,52 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "clause"),
+    ("change", "sentence"),
     [
         pytest.param(
             EndsEarlier(busy=SHIFT, weekday=3, minutes=20),
-            "“Joe's & <son>” ended at 5:10 PM instead of 5:30 PM on Thursdays",
+            "End “Joe's & <son>” at 5:10 PM instead of 5:30 PM on Thursdays.",
             id="one weekday",
         ),
         pytest.param(
             EndsEarlier(busy=SHIFT, minutes=20),
-            "“Joe's & <son>” ended at 5:10 PM instead of 5:30 PM",
+            "End “Joe's & <son>” at 5:10 PM instead of 5:30 PM.",
             id="all its days",
         ),
         pytest.param(
             EndsEarlier(busy=COURT, minutes=90),
-            "“Court” ended at 4:00 PM instead of 5:30 PM on Thu, Nov 5",
+            "End “Court” at 4:00 PM instead of 5:30 PM on Thu, Nov 5.",
             id="one date",
         ),
         pytest.param(
             BeginsLater(busy=SHIFT, weekday=2, minutes=45),
-            "“Joe's & <son>” began at 9:45 AM instead of 9:00 AM on Wednesdays",
+            "Start “Joe's & <son>” at 9:45 AM instead of 9:00 AM on Wednesdays.",
             id="begins later",
         ),
         pytest.param(
             MoreFlexibility(busy=MOVABLE, weekday=3, minutes=15),
-            "“Joe's & <son>” could move by 35 min instead of 20 min on Thursdays",
+            "Let “Joe's & <son>” move by 35 min instead of 20 min on Thursdays.",
             id="moves further",
         ),
         pytest.param(
             ShorterTravel(busy=SHIFT, before=True, minutes=5),
-            "the way to “Joe's & <son>” took 15 min instead of 20 min",
+            "Cut the travel to “Joe's & <son>” from 20 min to 15 min.",
             id="the way there",
         ),
         pytest.param(
             ShorterTravel(busy=SHIFT, before=False, minutes=25),
-            "the way from “Joe's & <son>” took 0 h instead of 25 min",
+            "Cut the travel after “Joe's & <son>” from 25 min to 0 h.",
             id="the way from there",
         ),
         pytest.param(
             CommitmentSkipped(busy=SHIFT, weekday=3),
-            "“Joe's & <son>” did not take place on Thursdays",
+            "Skip “Joe's & <son>” on Thursdays.",
             id="not on a weekday",
         ),
-        pytest.param(CommitmentSkipped(busy=SHIFT), "“Joe's & <son>” did not take place", id="not at all"),
+        pytest.param(CommitmentSkipped(busy=SHIFT), "Skip “Joe's & <son>”.", id="not at all"),
         pytest.param(
             OneMorePlace(meeting=GROUP, full_on=(THURSDAY, date(2026, 11, 12))),
-            "Thursday’s “Relapse & recovery” (4:30–5:30 PM) had one more place on 2 dates, first on Thu, Nov 5",
+            "Open one more spot in Thursday’s “Relapse & recovery” (4:30–5:30 PM) on 2 dates, first on Thu, Nov 5.",
             id="full",
         ),
         pytest.param(
@@ -112,73 +112,73 @@ def text_of(*changes: Adjustment, schedules: int = 2) -> str:
                     OneMorePlace(meeting=GROUP, full_on=(THURSDAY,)),
                 ),
             ),
-            "2 full groups of Evening track had one more place each, first on Thu, Nov 5",
+            "Open one more spot in each of 2 full groups of Evening track, first on Thu, Nov 5.",
             id="a full track",
         ),
         pytest.param(
             StartsLater(asked=date(2026, 11, 2), first=date(2026, 12, 7)),
-            "treatment began on Mon, Dec 7 instead of Mon, Nov 2",
+            "Start treatment on Mon, Dec 7 instead of Mon, Nov 2.",
             id="later",
         ),
         pytest.param(
             JoinsBetweenStartDates(track=1, name="Evening track", on=THURSDAY),
-            "Evening track took the patient on Thu, Nov 5, which is none of its start dates",
+            "Let the patient join Evening track on Thu, Nov 5, between its start dates.",
             id="between start dates",
         ),
         pytest.param(
             PrescribesFewerMinutes(before=540, after=510),
-            "8 h 30 min a week were prescribed instead of 9 h (for whoever stated the level of care to decide)",
+            "Prescribe 8 h 30 min a week instead of 9 h, if whoever ordered the level of care agrees.",
             id="prescription",
         ),
         pytest.param(
             PrescribesFewerDays(before=2, after=1),
-            "1 day a week was prescribed instead of 2 (for whoever stated the level of care to decide)",
+            "Prescribe 1 day a week instead of 2, if whoever ordered the level of care agrees.",
             id="prescribed days",
         ),
         pytest.param(
             RuleAdjustment(rule="minimum_minutes", before=540, after=535),
-            "the site’s rules asked for 8 h 55 min a week at least instead of 9 h",
+            "Change the site’s rules to require 8 h 55 min a week instead of 9 h.",
             id="least minutes",
         ),
         pytest.param(
             RuleAdjustment(rule="maximum_minutes", before=900, after=910),
-            "the site’s rules allowed 15 h 10 min a week instead of 15 h",
+            "Change the site’s rules to allow 15 h 10 min a week instead of 15 h.",
             id="most minutes",
         ),
         pytest.param(
             RuleAdjustment(rule="minimum_days", before=3, after=2),
-            "the site’s rules asked for 2 days a week at least instead of 3",
+            "Change the site’s rules to require 2 days a week instead of 3.",
             id="least days",
         ),
         pytest.param(
             RuleAdjustment(rule="maximum_days", before=3, after=4),
-            "the site’s rules allowed 4 days a week instead of 3",
+            "Change the site’s rules to allow 4 days a week instead of 3.",
             id="most days",
         ),
         pytest.param(
             RuleAdjustment(rule="minimum_minutes_per_day", before=180, after=150),
-            "the site’s rules asked for 2 h 30 min a day at least instead of 3 h",
+            "Change the site’s rules to require 2 h 30 min a day instead of 3 h.",
             id="least of a day",
         ),
     ],
 )
-def test_the_text_of_a_suggestion_says_what_changes(change: Adjustment, clause: str) -> None:
-    assert text_of(change) == f"If {clause}: 2 schedules fit."
+def test_the_text_of_a_suggestion_says_what_changes(change: Adjustment, sentence: str) -> None:
+    assert text_of(change) == f"{sentence} Then 2 schedules fit."
 
 
 @pytest.mark.parametrize(
     ("schedules", "end"),
-    [(1, ": 1 schedule fits."), (49, ": 49 schedules fit."), (50, ": 50 schedules or more fit.")],
+    [(1, " Then 1 schedule fits."), (49, " Then 49 schedules fit."), (50, " Then 50 or more schedules fit.")],
 )
 def test_the_text_of_a_suggestion_says_how_many_schedules_would_fit(schedules: int, end: str) -> None:
     assert text_of(CommitmentSkipped(busy=SHIFT), schedules=schedules).endswith(end)
 
 
-def test_two_changes_are_one_sentence() -> None:
+def test_two_changes_are_two_sentences() -> None:
     pair = (EndsEarlier(busy=SHIFT, weekday=3, minutes=20), CommitmentSkipped(busy=COURT))
     assert text_of(*pair) == (
-        "If “Joe's & <son>” ended at 5:10 PM instead of 5:30 PM on Thursdays and “Court” did not take place on Thu, Nov 5:"
-        " 2 schedules fit."
+        "Two changes together: End “Joe's & <son>” at 5:10 PM instead of 5:30 PM on Thursdays. Skip “Court” on Thu, Nov 5."
+        " Then 2 schedules fit."
     )
 
 
@@ -188,4 +188,4 @@ def test_every_kind_of_change_has_a_text_and_every_text_its_kind() -> None:
 
     template = Engine.get_default().get_template("scheduling/suggestions/adjustments.html")
     # mypy expects a class that can be instantiated, but only its subclasses are listed here.
-    assert set(template.extra_data["partials"]) - {"on_days"} == kinds(Adjustment)  # type: ignore[type-abstract]
+    assert set(template.extra_data["partials"]) == kinds(Adjustment)  # type: ignore[type-abstract]

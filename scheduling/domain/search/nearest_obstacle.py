@@ -1,0 +1,88 @@
+"""The one obstacle that says most about why a track does not fit, for a list with one line per track."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotAStartDate, OutsideAges, WrongLevel
+from timekeeping.reasons import Reason
+
+TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
+"""Reasons against the track as a whole. No change of commitments helps against them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedGroups:
+    """Some of a track's groups, and what keeps the patient out of them.
+
+    `commitment` is the label of the busy time that conflicts with them, or "" if they are full. `blocked` is their
+    number, `groups` is the number of all groups of the track, and `weekdays` are the days on which they meet. They are
+    blocked on every date (`is_always`), or `every_other_week`, or on some dates; `first_date` is the first of these.
+    """
+
+    commitment: str
+    blocked: int
+    groups: int
+    weekdays: tuple[int, ...]
+    is_always: bool
+    every_other_week: bool
+    first_date: date
+
+    @property
+    def is_all(self) -> bool:
+        """Whether all groups of the track are blocked."""
+        return self.blocked == self.groups
+
+
+def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
+    """Return the obstacle that comes first for whoever wants to remove it, or None if the track has no obstacles.
+
+    A reason against the track as a whole comes first. Next is what blocks the most groups: one commitment, or that they
+    are full. Without either, it is the first reason about the hours.
+    """
+    whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
+    if whole:
+        return whole[0]
+    return _most_blocking(fit) or next(iter(fit.obstacles), None)
+
+
+def _most_blocking(fit: Fit) -> BlockedGroups | None:
+    by_commitment: dict[object, list[CommitmentConflict]] = {}
+    for reason in fit.obstacles:
+        if isinstance(reason, CommitmentConflict):
+            by_commitment.setdefault(reason.busy.key, []).append(reason)
+    found = [_blocked_by_commitment(conflicts, fit) for conflicts in by_commitment.values()]
+    full = [reason for reason in fit.obstacles if isinstance(reason, MeetingFull)]
+    if full:
+        found.append(_full_groups(full, fit))
+    return max(found, key=lambda each: each.blocked, default=None)
+
+
+def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) -> BlockedGroups:
+    is_biweekly = all(conflict.every_other_week for conflict in conflicts)
+    return BlockedGroups(
+        commitment=conflicts[0].busy.label,
+        blocked=len({conflict.meeting.key for conflict in conflicts}),
+        groups=len(fit.offer.meetings),
+        weekdays=_weekdays(conflicts),
+        is_always=not is_biweekly and all(conflict.is_always for conflict in conflicts),
+        every_other_week=is_biweekly,
+        first_date=min(conflict.first_date for conflict in conflicts),
+    )
+
+
+def _full_groups(full: Sequence[MeetingFull], fit: Fit) -> BlockedGroups:
+    return BlockedGroups(
+        commitment="",
+        blocked=len(full),
+        groups=len(fit.offer.meetings),
+        weekdays=_weekdays(full),
+        is_always=False,
+        every_other_week=False,
+        first_date=min(reason.first_date for reason in full),
+    )
+
+
+def _weekdays(reasons: Iterable[CommitmentConflict | MeetingFull]) -> tuple[int, ...]:
+    return tuple(sorted({reason.meeting.weekday for reason in reasons}))

@@ -1,0 +1,108 @@
+"""The nearest obstacle of a track, which a list shows in one line while all other reasons are folded."""
+
+from datetime import date
+
+import pytest
+from django.template.loader import render_to_string
+
+from scheduling.domain.hours.rules import HoursRules
+from scheduling.domain.search.fit import WrongLevel
+from scheduling.domain.search.nearest_obstacle import BlockedGroups, nearest_obstacle
+from scheduling.domain.search.need import Need, Offer
+from scheduling.formats import one_line
+from tests.unit.search.test_commitment_conflicts import busy, need
+from tests.unit.search.test_fit import MONDAY, MORNINGS, WEEK, fit_of, offer
+
+FOUR = MORNINGS[:4]
+WORK = busy((0, 1, 2, 3), "08:00", "16:00", label="Work")
+CLASS = busy((1,), "09:00", "10:00", label="Class")
+
+
+def text_of(track: Offer, asked: Need) -> str:
+    nearest = nearest_obstacle(fit_of(track, asked))
+    return one_line(render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest}))
+
+
+@pytest.mark.parametrize(
+    ("track", "asked", "text"),
+    [
+        pytest.param(offer(*FOUR), need(WORK, CLASS), "Work conflicts with all 4 groups, every week", id="all groups"),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0, 1), "08:00", "16:00", label="Work"), CLASS),
+            "Work conflicts with 2 of 4 groups (Mon, Tue), every week",
+            id="the commitment that blocks the most groups",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0, 1), "08:00", "16:00", label="Work", anchor=MONDAY + WEEK)),
+            "Work conflicts with 2 of 4 groups (Mon, Tue), every other week, next on Mon, Nov 9",
+            id="every other week",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0, 1, 2, 3), "08:00", "16:00", label="Work", anchor=MONDAY)),
+            "Work conflicts with all 4 groups, every other week, next on Mon, Nov 2",
+            id="all groups every other week",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0, 1), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
+            "Work conflicts with 2 of 4 groups (Mon, Tue) on some dates, next on Mon, Nov 9",
+            id="from next week on",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0, 1, 2, 3), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
+            "Work conflicts with all 4 groups on some dates, next on Mon, Nov 9",
+            id="all groups from next week on",
+        ),
+        pytest.param(
+            offer(MORNINGS[0]), need(WORK), "Work conflicts with its only group, every week", id="the only group"
+        ),
+        pytest.param(
+            offer(*FOUR, full={1: [MONDAY + WEEK]}),
+            need(prescribed_minutes=720),
+            "1 of 4 groups is full (Tue), first on Mon, Nov 9",
+            id="one full group",
+        ),
+        pytest.param(
+            offer(*FOUR, full={day: [date(2026, 11, 5)] for day in range(4)}),
+            need(CLASS),
+            "All 4 groups are full, first on Thu, Nov 5",
+            id="more groups are full than conflict",
+        ),
+        pytest.param(
+            offer(*FOUR, level="3.1"),
+            need(WORK, level="2.1"),
+            "This track is for level 3.1, and the ordered level is 2.1.",
+            id="the track is for another level",
+        ),
+        pytest.param(
+            offer(*MORNINGS[:2]),
+            need(rules=HoursRules(minimum_minutes=360, minimum_days=2)),
+            "6 h a week is 3 h less than the 9 h prescribed.",
+            id="only the hours are missing",
+        ),
+    ],
+)
+def test_the_nearest_obstacle_says_what_is_in_the_way_and_how_often(track: Offer, asked: Need, text: str) -> None:
+    assert text_of(track, asked) == text
+
+
+def test_a_track_that_fits_has_no_obstacle() -> None:
+    assert nearest_obstacle(fit_of(offer(*FOUR), need())) is None
+
+
+def test_an_obstacle_of_the_whole_track_is_a_reason_and_a_blocked_group_is_counted_once() -> None:
+    assert nearest_obstacle(fit_of(offer(*FOUR, level="3.1"), need(WORK, level="2.1"))) == WrongLevel("3.1", "2.1")
+    twice = busy((0,), "09:00", "10:00", label="Work"), busy((0,), "11:00", "12:00", label="Work")
+    assert nearest_obstacle(fit_of(offer(*FOUR), need(*twice, prescribed_minutes=720))) == BlockedGroups(
+        commitment="Work",
+        blocked=1,
+        groups=4,
+        weekdays=(0,),
+        is_always=True,
+        every_other_week=False,
+        first_date=MONDAY,
+    )
