@@ -299,7 +299,7 @@ def test_a_refusal_is_shown_beside_its_field(desk: Client, rosa: Patient, track:
 
     shift.refresh_from_db()
     assert response.status_code == 422
-    assert "None of its days lies between the first day and the last." in response.text
+    assert "None of these weekdays falls between the first and the last day." in response.text
     assert shift.weekday_numbers == (0, 2, 4)
 
 
