@@ -87,7 +87,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
     expect(page.locator(".week-picture-plot .block-life")).to_have_count(2)
     axe(page)
     follow(page.get_by_role("button", name="Save calendar"))
-    expect(page.get_by_text("Some entries last all day.")).to_be_visible()
+    expect(page.get_by_text("Some entries last all day.").first).to_be_visible()
     page.get_by_label("The patient is busy all day").check()
     follow(page.get_by_role("button", name="Save calendar"))
     expect(page.get_by_text("The calendar is saved.")).to_be_visible()
