@@ -41,6 +41,7 @@ PATIENTS_READ = (
     "templates/portal.html",
     "templates/scheduling/documents/_calendar_links.html",
     "templates/scheduling/portal/",
+    "templates/scheduling/reasons/availability.html",
     "templates/scheduling/suggestions/_busy_time.html",
     "templates/timekeeping/reasons/",
 )
