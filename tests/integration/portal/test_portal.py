@@ -221,7 +221,7 @@ def test_a_refused_calendar_link_keeps_the_input(client: Client, enrollment: Enr
     response = client.post(reverse("portal-calendar"), {"label": "my watch", "style": "loud"})
     assert response.status_code == 422
     assert 'value="my watch"' in response.text
-    assert "loud is not one of the available choices" in response.text
+    assert "“loud” is not one of the options. Choose another one." in response.text
     assert not Feed.objects.exists()
 
 
