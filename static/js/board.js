@@ -242,7 +242,7 @@
     moreLinkText: (number) => text("more", { number }),
     moreLinkHint: (number) => text("more-hint", { number }),
     closeHint: text("close"),
-    dayHeaderFormat: onPhone ? { weekday: "short", day: "numeric" } : { weekday: "short", month: "short", day: "numeric" },
+    dayHeaderFormat: onPhone ? { weekday: "short", month: "numeric", day: "numeric" } : { weekday: "short", month: "short", day: "numeric" },
     navLinks: true,
     navLinkHint: (_date, moment) => text("go-to", { on: longDay(moment) }),
     navLinkDayClick: (date) => calendar.changeView(VIEWS.day, date),
