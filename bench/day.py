@@ -38,7 +38,7 @@ PEER_URL, PEER_DAY_URL, DAY_URL, ATTENTION_URL = (
     "/today/",
     "/today/attention/",
 )
-PATIENT_ROW = re.compile(r'<a href="/patients/(\d+)/">([^<]+)</a>.*?</i> ([^<]+)</span>')
+PATIENT_ROW = re.compile(r'<a href="/patients/(\d+)/">([^<]+)</a>.*?</svg> ([^<]+)</span>')
 
 
 class TimedResponse(NamedTuple):
