@@ -1,4 +1,4 @@
-"""Django admin for users, roles and logs. The audit trail records everything viewed or changed in it."""
+"""Django admin for users, roles and logs. Whatever a user views or changes in the admin is in the audit trail."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
-        """Include repeated views of a patient's record in the search results for the patient's id."""
+        """Search the events. A search for a patient's id also finds repeated views of the patient's record."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():
             about = AuditEvent.objects.about_patient(int(search_term))

@@ -17,7 +17,7 @@ EVENT_FIELDS = {field.name: field for field in AuditEvent._meta.concrete_fields 
 def _event(
     subject: models.Model, *, by: User | None, action: Action, at: datetime, detail: str, reason: str
 ) -> AuditEvent:
-    with override(settings.LANGUAGE_CODE):  # the trail has one language, whoever acts
+    with override(settings.LANGUAGE_CODE):  # the audit trail is in one language, whatever language the user reads
         subject_label = str(subject)
     return AuditEvent(
         at=at,
@@ -45,8 +45,8 @@ def record(
 ) -> AuditEvent:
     """Write one audit event about `subject` and return it.
 
-    The subject's `audit_patient_id` and `audit_site_id`, if it has them, are stored as the patient and site of the event.
-    `by` is None for actions of the system itself. `at` is the instant of the action.
+    If `subject` has the attributes `audit_patient_id` and `audit_site_id`, the event stores them as its patient and its
+    site. `by` is None for actions of the system itself. `at` is the instant of the action.
     """
     event = _event(subject, by=by, action=action, at=at, detail=detail, reason=reason)
     event.save(force_insert=True)
@@ -62,7 +62,7 @@ def record_all(
     detail: str = "",
     reason: str = "",
 ) -> None:
-    """Write one audit event for each of several subjects in a single statement. Parameters are those of `record`."""
+    """Write one audit event for each subject, all in a single statement. The other parameters are those of `record`."""
     AuditEvent.objects.bulk_create(
         _event(subject, by=by, action=action, at=at, detail=detail, reason=reason) for subject in subjects
     )
@@ -88,8 +88,9 @@ def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key:
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
     """Write a single event for a page view that showed the same patients as the earlier view `look`.
 
-    `look` is the view id that `record_views` returned, and `people` is the number of patients. Returns False and writes
-    nothing unless the audit trail has that view by the same user, so that the event never refers to a missing view.
+    `look` is the view id that `record_views` returned, and `people` is the number of patients. If the audit trail has
+    no view with that id by the same user, nothing is written and the result is False. An event therefore never refers
+    to a missing view.
     """
     event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"
@@ -116,7 +117,8 @@ def _insert_events(
 ) -> int:
     """Insert a copy of the event for each row of the SQL expression `source`, and return the number of copies.
 
-    `source_columns` maps names of event fields to columns of the source; their values replace the event's own.
+    `source_columns` maps names of event fields to columns of the source. In each copy, these fields get the values of
+    those columns.
     """
     columns = ", ".join(f'"{field.column}"' for field in EVENT_FIELDS.values())
     values = ", ".join(source_columns.get(name, "%s") for name in EVENT_FIELDS)

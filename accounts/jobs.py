@@ -35,8 +35,9 @@ INTERRUPTED_MESSAGE = gettext_lazy("The job stopped before it was done.")
 class Job:
     """A nightly job. All jobs are listed in iopmanager/jobs.py.
 
-    A job that runs per site passes the site's id to its task; other jobs pass nothing. The task returns one sentence that
-    says what it did, without names of people. It must be safe to run the task twice, or to miss a night.
+    A job that runs per site passes the site's id to its task; other jobs pass nothing. The task returns one sentence
+    that says what it did. The sentence has no names of people. Running the task twice, or missing a night, must do no
+    harm.
     """
 
     name: str
@@ -63,7 +64,8 @@ def scheduled_jobs(
 ) -> list[ScheduledJob]:
     """Return the last run and next attempt of every job, in the order of `jobs`.
 
-    A job that runs per site is listed once for each of the `sites`, any other job once. Past attempts are read from `runs`.
+    A job that runs per site is listed once for each of the `sites`. Any other job is listed once. The parameter `runs`
+    has the past attempts.
     """
     past_runs: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
     for run in runs.newest(MAX_ATTEMPTS):
@@ -86,8 +88,8 @@ def run_due_jobs(
 ) -> Iterator[JobRun]:
     """Run the due jobs one after the other, and yield each run when it has ended.
 
-    A failed job does not stop the others. Its error is logged by class only, because the message may name a patient. If
-    `stopping()` returns true between two jobs, the remaining jobs are not run.
+    A failed job does not stop the others. Only the class of its error is logged, because the message may name a
+    patient. `stopping()` is called between two jobs. If it returns true, the remaining jobs are not run.
     """
     _fail_lost_runs(now())
     scheduled = scheduled_jobs(jobs=jobs, sites=sites, runs=JobRun.objects.all(), now=now())

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class UserQuerySet(models.QuerySet["User"]):
     def clinicians_at(self, site_id: int) -> "UserQuerySet":
-        """Active users with the clinician role at the site, who may lead its groups."""
+        """Active users with the clinician role at the site. These users may lead the site's groups."""
         assigned = RoleAssignment.objects.filter(site=site_id, role=Role.CLINICIAN)
         return self.filter(pk__in=assigned.values("user"), is_active=True)
 
@@ -36,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user who signs in with `email`. Without a `password`, they can't sign in until one is set."""
+        """Create a user who signs in with `email`. A user without a `password` can't sign in until one is set."""
         if not email:
             raise ValueError("a user needs an e-mail address to sign in with")
         user = self.model(email=self.normalize_email(email), **fields)
@@ -110,7 +110,7 @@ class User(AbstractBaseUser):
 
     @cached_property
     def assigned_roles(self) -> tuple[tuple[Role, int | None], ...]:
-        """The user's roles, each with its site id (None for all sites). Cached, so that a request needs one query."""
+        """The user's roles, each with its site id (None for all sites). The roles are queried once and then cached."""
         assigned = self.role_assignments.order_by().values_list("role", "site")
         return tuple((Role(role), site) for role, site in assigned)
 
@@ -130,7 +130,7 @@ class User(AbstractBaseUser):
         return frozenset(granted) if self.is_active else frozenset()
 
     def may_at(self, permission: Permission) -> Q:
-        """Return a filter condition for a model with a `site`: rows at sites where the user has the permission."""
+        """Return a filter condition for rows that have a `site`: it must be one where the user has the permission."""
         granted = self.sites_where(permission)
         if not granted:
             return Q(pk__in=[])
@@ -222,7 +222,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
-        """Events at the sites whose audit trail the user may see."""
+        """Events at those sites whose audit trail the user may see."""
         granted = [site for role, site in user.assigned_roles if Permission.SEE_TRAIL in GRANTS[role]]
         if None in granted:
             return self
@@ -232,7 +232,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(AppendOnlyModel):
     """An append-only record of who viewed or did what, and when.
 
-    It refers to rows by id, without foreign keys, so that those rows can be deleted.
+    An event refers to other rows by id, without foreign keys, so that those rows can be deleted.
     """
 
     at = models.DateTimeField(_("time"))
@@ -314,7 +314,7 @@ class JobRun(models.Model):
         verbose_name_plural = _("nightly job runs")
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # The scheduler that inserts the row runs the job. Uniqueness lets only one of several schedulers insert it.
+            # The scheduler that inserts the row runs the job. This constraint lets only one scheduler insert the row.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"

@@ -1,4 +1,4 @@
-"""Who may do what: an enum of permissions, and a table of the permissions that each role grants.
+"""What each role may do: an enum of permissions, and a table of the permissions that each role grants.
 
 A permission says what a role may do at a site. Each model's `visible_to` says *which rows* a person may see.
 """

@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    # django-allauth reverses the names of these URLs, but this product does not offer the pages.
+    # django-allauth needs these URL names to exist. This product does not offer the pages.
     path("accounts/signup/", disabled_page, name="account_signup"),
     path("accounts/email/", disabled_page, name="account_email"),
     path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),

@@ -19,7 +19,8 @@ type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def signed_in(request: HttpRequest) -> User:
     """Return the signed-in user.
 
-    Raises PermissionDenied if nobody is signed in, which can't happen in views with one of the decorators of this module.
+    Raises PermissionDenied if nobody is signed in. In views that have one of this module's decorators, somebody always
+    is.
     """
     if not isinstance(request.user, User):
         raise PermissionDenied
@@ -27,7 +28,7 @@ def signed_in(request: HttpRequest) -> User:
 
 
 def forbid_unless(allowed: bool) -> None:
-    """Raise PermissionDenied (403) unless `allowed`. Used for rows that the user can see but may not be allowed to change."""
+    """Raise PermissionDenied (403) unless `allowed` is true. For rows that the user may see but perhaps not change."""
     if not allowed:
         raise PermissionDenied
 
@@ -40,7 +41,7 @@ def is_patient(user: User) -> bool:
 def staff_required[**P](*permissions: Permission) -> Callable[[View[P]], View[P]]:
     """Require a signed-in user who has at least one of the permissions at some site.
 
-    The view itself must restrict its rows to those that the user may see or change.
+    The decorator does not restrict rows. The view must select the rows that the user may see or change.
     """
 
     def decorate(view: View[P]) -> View[P]:

@@ -33,22 +33,22 @@ KEYWORDS: Mapping[str, Any] = {
 def extract_template(
     file: IO[bytes], keywords: Mapping[str, Any], comment_tags: Collection[str], options: Mapping[str, Any]
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the messages of a Django template, as `babel.messages.extract` does for Python."""
+    """Yield the messages of a Django template in the form that `babel.messages.extract` uses for Python."""
     python_like = templatize(file.read().decode())
-    # Python can't read the indentation of a template.
+    # A template is not indented like Python code, so Python's parser would reject it.
     lines = "\n".join(line.strip() for line in python_like.splitlines())
     yield from extract_python(io.BytesIO(lines.encode()), keywords, comment_tags, {})
 
 
 def source_files(project: Path) -> Iterator[Path]:
-    """Yield the project's files that may have messages, in order: its Python modules and templates."""
+    """Yield the paths of the project's Python modules and templates, in order. Only these files can have messages."""
     for package in PACKAGES:
         yield from (path for path in sorted((project / package).rglob("*.py")) if "migrations" not in path.parts)
     yield from sorted(path for path in (project / "templates").rglob("*.*") if path.suffix in {".html", ".txt"})
 
 
 def extract_messages(project: Path) -> Catalog:
-    """Return a catalog of all messages in the project's sources, each with the files that have it."""
+    """Return a catalog of all messages in the project's sources. Each message lists the files that contain it."""
     catalog = Catalog(project="iopmanager", charset="utf-8")
     for path in source_files(project):
         method: Any = "python" if path.suffix == ".py" else extract_template
@@ -69,7 +69,7 @@ def read_catalog(file: Path, language: str) -> Catalog:
 
 
 def update_catalog(file: Path, language: str, messages: Catalog) -> Catalog:
-    """Add new messages to a PO file, drop those that are gone, and return what it has now. Translations stay."""
+    """Add new messages to a PO file, drop those that are gone, and return the new catalog. Translations stay."""
     catalog = read_catalog(file, language)
     catalog.update(messages, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()

@@ -8,8 +8,9 @@ from django.middleware.gzip import GZipMiddleware
 class PageCompressionMiddleware(GZipMiddleware):
     """Compress HTML pages, but not calendars and documents.
 
-    Compression can betray a secret beside text that an attacker chooses. The only secret in a page is the CSRF token, which
-    Django masks anew in each response, and Django adds a random number of bytes. Calendar feeds keep their strong ETag.
+    Compressing a secret together with text that an attacker chose can reveal the secret. The only secret in a page is
+    the CSRF token. Django protects the token in two ways: it masks the token anew in each response, and it adds a
+    random number of bytes to each compressed page. Calendar feeds are not compressed, so their ETags stay strong.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Parsing and form fields for typed dates and times. They reject implausible years, which are typing errors."""
+"""Parsing and form fields for typed dates and times. Dates with implausible years are rejected as typing errors."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""The errors of Django's own form fields and validators, in the product's voice. `AccountsConfig` puts them in place."""
+"""Error messages in the product's voice that replace those of Django's form fields and validators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +62,10 @@ VALIDATOR_MESSAGES: Mapping[type[validators.BaseValidator], Any] = {
 
 
 def install_form_messages() -> None:
-    """Replace the messages of Django's classes. Call it before any form is defined, since each field copies them."""
+    """Replace the messages of Django's classes.
+
+    Call this before any form is defined, since fields copy the messages.
+    """
     for field, messages in FIELD_MESSAGES.items():
         field.default_error_messages = {**field.__dict__.get("default_error_messages", {}), **messages}
     models.Field.default_error_messages = {**models.Field.default_error_messages, **MODEL_FIELD_MESSAGES}

@@ -18,7 +18,7 @@ class RedactCalendarTokens(logging.Filter):
 
 
 class RedactErrorMessages(logging.Filter):
-    """Log an error's class and the lines in its traceback, but not its message, which may contain patient data."""
+    """Log an error's class and its traceback, but not its message. The message may contain patient data."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and (error := record.exc_info[1]) is not None:

@@ -1,7 +1,7 @@
-"""Who reads a text decides how it is written: in which language, and with a 12-hour or a 24-hour clock.
+"""The reader of a text decides its language, and whether times of day use a 12-hour or a 24-hour clock.
 
-The language is the one that Django has activated. The clock stands beside it, in a context variable, and is looked up
-only when the first time of day is written.
+The language is the one that Django has activated. The clock is chosen by a function in a context variable. The function
+is called only when a time of day is written.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _hour_clock: ContextVar[Callable[[], str]] = ContextVar("hour_clock", default=la
 
 @contextmanager
 def hour_clock_of(reader: Callable[[], str]) -> Iterator[None]:
-    """Write times with the clock that `reader` returns, within the block."""
+    """Within the block, write times of day with the clock that the function `reader` returns."""
     token = _hour_clock.set(reader)
     try:
         yield
@@ -33,5 +33,5 @@ def hour_clock_of(reader: Callable[[], str]) -> Iterator[None]:
 
 
 def uses_24_hours() -> bool:
-    """Whether times of day are now written with 24 hours. The default is 12, as in US English and US Spanish."""
+    """Whether times of day are now written with a 24-hour clock. The default is a 12-hour clock, as usual in the US."""
     return _hour_clock.get()() == HourClock.TWENTY_FOUR

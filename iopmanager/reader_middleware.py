@@ -1,4 +1,4 @@
-"""Serve each page in its reader's language, with times written with their clock."""
+"""Serve each page in the language of its reader, and write times of day with the clock that the reader uses."""
 
 from collections.abc import Callable
 
@@ -15,10 +15,11 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 
 class ReaderMiddleware:
-    """Activate the language and the clock of whoever reads the response, for the time in which it is made.
+    """While a response is made, activate the language and the clock of the person who will read it.
 
-    A patient's pages follow the language of the record; others follow the user's setting, and then the browser. A request
-    without a session cookie, such as a calendar app's, is not looked up.
+    A patient's pages are in the language of the patient's record. Other pages are in the language of the user's setting
+    or, if there is none, of the browser. For a request without a session cookie, such as that of a calendar app, no
+    user is looked up.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -37,14 +38,14 @@ class ReaderMiddleware:
 
 
 def signed_in_user(request: HttpRequest) -> User | None:
-    """Return the user of the request's session, without a query if the request has no session cookie."""
+    """Return the user of the request's session. A request that has no session cookie needs no query."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     return request.user if isinstance(request.user, User) else None
 
 
 def hour_clock(request: HttpRequest, user: User | None) -> str:
-    """Return the clock that the user chose, or that of the site where they work or are treated."""
+    """Return the clock that the user chose. The default is the clock of the site where the user works or is treated."""
     if user is None:
         return HourClock.TWELVE
     if user.hour_clock:

@@ -25,5 +25,5 @@ def compute_fingerprint(root: Path) -> str:
 
 @cache
 def fingerprint() -> str:
-    """Return the fingerprint of the running code. The files are read once per process."""
+    """Return the fingerprint of the running code. Each process reads the source files only once."""
     return compute_fingerprint(settings.BASE_DIR)

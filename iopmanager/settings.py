@@ -1,7 +1,7 @@
 """All settings. This is the only module that reads environment variables.
 
-There are three deployments: `production` (the default; all values come from environment variables, and unsafe values are
-refused), `local` (set up by `make run`, with SQLite and a generated key in `var/`) and `test`.
+There are three deployments: `production` (the default, where all values come from environment variables and unsafe
+values are refused), `local` (set up by `make run`, with SQLite and a generated key in `var/`) and `test`.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from environs import Env, validate
 
 env = Env()
 
-# Let Django's generic classes take type arguments at run time, such as admin.TabularInline[Room, Site].
+# At run time, let Django's generic classes take type arguments, as in admin.TabularInline[Room, Site].
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -28,8 +28,8 @@ NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 def _choose_deployment() -> str:
     """Return the deployment: DEPLOYMENT if set, else `local` if `make run` has written a key, else `production`.
 
-    An environment with any variable that only production needs is never treated as local, so that a half-configured
-    production server refuses to start instead of running as a local one.
+    If any variable that only production needs is set, the deployment is never `local`. A half-configured production
+    server then refuses to start, instead of running as a local server.
     """
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
@@ -71,7 +71,7 @@ def _is_good_key(key: str) -> bool:
 
 
 def _refuse_unsafe_production() -> None:
-    """Raise ImproperlyConfigured if any setting is missing or unsafe; the message lists all of them."""
+    """Raise ImproperlyConfigured if any setting is missing or unsafe. The message lists all such settings."""
     faults = []
     if not _is_good_key(SECRET_KEY):
         faults.append(f"SECRET_KEY must be set, to at least {SHORTEST_SECRET_KEY} random characters.")
@@ -149,7 +149,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", DATABASE_URL or "sqlite://:memory:", conn_max_age=60)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Transactions take the write lock when they start. Thanks to WAL, they don't block readers.
+    # Every transaction takes the write lock when it starts. In WAL mode, the write lock does not block readers.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -188,7 +188,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Mail must not name the clinic. Addresses without an account get no mail.
+# Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The cache counts failed sign-ins. It is in the database, so that all processes share the count.
@@ -224,7 +224,7 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Failed sign-ins are counted per client address, which is the last one in X-Forwarded-For (set by the proxy).
+    # Failed sign-ins are counted per client address. The proxy sets it as the last address in X-Forwarded-For.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 

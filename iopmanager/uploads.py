@@ -10,7 +10,7 @@ from patients.domain.calendar_files import MAX_BYTES
 
 
 class InMemoryUploadHandler(FileUploadHandler):
-    """Keep each file in memory up to the largest size that is read. The bytes after that are counted but not stored.
+    """Keep each file in memory, up to the largest size that is read. Bytes beyond that size are counted but not stored.
 
     Forms see the full size, so they can refuse a file that is too large. Django's own handlers write large files to a
     temporary folder. They also refuse a request that is too large as a whole, which would lose the other fields of the

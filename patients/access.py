@@ -1,7 +1,7 @@
-"""Find patients and their data by id, if the user may see or manage them.
+"""Find patients and their data by id, and check that the user may see or change what is found.
 
-Functions that take a user raise Http404 for rows that the user may not see, and PermissionDenied for rows that the user may
-see but not change.
+Functions that take a user raise Http404 for a row that the user may not see. They raise PermissionDenied for a row that
+the user may see but not change.
 """
 
 from datetime import date
@@ -30,9 +30,9 @@ def patient_managed_by(user: User, patient_id: int) -> Patient:
 
 
 def current_or_next_episode(patient: Patient, today: date) -> Episode | None:
-    """Return the patient's episode on the day `today`, or else a later one, or None.
+    """Return the episode that includes the day `today`, or else the next one. Return None if there is neither.
 
-    The site, patient and spans of the episode are loaded with it.
+    The episode's site, patient and spans are loaded in the same call.
     """
     episodes = patient.episodes.open_on_or_after(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
@@ -53,7 +53,7 @@ def place_managed_by(user: User, place_id: int) -> Place:
 
 
 def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
-    """Find a proposal that waits for a decision. Raises Http404 if it was already decided."""
+    """Find a proposal that waits for a decision. Raises Http404 if the proposal was already decided."""
     proposals = CommitmentProposal.objects.visible_to(user).waiting()
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))
@@ -61,7 +61,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
-    """Find an imported calendar. Raises Http404 if it is an expired preview or was declined."""
+    """Find an imported calendar. Raises Http404 if the calendar is an expired preview or was declined."""
     calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))

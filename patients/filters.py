@@ -24,7 +24,7 @@ CARE_STATES = [
 
 
 def _month_numbers() -> dict[str, int]:
-    """Return the number of each month by its folded names, full and short, in English and in the active language."""
+    """Map the folded names of months to their numbers: full and short names, in English and the active language."""
     numbers: dict[str, int] = {}
     for language in {"en", get_language() or "en"}:
         with override(language):
@@ -35,9 +35,10 @@ def _month_numbers() -> dict[str, int]:
 
 
 class PatientFilter(django_filters.FilterSet):
-    """Filter patients by personal details, state of care, track and level of care, as of the date `today`.
+    """Filter patients by personal details, and by state of care, track and level of care as of the date `today`.
 
-    If no state of care is chosen, the list shows patients in care, or all patients if something was typed.
+    If neither a state of care nor typed text is given, the list shows patients in care. If text was typed but no state
+    is chosen, all patients are searched.
     """
 
     q = django_filters.CharFilter(

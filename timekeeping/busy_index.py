@@ -10,7 +10,7 @@ DAY = timedelta(days=1)
 
 
 class BusyIndex:
-    """Busy times of people or rooms, grouped by their key and by each UTC date that they touch."""
+    """Busy times of people or rooms, grouped by the key of the person or room and by UTC date."""
 
     def __init__(self) -> None:
         self._taken: dict[tuple[int, date], list[Interval[datetime]]] = defaultdict(list)

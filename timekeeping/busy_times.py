@@ -12,7 +12,7 @@ from timekeeping.weeks import (
 )
 
 TREATMENT = "treatment"
-"""The `kind` of a busy time that is treatment already booked, as opposed to a commitment."""
+"""The `kind` of a busy time that is not a commitment but treatment that is already booked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class BusyTime:
 
     @property
     def is_treatment(self) -> bool:
-        """Whether this is treatment already booked, which never moves, as opposed to a commitment."""
+        """Whether this is treatment that is already booked, and not a commitment. Booked treatment never moves."""
         return self.kind == TREATMENT
 
     @property

@@ -23,7 +23,7 @@ class ClockChange:
 def clock_changes(zone: tzinfo, first: date, until: date) -> Iterator[ClockChange]:
     """Yield the clock changes in `zone` on the dates in [first, until), in order.
 
-    Each day's UTC offset at noon is compared with the previous day's, because clocks change at night.
+    Clocks change at night, so each day's UTC offset at noon is compared with the offset at noon of the day before.
     """
     for number in range((until - first).days):
         on = first + timedelta(days=number)

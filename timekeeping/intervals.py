@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 def in_utc(moment: datetime) -> datetime:
     """Convert an aware datetime to UTC. Raises ValueError for a naive one.
 
-    Python compares and subtracts two datetimes in the same time zone by their wall-clock times. Across a clock change, the
-    difference can be an hour off. On the night when clocks go back, the first and the second 01:30 compare as equal. In UTC,
-    both operations are correct.
+    Python compares and subtracts two datetimes in the same time zone by their wall-clock times. Across a clock change,
+    the difference can be an hour off. On the night when clocks go back, the first and the second 01:30 compare as
+    equal. In UTC, comparison and subtraction are both correct.
     """
     if moment.utcoffset() is None:
         raise ValueError(f"without a time zone this is not an instant: {moment}")

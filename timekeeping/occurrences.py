@@ -13,10 +13,10 @@ GRID_MINUTES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPattern:
-    """A weekly time slot within one day, in wall-clock time. With an `anchor` date it takes place every other week.
+    """A weekly time slot within one day, in wall-clock time. A slot with an `anchor` date is held every other week.
 
-    The pattern runs on dates in [runs_from, runs_until); None leaves that side unbounded. Raises ValueError if the slot does
-    not end after it starts, or if the break is not within the slot.
+    The pattern runs on dates in [runs_from, runs_until). If either date is None, there is no limit on that side. Raises
+    ValueError if the slot does not end after it starts, or if the break is not within the slot.
     """
 
     weekday: int
@@ -78,7 +78,7 @@ class ClockEffect(StrEnum):
 
 
 def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
-    """Return whether clocks in `zone` skip or repeat the wall-clock time on that day; None if they do neither."""
+    """Return what a clock change in `zone` does to the time `wall` on `day`: skip it, repeat it, or nothing (None)."""
     moment = datetime.combine(day, wall, zone)
     before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
     if before is None or after is None or before == after:
@@ -89,7 +89,7 @@ def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
 def times_hit_by_clock_change(
     pattern: MeetingPattern, first: date, until: date, *, zone: tzinfo, closed: Collection[Interval[date]] = ()
 ) -> Iterator[tuple[date, time, ClockEffect]]:
-    """Yield the pattern's start and end times on dates in [first, until) that a clock change skips or repeats.
+    """Yield the pattern's start and end times that a clock change skips or repeats, for dates in [first, until).
 
     Each result is the date, the wall-clock time and the effect. Dates within the `closed` intervals are left out.
     """
@@ -103,7 +103,7 @@ def times_hit_by_clock_change(
 def occurrence_dates(
     pattern: MeetingPattern, first: date, until: date, closed: Collection[Interval[date]] = ()
 ) -> Iterator[date]:
-    """Yield the pattern's dates in [first, until), without those in any of the `closed` intervals."""
+    """Yield the pattern's dates in [first, until). Dates in any of the `closed` intervals are left out."""
     for day in pattern.recurrence.dates(first, until):
         if not any(closure.contains(day) for closure in closed):
             yield day
@@ -119,10 +119,11 @@ def expand_pattern(
     breaks_count: bool = False,
     countable: bool = True,
 ) -> tuple[Occurrence, ...]:
-    """Return the pattern's dated sessions in [first, until), without those on dates in the `closed` intervals.
+    """Return the pattern's dated sessions in [first, until). Dates in the `closed` intervals get no session.
 
-    `countable_minutes` is the elapsed time in minutes. The break is subtracted unless `breaks_count` is set. If the service is
-    not `countable`, the value is 0. A session that would be empty because of a clock change is left out.
+    The `countable_minutes` of a session are the elapsed minutes. The break is subtracted unless the parameter
+    `breaks_count` is set. If the parameter `countable` is false, the value is 0. If a clock change leaves no time for a
+    session, the session is left out.
     """
     occurrences = []
     for on in occurrence_dates(pattern, first, until, closed):
@@ -158,9 +159,9 @@ def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[da
 def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
     """Place a break of the given length in the middle of a meeting. Return the break's start and end.
 
-    The start is rounded down to a multiple of 5 minutes, or up if rounding down would reach the start of the meeting. Raises
-    ValueError if the break does not fit inside the meeting. Centering the break is a product rule, for timetables that give
-    only the length of a break.
+    The start of the break is rounded down to a multiple of 5 minutes. If the break would then begin with the meeting,
+    its start is rounded up instead. Raises ValueError if the break does not fit inside the meeting. Some timetables
+    give only the length of a break; it is a product rule to center such a break.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2

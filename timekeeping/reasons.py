@@ -18,9 +18,9 @@ def class_code(named: type) -> str:
 class Reason:
     """One reason why an action or a choice is not possible, with the numbers that explain it.
 
-    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes") unless the class sets its own. Some
-    classes do, because docs/fit-json.md publishes their codes. The text for users is in the template partial with that name
-    (docs/pages.md).
+    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes") unless the class sets its own
+    code. Some classes set one, because docs/fit-json.md publishes it. The text for users is in the template partial
+    that is named after the code (docs/pages.md).
     """
 
     code: ClassVar[str] = ""
@@ -31,7 +31,7 @@ class Reason:
 
 
 class Refused(Exception):
-    """An action is not allowed, and nothing was written. `reasons` has every reason why."""
+    """An action is not allowed, and nothing was written. `reasons` lists all reasons against the action."""
 
     def __init__(self, reasons: Iterable[Reason]) -> None:
         self.reasons = tuple(reasons)
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 def refuse_if_any(reasons: Iterable[Reason]) -> None:
-    """Raise Refused with the distinct reasons if there are any; otherwise do nothing."""
+    """Raise Refused if there are any reasons; otherwise do nothing. Each distinct reason is included once."""
     distinct = tuple(dict.fromkeys(reasons))
     if distinct:
         raise Refused(distinct)

@@ -12,10 +12,10 @@ SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and)?\s*", re.IGNORECASE)
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
-    """Parse a shift rotation into the numbers of days on, off, on, and so on. “4 on, 3 off” and “4-3” both give (4, 3).
+    """Parse a shift rotation into its numbers of days on, off, on, and so on. “4 on, 3 off” and “4-3” both give (4, 3).
 
-    Raises ValueError with a message for the person who typed the text. The length of the cycle is not checked, nor whether the
-    rotation has days off.
+    Raises ValueError with a message for the person who typed the text. Does not check how long the cycle is, and does
+    not check that the rotation has days off.
     """
     written = text.strip()
     runs: list[int] = []
@@ -50,7 +50,10 @@ def bits_to_days_on(cycle_days: int, bits: int) -> frozenset[int]:
 
 
 def bits_to_runs(cycle_days: int, bits: int) -> tuple[int, ...]:
-    """Return the numbers of days on, off, on, and so on, of a cycle that begins with a day on. Inverse of `runs_to_bits`."""
+    """Return a cycle's numbers of days on, off, on, and so on. The first day must be a day on.
+
+    Inverse of `runs_to_bits`.
+    """
     return tuple(len(list(run)) for _, run in groupby(bits >> day & 1 for day in range(cycle_days)))
 
 

@@ -11,10 +11,10 @@ DAYS_A_WEEK = 7
 
 
 def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
-    """Return how many minutes clocks in `to` are ahead of clocks in `of`, at noon on the dates in [first, until).
+    """Return how many minutes clocks in `to` are ahead of clocks in `of`, at noon of each date in [first, until).
 
-    `of` and `to` are time zones. The distinct differences are returned in ascending order. There is only one if both zones
-    change their clocks on the same days.
+    The parameters `of` and `to` are time zones. The distinct differences are returned in ascending order. If both zones
+    change their clocks on the same days, there is only one difference.
     """
     noons = (datetime.combine(first + timedelta(days=number), time(12), of) for number in range((until - first).days))
     differences = set()
@@ -27,10 +27,11 @@ def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple
 
 
 def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
-    """Convert a busy time to a time zone that is `ahead` minutes ahead (less than a day).
+    """Convert a busy time to a time zone whose clocks are `ahead` minutes ahead. `ahead` is less than a day.
 
-    The result is usually one busy time. It is two if the shift moves some days of an every-other-week pattern into the next or
-    previous week. A busy time of a whole day keeps its date, because people mean the date and not the hours.
+    The result is usually one busy time. If the shift moves some days of an every-other-week pattern into the next or
+    previous week, the result is two busy times. A busy time of a whole day keeps its date, because people mean the date
+    and not the hours.
     """
     if ahead == 0 or busy.starts == busy.ends == time(0):
         return (busy,)

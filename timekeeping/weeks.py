@@ -1,4 +1,4 @@
-"""Weeks in wall-clock time: recurrence patterns, and the first day of a treatment week."""
+"""Recurrence patterns in wall-clock time, and the first day of a treatment week."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,17 +24,17 @@ def wall_time(minutes: int) -> time:
 
 
 def is_within(day: date, first: date | None, until: date | None) -> bool:
-    """Whether `day` is in [first, until). None leaves that side unbounded."""
+    """Whether `day` is in [first, until). If either limit is None, there is no limit on that side."""
     return (first is None or first <= day) and (until is None or day < until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """A pattern on certain weekdays (Monday is 0), every week or, with an `anchor` date, every other week.
+    """A pattern on certain weekdays (Monday is 0): every other week if there is an `anchor` date, otherwise every week.
 
-    "Every other week" means the weeks that are an even number of weeks away from the anchor's week; weeks begin on
-    Monday. The pattern applies to dates in [valid_from, valid_until); None leaves that side unbounded. Raises
-    ValueError if there is no weekday or if the range is empty.
+    "Every other week" means the weeks that are an even number of weeks away from the anchor's week. Weeks begin on
+    Monday. The pattern applies to dates in [valid_from, valid_until). If either date is None, there is no limit on that
+    side. Raises ValueError if there is no weekday or if the range is empty.
     """
 
     weekdays: frozenset[int]
@@ -77,8 +77,8 @@ class Rotation:
 
     The rotation repeats every `cycle_days` days, both before and after the date `first`. The days of a cycle are
     numbered from 0 (`first` is day 0), and `days_on` has the numbers of the days on. The pattern applies to dates in
-    [valid_from, valid_until); None leaves that side unbounded. Raises ValueError if there is no day on, if a day
-    on is outside the cycle, or if the range is empty.
+    [valid_from, valid_until). If either date is None, there is no limit on that side. Raises ValueError if there is no
+    day on, if a day on is outside the cycle, or if the range is empty.
     """
 
     cycle_days: int
@@ -140,8 +140,8 @@ def weekdays_of(pattern: RecurrencePattern) -> frozenset[int]:
 def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> RecurrencePattern | None:
     """Restrict the pattern to the given weekdays (Monday is 0). Return None if no date is left.
 
-    A restricted rotation gets a longer cycle of whole weeks, because a rotation falls on the same weekdays again only after up
-    to seven cycles.
+    A rotation gets a longer cycle that consists of whole weeks. The reason is that up to seven cycles can pass before a
+    rotation falls on the same weekdays again.
     """
     if isinstance(pattern, Recurrence):
         left = pattern.weekdays & weekdays

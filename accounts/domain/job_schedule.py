@@ -8,7 +8,7 @@ from enum import StrEnum
 from timekeeping.occurrences import at_wall_clock
 
 RETRY_AFTER = timedelta(hours=1)
-"""Time from the start of a failed attempt to the next. A run that has not ended by then is taken to have crashed."""
+"""Time from the start of a failed attempt to the next attempt. A run that takes longer is taken to have crashed."""
 MAX_ATTEMPTS = 3
 """Maximum number of attempts at one job per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
@@ -16,7 +16,7 @@ SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
 
 
 class AttemptOutcome(StrEnum):
-    """How an attempt at a job ended; RUNNING if it has not ended yet."""
+    """How an attempt at a job ended. RUNNING means that it has not ended yet."""
 
     RUNNING = "running"
     DONE = "done"
@@ -50,7 +50,10 @@ class PastAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NextAttempt:
-    """The next attempt at a job, numbered from 1 each night, and the instant in UTC from which it is due."""
+    """The next attempt at a job, and the instant in UTC when the attempt is due.
+
+    Attempts are numbered from 1 each night.
+    """
 
     night: date
     attempt: int
@@ -64,8 +67,8 @@ class NextAttempt:
 def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
     """Return the local date of the latest night whose work was due by `now`.
 
-    This is today or yesterday, with two exceptions: tomorrow, if clocks went back past midnight after the work was due, and
-    the day before yesterday, if the local calendar skipped a day.
+    The result is usually today or yesterday. It is tomorrow if clocks went back past midnight after the work was due.
+    It is the day before yesterday if the local calendar skipped a day.
     """
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     nights = (tomorrow - timedelta(days=ago) for ago in range(4))
@@ -75,10 +78,10 @@ def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
 def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
     """Return the next attempt at one job in one scope (product rules).
 
-    The job is due every night at the time `at` in `zone`. If several nights were missed, the job runs only for the latest,
-    because each run does all outstanding work. A job that succeeded is not repeated that night. A failed job is retried one
-    hour after it started, with at most three attempts a night. `past` are the job's attempts in the scope, including at
-    least those of the latest night.
+    The job is due every night at the time `at` in `zone`. If several nights were missed, the job runs only for the
+    latest, because each run does all outstanding work. A job that succeeded is not repeated that night. A failed job is
+    retried one hour after it started. There are at most three attempts a night. The parameter `past` has the job's
+    attempts in the scope. Attempts of nights before the latest may be left out.
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]

@@ -21,16 +21,16 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""Longest wait for the child process, in seconds. The limit on CPU time is lower, but a busy computer is slower."""
+"""Longest wait for the child process, in seconds. This is more than the limit on CPU time, for busy computers."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
-"""Exit codes of a process that exceeded its CPU time: killed by SIGXCPU (-24) or, failing that, by SIGKILL (-9)."""
+"""Exit codes of a process that exceeded its CPU time. The signal that ends it is SIGXCPU (-24) or SIGKILL (-9)."""
 _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 
 def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> ParsedCalendar | Reason:
-    """Return the busy times in a calendar file on the dates [first, until), or the reason why it is refused.
+    """Return a calendar file's busy times on the dates [first, until), or the reason why the file is refused.
 
     `zone` is the name of the time zone of these dates. The file is read by a new interpreter, which shares no
     memory, connections, environment or registered time zones with this process (docs/decisions/0007).

@@ -20,7 +20,7 @@ SINGLE_VALUE_PROPERTIES = ("UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-C
 
 @dataclass(frozen=True, slots=True)
 class CleanedEvents:
-    """A calendar without the events that have no start, and the number of events to report for each kind of notice."""
+    """A calendar whose events all have a start, and the number of events to report for each kind of notice."""
 
     calendar: Calendar
     unknown_zone: int
@@ -31,7 +31,7 @@ class CleanedEvents:
 def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
     """Parse the events of a calendar, and remove everything unreadable from them.
 
-    Events without a time zone are on the wall clock of `zone`. Raises Refused for a recurrence rule that is not allowed.
+    Events without a time zone are taken to be in `zone`. Raises Refused for a recurrence rule that is not allowed.
     """
     calendar, unknown_zone = _parse_events(raw_calendar)
     events = [event for event in calendar.subcomponents if isinstance(event, Event)]
@@ -64,7 +64,7 @@ def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
 
 
 def _clean_event(event: Event, zone: tzinfo) -> bool:
-    """Remove everything unreadable from the event. Return whether there was nothing to remove."""
+    """Remove everything unreadable from the event. Return True if nothing had to be removed."""
     is_complete = not event.errors
     for name in SINGLE_VALUE_PROPERTIES:
         _keep_readable(event, name, lambda _: True, most=1)
@@ -78,7 +78,7 @@ def _clean_event(event: Event, zone: tzinfo) -> bool:
 
 
 def _keep_usable_rules(event: Event, zone: tzinfo) -> bool:
-    """Remove recurrence rules that can't be used. Return whether all readable rules were kept."""
+    """Remove recurrence rules that can't be used. Return True if all readable rules were kept."""
     rules = [rule for rule in _values(event, "RRULE") if isinstance(rule, vRecur) and rule]
     if len(rules) > MAX_RULES:
         raise Refused([RuleNotAllowed()])
@@ -89,7 +89,7 @@ def _keep_usable_rules(event: Event, zone: tzinfo) -> bool:
 
 
 def _keep_readable(event: Event, name: str, is_readable: Callable[[object], bool], most: int | None = None) -> bool:
-    """Keep at most `most` readable values of the property. Return whether all its values were kept."""
+    """Keep at most `most` readable values of the property. Return True if all values of the property were kept."""
     values = _values(event, name)
     readable = [value for value in values if is_readable(value)][:most]
     _set_values(event, name, readable)
@@ -109,7 +109,7 @@ def _values(event: Event, name: str) -> list[object]:
 
 
 def _set_values(event: Event, name: str, values: Sequence[object]) -> None:
-    """Replace the property's values with `values`, which is a subset of them."""
+    """Keep only those values of the property that are in `values`."""
     if len(values) != len(_values(event, name)):
         event.pop(name, None)
         if values:

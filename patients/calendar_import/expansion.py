@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """A calendar event, with flags for canceled events and free time. A changed occurrence is a separate event."""
+    """A calendar event. It knows whether it is canceled or marked as free. A changed occurrence is a separate event."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
@@ -80,9 +80,9 @@ class AllEvents(recurring_ical_events.SelectComponents):
 
 @dataclass(slots=True, kw_only=True)
 class ExpandedCalendar:
-    """The times and all-day dates of the events in a calendar on dates in [first, until).
+    """The times and all-day dates of a calendar's events, limited to dates in [first, until).
 
-    Events that are skipped are only counted, so that a notice can report how many of each kind there are.
+    Events that are left out are only counted. A notice reports how many of each kind there are.
     """
 
     zone: tzinfo
@@ -97,7 +97,7 @@ class ExpandedCalendar:
     unreadable: int = 0
 
     def add_all(self, calendar: Component) -> None:
-        """Add all occurrences of the calendar's events. Raises Refused if there are too many occurrences."""
+        """Add every occurrence of the calendar's events. Raises Refused if there are too many occurrences."""
         all_events = AllEvents()
         query = recurring_ical_events.of(calendar, components=[all_events])
         begins, ends = self._midnight(self.first), self._midnight(self.until)
@@ -126,9 +126,9 @@ class ExpandedCalendar:
             self._add_days(occurrence.start, occurrence.end)
 
     def _add_days(self, starts: date, ends: date) -> None:
-        """Add the dates of an all-day event, at least its first date.
+        """Add the dates of an all-day event. The first date is always added.
 
-        The end date is normally exclusive, but many programs write a one-day event with equal start and end.
+        The end date is normally exclusive, but many programs write the same start and end date for a one-day event.
         """
         begins, stops = max(starts, self.first), min(max(ends, starts + DAY), self.until)
         self.whole_days.update(begins + number * DAY for number in range((stops - begins).days))
@@ -150,5 +150,5 @@ class ExpandedCalendar:
 
 
 def _is_skipped(instant: datetime, wall: datetime) -> bool:
-    """Whether the wall-clock time does not exist because clocks skip it."""
+    """Whether a clock change skips the wall-clock time, so that the time does not exist."""
     return wall.tzinfo is not None and instant.astimezone(wall.tzinfo).replace(tzinfo=None) != wall.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Extract the few lines about busy times from the bytes of a calendar file, and drop all others."""
+"""Extract the few lines about busy times from the bytes of a calendar file, and drop all other lines."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,8 @@ from timekeeping.reasons import Refused
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
 """Line breaks before a continuation line, which begins with a space or tab.
 
-A match can start only at the first of several breaks, which keeps the search fast even for a million breaks.
+If several breaks follow each other, a match can start only at the first. This rule keeps the search fast even for a
+million breaks.
 """
 PROPERTY_NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 EVENT_PROPERTIES = frozenset(
@@ -35,12 +36,12 @@ OTHER_COMPONENTS = {"VTODO", "VJOURNAL", "VFREEBUSY"}
 MAX_LINE_LENGTH = 2_000
 """Maximum length in characters of a line about times. Lists of dates may be longer."""
 MAX_DEPTH = 8
-"""Maximum nesting of components. Real calendars only contain events, which contain alarms."""
+"""Maximum depth of nested components. Real calendars need little depth: events in the calendar, alarms in an event."""
 
 
 @dataclass(slots=True)
 class RawCalendar:
-    """One calendar of a file: its time zone's name, and the lines of its events and time zone definitions.
+    """One calendar of a file: the name of its time zone, the lines of its events, and its time zone definitions.
 
     `no_events` is the number of components other than events, such as tasks.
     """
@@ -59,10 +60,10 @@ def split_calendars(data: bytes) -> list[RawCalendar]:
 
 
 def _decode(data: bytes) -> str:
-    """Decode a file as UTF-8, as UTF-16 if it has that byte order mark, or else as cp1252.
+    """Decode a file as UTF-16 if it begins with that byte order mark, otherwise as UTF-8 or, failing that, as cp1252.
 
-    The fallback may decode letters wrongly, but only titles and the like contain letters outside ASCII, and these are
-    dropped.
+    cp1252 may decode some letters wrongly. This does no harm, because only titles and similar texts contain letters
+    outside ASCII, and all such texts are dropped.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")

@@ -16,10 +16,10 @@ LAST_SECOND = time(23, 59, 59)
 
 
 def check_rule(rule: vRecur) -> bool:
-    """Return whether the rule is a valid recurrence rule.
+    """Return whether the rule can be used, or raise Refused if the file must be refused.
 
-    Raises Refused for a rule that repeats within the day, has an interval below 1 (so that it never advances), or contains
-    lists that are too long.
+    Raises Refused for a rule that repeats within the day, for an interval below 1 (with which the rule never advances),
+    and for lists that are too long.
     """
     frequency = _last_value(rule, "FREQ")
     if frequency in WITHIN_DAY_FREQUENCIES:
@@ -43,8 +43,8 @@ def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
     """Rewrite the end of the rule (UNTIL) so that the last occurrence is included.
 
     If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
-    event, or in `zone` if the event has none. The library would take both for UTC if the event has a time zone, and so lose
-    the last occurrence.
+    event, or in `zone` if the event has no time zone. Without this change, the library would take both kinds of UNTIL
+    for UTC if the event has a time zone, and could lose the last occurrence.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

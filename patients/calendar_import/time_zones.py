@@ -1,6 +1,6 @@
 """Look up time zones by name, and register the time zones that a calendar file defines.
 
-Definitions are checked first, because expanding a malicious one would never end.
+A definition is checked before it is registered, because expanding a malicious definition would never end.
 """
 
 import re
@@ -16,7 +16,7 @@ ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MAX_SLASHES = 6
 TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MAX_ZONES, MAX_ZONE_LINES = 50, 600
-"""Maximum number of time zone definitions in a file, and of lines in each: enough for a hundred clock changes."""
+"""Maximum number of time zone definitions in a file, and of lines in a definition. A hundred clock changes fit."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
 }  # fmt: skip
@@ -56,7 +56,7 @@ def strip_unknown_zone(line: str) -> tuple[str, bool]:
 
 
 def register_zones(definitions: list[list[str]]) -> None:
-    """Register the time zones that a file defines, except those that are known by name or can't be used.
+    """Register the time zones that a file defines. Zones that are known by name or can't be used are not registered.
 
     The process must not read another file after this. Otherwise the library would apply one file's definition of "Central
     Standard Time" to another person's file.
@@ -66,7 +66,7 @@ def register_zones(definitions: list[list[str]]) -> None:
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
             except PARSE_ERRORS:
-                continue  # events in this zone are later counted as having an unknown time zone
+                continue  # the events of this zone are later counted as events in an unknown time zone
     is_known.cache_clear()
 
 
@@ -75,7 +75,10 @@ def _zone_name(lines: list[str]) -> str:
 
 
 def _is_harmless(lines: list[str]) -> bool:
-    """Whether a zone definition has only yearly rules. Clock changes need no others, and other rules might never end."""
+    """Whether a zone definition has only yearly rules.
+
+    Clock changes need no other rules, and others might never end.
+    """
     rules = (line.partition(":")[2] for line in lines if line.upper().startswith("RRULE"))
     return all(_is_yearly(rule) for rule in rules)
 

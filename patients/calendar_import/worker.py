@@ -1,4 +1,4 @@
-"""Read one calendar file in a separate process, which has no other data and exits afterward.
+"""Read one calendar file in a separate process. The process has no other data, and exits afterward.
 
 `python -m patients.calendar_import.worker` reads one line of JSON (the time zone and the dates) and then the file from
 standard input. It writes one line of JSON to standard output, and nothing else.
@@ -19,13 +19,14 @@ MAX_MEMORY = 448 * MEGABYTE
 MAX_CPU_SECONDS = 4
 """Maximum CPU time in seconds. On a small computer, the largest calendar needs less than half of this."""
 NICENESS = 5
-"""Gives this process a lower priority than the server, so that pages come first when the computer is busy."""
+"""Niceness of this process. It has a lower priority than the server, so pages come first when the computer is busy."""
 
 
 def limit_this_process() -> None:
     """Limit this process to the memory and CPU time that a large calendar needs, and prevent it from writing files.
 
-    Limits that the operating system does not support are skipped. The parent process limits the elapsed time in any case.
+    Limits that the operating system does not support are skipped. In any case, the parent process stops this process
+    when too much time has passed.
     """
     try:
         import resource  # not available on Windows

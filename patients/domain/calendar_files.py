@@ -16,22 +16,22 @@ MAX_OCCURRENCES = 5_000
 MAX_DATES = 20_000
 """Maximum number of extra and excluded dates that a file lists for its repeating entries.
 
-All limits on calendar files are product rules. They are several times what the busiest work calendar needs, but low
-enough that a file is read in seconds.
+All limits on calendar files are product rules. They allow several times what the busiest work calendar needs. They are
+low enough for a file to be read in seconds.
 """
 WEEKS_AHEAD = 26
-"""Number of weeks ahead for which a calendar is read: more than twice the weeks for which sessions exist."""
+"""Number of weeks ahead for which a calendar is read. This is more than twice as far ahead as sessions exist."""
 
 
 class CalendarNotice(StrEnum):
     """A notice about entries of a calendar file, shown to the person who uploaded it."""
 
     UNKNOWN_ZONE = "unknown_zone"
-    """Entries in an unknown time zone; they are read in the time zone of the site."""
+    """Entries in an unknown time zone. Their times are taken to be in the time zone of the site."""
     UNREADABLE = "unreadable"
     """Entries without a readable date; they are left out."""
     PARTLY_READ = "partly_read"
-    """Entries with a part that could not be read, such as a repetition; their other parts are used."""
+    """Entries of which a part could not be read, such as a repetition. The other parts of these entries are used."""
     NO_LENGTH = "no_length"
     """Entries that end when they start; they are left out."""
     NO_EVENTS = "no_events"
@@ -50,9 +50,9 @@ class CountedNotice:
 class ParsedCalendar:
     """The content of a calendar file for a range of dates.
 
-    `busy` are the busy intervals, cut to that range. `whole_days` are the dates of all-day entries; only the patient knows
-    whether they are busy on those days. `cancelled` and `free` are the numbers of occurrences that were left out because
-    they are canceled or marked as free time.
+    `busy` are the busy intervals, cut to the range of dates. `whole_days` are the dates of all-day entries; only the
+    patient knows whether an all-day entry makes the patient busy. Occurrences that are canceled or marked as free time
+    are left out; `cancelled` and `free` are their numbers.
     """
 
     busy: tuple[Interval[datetime], ...]
@@ -78,12 +78,12 @@ class NotACalendar(Reason):
 
 @dataclass(frozen=True, slots=True)
 class CalendarTruncated(Reason):
-    """The file begins like a calendar, but its end is missing."""
+    """The file begins like a calendar, but the end of the calendar is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooOld(Reason):
-    """The file is in the format used before 1998, in which the same properties have other meanings."""
+    """The file is in the format used before 1998, in which properties of the same names have other meanings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class ReadingOutOfMemory(Reason):
 
 @dataclass(frozen=True, slots=True)
 class CouldNotBeRead(Reason):
-    """Reading the file failed. The error is not shown, because it may quote the file."""
+    """Reading the file failed. The error is not shown, because its message may quote the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Classes of reasons by code. Each can be created without arguments, because its fields have constant defaults."""
+"""Classes of reasons by code. Each class can be called without arguments, because its fields have constant defaults."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

@@ -1,9 +1,9 @@
 """Turn the times of an imported calendar into busy times: weekly patterns where possible, otherwise single dates.
 
-A calendar is read as single times, even if it means "every Monday". The search for a schedule treats busy times on single
-dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time that occurs in at least
-three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in the weeks without that time,
-so that no patient is taken to be less busy than their calendar says.
+A calendar is read as single times, even if it means "every Monday". The search for a schedule treats busy times on
+single dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time that occurs in
+at least three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in the weeks
+without that time. A patient may then seem busier than the calendar says, but never less busy.
 """
 
 from collections import defaultdict
@@ -88,9 +88,10 @@ def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapp
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """Yield the parts of an interval, each with its date. An interval longer than a day is split at each midnight.
+    """Yield each part of an interval with the date of the part.
 
-    An interval of at most a day is not split, even if it lasts past midnight.
+    An interval longer than a day is split at each midnight. An interval of at most a day is not split, even if it lasts
+    past midnight.
     """
     first = _local_time(interval.start, zone).date()
     starts, ends = _wall_minutes(interval, first, zone)
@@ -129,7 +130,7 @@ def _wall_minutes(interval: Interval[datetime], on: date, zone: tzinfo) -> Minut
 
 
 def _clock_change_in(interval: Interval[datetime], zone: tzinfo) -> datetime:
-    """Return the instant at which clocks go back; it must lie within the interval."""
+    """Return the instant at which clocks go back. The clock change must lie within the interval."""
     before, after = interval.start, interval.end
     while after - before > SECOND:
         middle = before + (after - before) // 2
@@ -149,11 +150,12 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 
 
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
-    """Find the weekly patterns among the dates of one wall-clock time. Return them and the remaining dates.
+    """Find the weekly patterns among the dates of one wall-clock time. Return the patterns and the remaining dates.
 
-    A weekday becomes a pattern of every week (or every other week) if its dates span at least four of these weeks, and at
-    most one of any four successive ones is missing. The dates are in [first, until). A pattern that reaches an end of this
-    range is assumed to continue beyond it, until a later calendar is imported.
+    The dates are in [first, until). A weekday becomes an every-week pattern if its dates span at least four weeks, and
+    if at most one of any four successive dates is missing. Every-other-week patterns follow the same rule, counted in
+    every other week. A pattern that reaches the start or end of the range is assumed to continue beyond the range,
+    until a later calendar is imported.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)
@@ -177,7 +179,10 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Yield the runs of dates on a weekday that repeat every `step` weeks and are long enough for a pattern."""
+    """Yield runs of dates on the weekday that are `step` weeks apart.
+
+    Only runs long enough for a pattern are included.
+    """
     for parity in range(step):
         own = [day for day in dates if day.weekday() == weekday and day.toordinal() // 7 % step == parity]
         run: list[date] = []
@@ -202,14 +207,14 @@ def _if_long_enough(run: list[date], step: int) -> Iterator[list[date]]:
 
 @dataclass(frozen=True, slots=True)
 class CalendarChange:
-    """The difference between two versions of a calendar: the times that were added, and those that were removed."""
+    """The difference between two versions of a calendar: the times that were added, and the times that were removed."""
 
     added: tuple[Interval[datetime], ...]
     gone: tuple[Interval[datetime], ...]
 
 
 def change_between(before: CalendarTimes, after: CalendarTimes, zone: tzinfo) -> CalendarChange:
-    """Compare two versions of a calendar on the dates that both cover. Times on other dates are ignored."""
+    """Compare two versions of a calendar on the dates that both versions cover. Times on other dates are ignored."""
     first, until = max(before.first, after.first), min(before.until, after.until)
     if first >= until:
         return CalendarChange((), ())

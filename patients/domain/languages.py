@@ -1,4 +1,4 @@
-"""Languages of patients: the record has a name that a person typed, and pages and letters need its code."""
+"""Languages of patients. The record has a language's name as a person typed it; pages and letters need its code."""
 
 CODES = {
     "english": "en",
@@ -13,12 +13,13 @@ CODES = {
 }
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
-"""The names under which records have the languages that the product speaks."""
+"""The names with which records store the languages in which the product has pages."""
 
 
 def language_code(name: str) -> str | None:
-    """Return the ISO 639-1 code of a language that the product speaks, or None for any other.
+    """Return the ISO 639-1 code of the language, or None if the product has no pages in that language.
 
-    `name` is the language's name in English or in itself, or its code, in any case: "Spanish", "español" and "es" are "es".
+    `name` is the language's English name, its own name or its code: "Spanish", "español" and "es" all give "es". Upper
+    and lower case make no difference.
     """
     return CODES.get(name.strip().casefold())

@@ -1,7 +1,7 @@
 """Find a person by what somebody types: parts of names, a code, an e-mail address, a phone number or a birth date.
 
-Names are compared without diacritics and apostrophes, in Python rather than in SQL, because SQLite and PostgreSQL compare
-such text differently.
+Names are compared without diacritics and apostrophes. The comparison is in Python, because SQLite and PostgreSQL
+compare such text differently.
 """
 
 import re
@@ -23,9 +23,9 @@ MONTH_FIRST = re.compile(r"\b(?P<month>[^\W\d_]{3,})\.?\s+(?P<day>\d{1,2})(?:st|
 DAY_FIRST = re.compile(r"\b(?P<day>\d{1,2})\.?\s+(?:de\s+)?(?P<month>[^\W\d_]{3,})\.?,?\s+(?:de\s+)?(?P<year>\d{4})\b")
 PHONE_NUMBER = re.compile(r"[+(]*\d[\d().+/ -]*\d")
 MIN_PHONE_DIGITS = 4
-"""A number with fewer digits is not compared with phone numbers, because it would be part of too many."""
+"""Minimum digits of a typed phone number. A number with fewer digits would match too many phone numbers."""
 MAX_TYPED = 200
-"""Longer text is cut, because nobody looks for so much at once."""
+"""Maximum length of the typed text. Longer text is cut, because no real search needs it."""
 
 
 def fold(text: str) -> str:
@@ -41,7 +41,10 @@ def digits_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a person is found by. `text` is their folded names, code and e-mail address; `phone` has only digits."""
+    """The texts that a search compares.
+
+    `text` has the person's folded names, code and e-mail; `phone` has only digits.
+    """
 
     text: str
     phone: str
@@ -49,13 +52,13 @@ class Person:
 
     @classmethod
     def of(cls, texts: Iterable[str], phone: str, birth_date: date) -> "Person":
-        """Make a person from their texts and phone number as they are on file."""
+        """Make a Person from texts and a phone number as the record has them."""
         return cls(fold("\n".join(texts)), digits_of(phone), birth_date)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """One part of what was typed. A person matches if it is in their texts, in their phone number, or their birth date."""
+    """One part of what was typed. It matches a person's texts, part of the phone number, or the birth date."""
 
     text: str
     digits: str = ""
@@ -70,16 +73,16 @@ class SearchTerm:
         )
 
     def _is_phone_number(self, phone: str) -> bool:
-        """Whether the digits are part of the phone number. A country code may be typed or on file, or neither."""
+        """Whether the digits are part of the phone number. A country code may be in either, in both, or in neither."""
         if not self.digits or not phone:
             return False
         return self.digits in phone or (len(phone) >= 7 and self.digits.endswith(phone))
 
 
 def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
-    """Split what was typed into its dates, its phone numbers and the words between them.
+    """Split what was typed into dates, phone numbers and other words.
 
-    `months` are the numbers of the months by their folded names.
+    `months` maps the folded name of each month to its number.
     """
     terms: list[SearchTerm] = []
 
@@ -105,7 +108,7 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:
-    """Yield the dates that the parts can mean. The month comes before the day, unless only the reverse is a date.
+    """Yield the dates that the parts can mean. Of two numbers, the first is the month, unless it is above 12.
 
     A year with two digits can be in the 20th or 21st century.
     """

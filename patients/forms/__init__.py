@@ -1,4 +1,5 @@
-"""Forms for a patient's record. They turn typed text into values, and a typed last day into an exclusive end date.
+"""Forms for a patient's record. They convert typed text to values, and a typed last day to an exclusive end date.
 
-Each form's `reason_fields` maps the code of a service's reason to the field beside which the reason is shown.
+If a service refuses the values, each of its reasons is shown beside a field. A form's `reason_fields` maps the code of
+a reason to that field.
 """

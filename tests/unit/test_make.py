@@ -1,4 +1,4 @@
-"""What `make` relies on: the port check, the lock files, the files copied from packages, and `make run` itself."""
+"""What `make` relies on: the port check, lock files, and files copied from packages. Also tests `make run` itself."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from tests.paths import PROJECT
 
-PATIENCE = 60  # seconds; long enough for a busy machine, while a process that is never ended still fails the test
+PATIENCE = 60  # in seconds. Even a busy machine needs less; only a process that never ends takes this long.
 
 
 def port_is_free(port: object) -> subprocess.CompletedProcess[str]:
@@ -83,7 +83,7 @@ while :; do sleep 0.05; done
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder where `make run` starts programs that stand in for the server and the scheduler."""
+    """A folder in which `make run` starts two fake programs instead of the server and the scheduler."""
     for name in ("bin", ".venv/bin"):
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
@@ -118,7 +118,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def is_alive(group: int) -> bool:
-    """Return whether any process of the process group is still running."""
+    """Return whether at least one process of the process group is still running."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -55,7 +55,7 @@ class RunsField(forms.CharField):
             raise forms.ValidationError(_("Enter the days on and off in turn, for example 4 on, 3 off.")) from None
 
     def run_validators(self, value: Any) -> None:
-        """Skip the validators for text, because the runs were checked when they were parsed."""
+        """Do nothing: CharField's validators expect text, and `to_python` has already checked the runs."""
 
 
 class CommitmentForm(forms.Form):

@@ -43,11 +43,11 @@ class DurationField(forms.CharField):
             raise forms.ValidationError(self.error_messages["required"], code="required")
 
     def run_validators(self, value: Any) -> None:
-        """Skip the validators for text, because the minutes were checked when they were parsed."""
+        """Do nothing: CharField's validators expect text, and `to_python` has already checked the minutes."""
 
 
 class LastDayForm(forms.Form):
-    """A form with a last day as its only field. The caller passes the help text, translated."""
+    """A form whose only field is a last day. The caller passes the help text, already translated."""
 
     reason_fields: ClassVar = dict.fromkeys(("end_date_before_start", "already_ended", "episode_ended"), "last_day")
 
@@ -60,13 +60,13 @@ class LastDayForm(forms.Form):
 
 
 class EndingForm(LastDayForm):
-    """The last day of an enrollment or episode of care, and the reason why it ends."""
+    """The last day of an enrollment or episode of care, and the reason for ending it."""
 
     reason = forms.CharField(max_length=120, required=False, label=_("Reason"), help_text=_("Saved in the record."))
 
 
 class LevelForm(forms.Form):
-    """A level of care with its prescription and first day and, for an admission, who referred the patient."""
+    """A level of care with its prescription and first day. For an admission, a field asks who referred the patient."""
 
     reason_fields: ClassVar = dict.fromkeys(("level_overlaps", "already_admitted", "episode_ended"), "starts")
 

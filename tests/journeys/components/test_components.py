@@ -1,4 +1,4 @@
-"""Every component is accessible in every state: at three widths, in light, dark and forced colors, and at 320 px."""
+"""Every component is accessible in every state, at each width, and in light, dark and forced colors."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ RING = """element => {
 
 @pytest.fixture
 def components(browser: Browser, live_server: LiveServer, request: pytest.FixtureRequest, db: None) -> Iterator[Page]:
-    """A page in a browser with the given colors, which can open the page of all components."""
+    """A blank page in a browser. The fixture's parameter sets the browser's colors."""
     context = browser.new_context(base_url=live_server.url, **request.param)
     yield context.new_page()
     context.close()

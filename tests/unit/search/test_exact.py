@@ -1,4 +1,4 @@
-"""The search for a fit gives the same result as trying every set of meetings, whatever the order of the input."""
+"""The search for a fit gives the same result as trying every set of meetings, in whatever order the meetings come."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -63,7 +63,7 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
 
 
 def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """Return the counted weekly minutes of meetings that do not overlap."""
+    """Return how many weekly minutes count, for meetings that do not overlap. Every-other-week meetings don't count."""
     return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
@@ -119,7 +119,7 @@ def test_the_order_of_the_input_does_not_change_the_fit(
 
 
 def test_a_choice_from_days_with_many_groups_is_found() -> None:
-    """Each of three days has six half hours in three rooms, which gives far too many sets to try one by one."""
+    """Each of three days has six half hours in three rooms. There are far too many sets of groups to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")
         for day in (0, 2, 4)
