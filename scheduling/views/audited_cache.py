@@ -114,7 +114,7 @@ def audited_response(
 
 def _render_frame(request: HttpRequest) -> str:
     """Render the frame around the page without the parts that differ at every view."""
-    return render_to_string("staff.html", {"csrf_token": "the same", "messages": ()}, request)
+    return render_to_string("staff.html", {"csrf_token": "-", "messages": ()}, request)
 
 
 def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> PageTag:

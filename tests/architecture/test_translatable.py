@@ -11,8 +11,6 @@ from django.template.base import DebugLexer, Token, TokenType
 
 from tests.paths import PROJECT
 
-NOT_YET = frozenset((Path(__file__).parent / "not_translatable_yet.txt").read_text().split())
-"""Files that still have texts outside gettext. The list only gets shorter: a file that is done must leave it."""
 FOR_DEVELOPERS = {"templates/scheduling/design.html", "scheduling/views/design.py"}
 TEMPLATES = sorted(
     path
@@ -26,14 +24,6 @@ NOT_WORDS = {"iopmanager", "a", "p", "PDF", "CSV", "JSON"}
 WORD = re.compile(r"[^\W\d_]{2,}")
 PLACEHOLDER = "0"
 """Stands for a tag or variable within the text, so that what is on both sides of it stays apart."""
-
-
-def check(path: Path, found: list[str]) -> None:
-    """Fail if the file has texts outside gettext, or if it is on the list without having any."""
-    if path.relative_to(PROJECT).as_posix() in NOT_YET:
-        assert found, "it is done: take it off the list"
-    else:
-        assert found == []
 
 
 class SpokenText(HTMLParser):
@@ -104,7 +94,7 @@ def untranslatable_texts(source: str, *, is_html: bool = True) -> list[str]:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(PROJECT / "templates").as_posix())
 def test_every_text_of_a_template_can_be_translated(path: Path) -> None:
     found = untranslatable_texts(path.read_text(), is_html=path.suffix == ".html")
-    check(path, found)
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -236,7 +226,7 @@ def untranslatable_python(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PROJECT).as_posix())
 def test_every_text_of_a_module_can_be_translated(path: Path) -> None:
-    check(path, untranslatable_python(path.read_text()))
+    assert untranslatable_python(path.read_text()) == []
 
 
 @pytest.mark.parametrize(

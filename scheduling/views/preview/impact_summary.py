@@ -197,6 +197,6 @@ def _merge_changes(group: Sequence[DatedChange]) -> Series:
         then_starts=then.time.start if then else None,
         then_ends=then.time.end if then else None,
         details=details,
-        dates=tuple(each.on for __, each, *__ in group),
-        booked=max((each.booked for __, each, *__ in group if isinstance(each, SessionState)), default=0),
+        dates=tuple(each.on for _kind, each, *_rest in group),
+        booked=max((each.booked for _kind, each, *_rest in group if isinstance(each, SessionState)), default=0),
     )

@@ -144,7 +144,11 @@ def test_a_run_whose_process_was_killed_fails_after_an_hour_and_is_tried_again(s
     assert killed.outcome == JobOutcome.RUNNING
     [again] = run_at(NIGHT + HOUR, GREET)
     killed.refresh_from_db()
-    assert (killed.outcome, killed.finished_at, killed.words) == (JobOutcome.FAILED, NIGHT + HOUR, INTERRUPTED_MESSAGE)
+    assert (killed.outcome, killed.finished_at, killed.words) == (
+        JobOutcome.FAILED,
+        NIGHT + HOUR,
+        str(INTERRUPTED_MESSAGE),
+    )
     assert (again.attempt, again.outcome) == (2, JobOutcome.DONE)
 
 
@@ -158,7 +162,7 @@ def test_an_interrupted_job_is_recorded_as_failed(site: Site) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_at(NIGHT, INTERRUPTED)
     run = JobRun.objects.get()
-    assert (run.outcome, run.words, run.finished_at) == (JobOutcome.FAILED, INTERRUPTED_MESSAGE, NIGHT)
+    assert (run.outcome, run.words, run.finished_at) == (JobOutcome.FAILED, str(INTERRUPTED_MESSAGE), NIGHT)
 
 
 def test_a_scheduler_that_stops_starts_no_further_jobs(site: Site) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.datastructures import MultiValueDict
 
 
 class EveryKindForm(forms.Form):
@@ -34,7 +35,7 @@ VALID: dict[str, Any] = {
 
 
 def errors(typed: dict[str, Any], file: SimpleUploadedFile | None) -> dict[str, list[str]]:
-    form = EveryKindForm(typed, {"file": file} if file else {})
+    form = EveryKindForm(typed, MultiValueDict({"file": [file]} if file else {}))
     return {field: [str(each) for each in found] for field, found in form.errors.items()}
 
 

@@ -156,7 +156,13 @@ def test_a_code_is_the_name_of_its_class_unless_the_code_is_public() -> None:
 
 
 def clash(**numbers: typing.Any) -> CommitmentConflict:
-    given = {"minutes": 10, "overlap_minutes": 0, "gap_minutes": 15, "before": False, "dates": 12} | numbers
+    given: dict[str, typing.Any] = {
+        "minutes": 10,
+        "overlap_minutes": 0,
+        "gap_minutes": 15,
+        "before": False,
+        "dates": 12,
+    } | numbers
     given = {"sessions": 12, "every_other_week": False} | given
     return CommitmentConflict(meeting=GROUP, busy=SHIFT, first_date=date(2026, 11, 26), **given)
 
