@@ -1,7 +1,7 @@
 """Database constraints against double booking of patients, rooms, facilitators and counselor hours.
 
-PostgreSQL gets one exclusion constraint for each of these, SQLite two triggers with the same meaning. They are created after
-every `migrate`, because SQLite drops a table's triggers when it rebuilds the table.
+For each of these, PostgreSQL gets one exclusion constraint, and SQLite gets two triggers with the same meaning. They
+are created after every `migrate`, because SQLite drops a table's triggers when it rebuilds the table.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from django.db import connections
 class OverlapGuard:
     """A constraint that no two rows of `table` with the same `subject` overlap, among the rows that meet `condition`.
 
-    Rows are half-open ranges from `starts` to `ends`. `condition` is SQL with `{row}` before each column name. `columns` are
-    the columns that it reads.
+    Rows are half-open ranges from `starts` to `ends`. `condition` is SQL with `{row}` before each column name.
+    `columns` are the columns that the condition reads.
     """
 
     name: str

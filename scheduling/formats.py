@@ -155,8 +155,8 @@ def _weekday_date(on: date, year: int) -> str:
 def day(moment: date | datetime | None, reference: date | tzinfo | None = None) -> str:
     """Format a date as "Mon, Nov 23", followed by the year if it is not the current one.
 
-    If `reference` is a date, its year is used in place of the current one. If it is a time zone, a datetime is converted to
-    it first, as in `{{ session.starts|day:site.zone }}`.
+    If `reference` is a date, its year is used in place of the current one. If `reference` is a time zone, a datetime is
+    first converted to this zone, as in `{{ session.starts|day:site.zone }}`.
     """
     if moment is None:
         return "–"

@@ -1,4 +1,4 @@
-"""Write iCalendar files that every calendar app reads the same way. They contain only times and the given titles.
+"""Write iCalendar files that every calendar app reads the same way. The files contain only times and the given titles.
 
 Each session is one VEVENT in UTC, without recurrence rules or time zone definitions. Nothing depends on the current time or the
 machine, so the same events always give the same bytes.

@@ -72,7 +72,7 @@ class ImportRun:
         self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """Record a service's reasons for refusing a row as a fault of that row."""
+        """Record a fault of the row, with the reasons for which a service refused the row."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:

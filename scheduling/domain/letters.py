@@ -1,7 +1,7 @@
 """The content of a letter about a patient's appointments: weekly times with the dates they skip, and single dates.
 
-A letter lists only times and never mentions treatment. The few words that users type into it are checked for words that would
-reveal treatment.
+A letter lists only times and never mentions treatment. The short texts that users enter for a letter are checked for
+words that would reveal treatment.
 """
 
 import re
@@ -91,13 +91,13 @@ def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
 
 @dataclass(frozen=True, slots=True)
 class PurposeRevealsTreatment(Reason):
-    """The purpose of a consent, which its letters quote, contains words that reveal treatment."""
+    """The purpose of a consent contains words that reveal treatment. Letters under the consent quote the purpose."""
 
     words: tuple[str, ...]
 
 
 def revealing_words(text: str, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """Return the distinct words in the text that reveal treatment, and those `names` that are whole words in the text.
+    """Return the distinct words in the text that reveal treatment, and any of `names` that occur as whole words.
 
     Words and names are returned as they are spelled in the text.
     """

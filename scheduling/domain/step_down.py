@@ -136,10 +136,11 @@ class ChangedDays:
 class StepPlan:
     """The plan for one step.
 
-    A step whose meetings are arranged has no `schedule`. Otherwise, `schedule` is the one that is best for the whole plan, or
-    None if nothing fits. `before` are the meetings that the patient attends until the step, in the versions that run when it
-    starts, and the schedule keeps as many of them as possible. `tracks_before` are the keys of their tracks. `rank` is the
-    position of the schedule among all schedules of this step alone, counted from 1.
+    A step whose meetings are arranged has no `schedule`. Otherwise, `schedule` is the one that is best for the whole
+    plan, or None if nothing fits. `before` are the meetings that the patient attends until the step, in the versions
+    that run when the step starts. The schedule keeps as many of these meetings as possible. `tracks_before` are the
+    keys of the tracks to which they belong. `rank` is the position of the schedule among all schedules of this step
+    alone, counted from 1.
     """
 
     step: Step
@@ -164,7 +165,7 @@ class StepPlan:
 
     @property
     def state(self) -> Literal["arranged", "found", "none"]:
-        """Whether the step's meetings are arranged, a schedule was found, or nothing fits ("none")."""
+        """The state of the step: "arranged" if its arranged meetings fit, "found" if a schedule was found, otherwise "none"."""
         return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
 
     @property
@@ -227,8 +228,8 @@ def plan_steps(
     Each schedule keeps what it can of the meetings that the patient attends before it. Before the first step, these are
     the `enrolled` meetings. Arranged meetings that fit are kept. If nothing fits a step, the step after it keeps what
     it can of the earlier meetings. For each step that needs a schedule, only the best few schedules are tried. `widths`
-    says how many for each of these steps; the default is `BEAM_WIDTHS`. The plan is the best one made of these
-    schedules. Among plans with equal points, the one with the better first schedule is chosen.
+    has the number of schedules to try for each of these steps; the default is `BEAM_WIDTHS`. The plan is the best one
+    made of these schedules. Among plans with equal points, the one with the better first schedule is chosen.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 
@@ -259,7 +260,7 @@ class _PlanSearch:
             self.least_from[number] = self.least_from[number + 1] + self._least(steps[number])
 
     def _least(self, step: Step) -> int:
-        """Return a lower bound for the step's points that holds whatever meetings and enrollment come before it."""
+        """Return a lower bound for the step's points, regardless of which meetings the patient attends before the step."""
         if step.is_settled:
             return 0
         either = (*step.offers, *(offer for offer in step.offers_if_enrolled if offer not in step.offers))

@@ -30,9 +30,10 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
 
 
 class CounselorHours(models.Model):
-    """Weekly hours, within one day, when a counselor is available for individual sessions, in the site's wall-clock time.
+    """A weekly time when a counselor is available for individual sessions. Times are in the site's time zone.
 
-    The hours are valid on dates in [valid_from, valid_until); None leaves that side unbounded.
+    The hours start and end on the same day. They are valid on dates in [valid_from, valid_until). None for one of these
+    dates means that there is no limit on that side.
     """
 
     user = models.ForeignKey(

@@ -11,7 +11,7 @@ from scheduling.models.track import Track
 
 
 class Priority(models.IntegerChoices):
-    """How soon the patient needs care, as set by a clinician. A lower number is offered a spot earlier."""
+    """How soon the patient needs care, as set by a clinician. Patients with a lower number are offered a spot earlier."""
 
     URGENT = 1, _("Urgent")
     SOON = 2, _("Soon")

@@ -1,4 +1,4 @@
-"""Rows for a session's facilitators. They copy the session's times, so that the database can reject double bookings."""
+"""Rows for a session's facilitators, with copies of its times, so that the database can reject double bookings."""
 
 from datetime import datetime
 

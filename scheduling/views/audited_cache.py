@@ -1,9 +1,9 @@
 """Serve frequently loaded pages about patients. Each view is audited, but an unchanged page is not sent again.
 
-The browser caches the page privately, and at each view asks whether its copy, which it identifies by a tag, is still
-valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data, the frame
-around it, and the code. So a cached page is never out of date. Permissions are checked first, so that a user who may
-no longer see the page is refused even if the browser has a copy.
+The browser caches the page privately, together with a tag. At each view, the browser sends the tag and asks whether its
+copy is still valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data,
+the frame around it, and the code. So a cached page is never out of date. Permissions are checked first, so that a user
+who may no longer see the page is refused even if the browser has a copy.
 """
 
 import json
@@ -83,9 +83,9 @@ def audited_response(
     """Render the page, or answer 304 if the browser's copy is current. Audit the view either way.
 
     `people` maps the ids of the patients on the page to their names. The first view writes an audit event for each
-    patient. A later view of the same patients writes a single event that refers to those. The caller must have opened
-    a transaction. The context must contain only plain values, so that the tag covers all of it. With `framed`, the
-    tag also covers the frame.
+    patient. A later view of the same patients writes a single event that refers to the first events. The caller must
+    have opened a transaction. The context must contain only plain values, so that the tag covers all of it. With
+    `framed`, the tag also covers the frame.
     """
     user = signed_in(request)
     cached = PageTag.read(request.headers.get("If-None-Match", ""))

@@ -17,8 +17,8 @@ NAMED_DAYS = 3
 def add_conflict_message(request: HttpRequest, commitment: Commitment, *, listed: str | None = None) -> None:
     """Add a message that the commitment is saved, with a warning if it conflicts with booked sessions.
 
-    The message names days but no groups or times, because the browser stores it for a while. The sentence `listed` says
-    where all of them are listed; by default, below the message.
+    The message names days but no groups or times, because the browser stores it for a while. `listed` is the sentence
+    that says where all conflicts are listed. The default sentence says that the conflicts are listed below.
     """
     site = commitment.patient.site
     clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())

@@ -24,7 +24,7 @@ def picture_of_week(
 ) -> WeekPicture:
     """Draw a patient's week, Monday to Sunday: bookings, commitments and other busy times.
 
-    `week` is any date in the week. Load the commitments `with_travel`.
+    `week` is any date in the week. The caller must load the commitments using `with_travel()`.
     """
     monday = week - timedelta(days=week.weekday())
     blocks = blocks_of_week(site=site, monday=monday, bookings=bookings, commitments=commitments, busy=busy)
@@ -41,7 +41,7 @@ def blocks_of_week(
 ) -> list[Block]:
     """Return the blocks of a week's picture: bookings, commitments and other busy times.
 
-    Load the commitments `with_travel`.
+    The caller must load the commitments using `with_travel()`.
     """
     blocks = list(busy_blocks([*(each.as_busy_time(site=site) for each in commitments), *busy], monday))
     for booking in bookings:

@@ -52,9 +52,9 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether a row that has not been written yet continues the meeting when this row ends.
+    """Return whether another row, not written yet, continues the meeting from the day on which this row ends.
 
-    Writing the other row will then end the meeting.
+    When the other row is written, the meeting will end.
     """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)

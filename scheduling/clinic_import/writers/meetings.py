@@ -46,10 +46,10 @@ def write_meetings(
     staff: StaffDirectory,
     tracks: dict[TrackKey, Track],
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
-    """Write the meetings in the file, and return which tracks they affect.
+    """Write the meetings in the file, and return the affected tracks as two values.
 
-    The first value has the id of each track whose meetings changed, with one of the rows that changed them. The second
-    has the keys of the tracks that faulty rows refer to.
+    The first value maps the id of each track whose meetings changed to one of the rows that changed them. The second
+    value has the keys of the tracks that faulty rows refer to.
     """
     rows: dict[tuple[str, str], list[MeetingRow]] = {}
     given = run.tables.get(MeetingRow.table)

@@ -20,7 +20,7 @@ class TooFewMinutes(Reason):
 
     @property
     def missing(self) -> int:
-        """Minutes a week missing to reach the minimum."""
+        """Number of weekly minutes by which the meetings fall short of the minimum."""
         return self.minimum - self.minutes
 
 
@@ -33,7 +33,7 @@ class TooManyMinutes(Reason):
 
     @property
     def excess(self) -> int:
-        """Minutes a week above the maximum."""
+        """Number of weekly minutes by which the meetings exceed the maximum."""
         return self.minutes - self.maximum
 
 
@@ -102,7 +102,7 @@ class BelowPrescribedMinutes(Reason):
 
     @property
     def missing(self) -> int:
-        """Minutes a week missing to reach the prescription."""
+        """Number of weekly minutes by which the meetings fall short of the prescription."""
         return self.prescribed - self.minutes
 
 

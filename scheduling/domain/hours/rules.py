@@ -1,4 +1,4 @@
-"""The weekly-hours rule: how many countable hours and days meetings have in a week, and every reason against them.
+"""The weekly-hours rule: add up a week's countable hours and days, and find every reason against its meetings.
 
 An intensive outpatient program has at least 9 hours a week (ASAM level 2.1). From 20 hours a week, a track is in the higher
 band (ASAM level 2.5, partial hospitalization). The maximum of 25 hours and the spread over 3 to 5 days are common practice of
@@ -68,7 +68,7 @@ class HoursRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyMeeting(MeetingPattern):
-    """A weekly meeting with its time slot, room, facilitators and places. `countable` is whether its minutes count."""
+    """A weekly meeting with its time slot, room, facilitators and spots. If `countable` is False, its minutes don't count."""
 
     key: Key
     name: str
@@ -122,7 +122,7 @@ class WeeklyMeeting(MeetingPattern):
 def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
     """Whether two meetings on the same weekday share a date.
 
-    Each meeting repeats at least every two weeks, so it is enough to compare two weeks.
+    Meetings are held weekly or every other week, so it is enough to compare two weeks.
     """
     starts = [day for day in (one.runs_from, two.runs_from) if day]
     ends = [day for day in (one.runs_until, two.runs_until) if day]
@@ -170,9 +170,9 @@ class WeeklyTotals:
 def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
     """Return the countable minutes of one weekday's meetings. Time during which meetings overlap counts once.
 
-    Meetings that overlap are alternatives, and a patient attends only one of them. Between each start or end of a
-    meeting and the next one, only the meeting with the most countable minutes counts. So two groups side by side count
-    as one group with a break, even if their breaks differ.
+    Meetings that overlap are alternatives, and a patient attends only one of them. The starts and ends of all meetings
+    divide the day into intervals. In each interval, only the meeting with the most countable minutes counts. So two
+    groups at the same time count as one group with a break, even if their breaks differ.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)
@@ -214,7 +214,8 @@ def _check_bounds(total: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
 def find_double_bookings(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
     """Yield a reason for each room and each facilitator that two meetings need at the same time.
 
-    Each of `meetings` is compared with the rest of them and with `others`. The others are not compared with each other.
+    Each meeting in `meetings` is compared with the rest of `meetings` and with those in `others`. The meetings in
+    `others` are not compared with each other.
     """
     own = {each.key for each in meetings}
     pairs = list(combinations(meetings, 2))
@@ -259,8 +260,8 @@ def assess_choice(
 ) -> Verdict:
     """Judge whether a patient can attend these meetings every week.
 
-    No two meetings may overlap. Together with the weekly `individual_minutes`, they must reach the minutes and days prescribed
-    per week and stay within the bounds of the rules.
+    No two meetings may overlap. The meetings must provide the prescribed weekly days and, together with the weekly
+    `individual_minutes`, the prescribed weekly minutes. They must also stay within the bounds of the rules.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -283,7 +284,10 @@ def assess_choice(
 
 
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
-    """Whether the reason is redundant: the prescription is also not met, and it is at least as high as the minimum."""
+    """Whether the reason only repeats that the prescription is not met.
+
+    This is the case if the total is below the prescription, and the prescription is at least as high as the minimum.
+    """
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
     )

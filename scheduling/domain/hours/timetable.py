@@ -11,12 +11,15 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A date and a meeting that starts on that date, or that no longer runs from that date on."""
+"""A pair of a date and a meeting. The meeting either starts on the date, or has ended by the date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The dates in [first, until) during which the same meetings run, and their verdict. None for `until` means no end."""
+    """The dates in [first, until) during which the same meetings run, and the verdict on these meetings.
+
+    If `until` is None, the period has no end.
+    """
 
     first: date
     until: date | None
@@ -62,9 +65,9 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
     """Map each start or end date of a meeting after `first` to an equivalent date, using as few dates as possible.
 
-    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. To use the
-    fewest dates, find the change whose range of equivalent dates ends first. Map this change, and all others that could
-    be on the last date of its range, to a date that suits them all. Repeat with the changes that are left.
+    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. The
+    algorithm takes the start or end whose range of equivalent dates ends first. All starts and ends whose ranges
+    include the last date of this range are mapped to one date. This is repeated with the starts and ends that are left.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)

@@ -1,4 +1,4 @@
-"""The impact of a change on sessions and patients, as the difference between a snapshot before it and one after it.
+"""The impact of a change on sessions and patients, as the difference between snapshots before and after the change.
 
 In a preview, new sessions have no ids yet, so an impact identifies sessions by name and time. Actions with the same effect have
 the same `Impact.key`.
@@ -18,10 +18,11 @@ from timekeeping.intervals import Interval
 class SessionState:
     """The state of a session in one snapshot.
 
-    `series` identifies the session's meeting together with every meeting that continues it. `series_week` is the Monday of the
-    week in which the meeting schedules the session. A session and its replacement have the same `series` and `series_week`.
-    `lacks_room` and `lacks_people` are set if the meeting has a room or facilitators but the session has none. Times are in
-    UTC; `places` and `booked` are numbers of patients.
+    Meetings that continue each other form a series, and `series` identifies the one to which the session belongs.
+    `series_week` is the Monday of the week in which the meeting schedules the session. A session and its replacement
+    have the same `series` and `series_week`. `lacks_room` is set if the meeting has a room but the session has none.
+    `lacks_people` is set if the meeting has facilitators but the session has none. Times are in UTC; `places` and
+    `booked` are numbers of patients.
     """
 
     key: int
@@ -54,7 +55,7 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingState:
-    """A patient's booking, in one snapshot, in a session that is not canceled.
+    """The state of a patient's booking in one snapshot. The session of the booking is not canceled.
 
     `week` is the treatment week in which the booking counts. `minutes` are the countable minutes that the patient was or would
     be credited with.
@@ -120,7 +121,7 @@ class BookingChange:
 
     @property
     def at(self) -> tuple[datetime, str]:
-        """The start time and name of the booked session, taken from before the change if the booking existed then."""
+        """The start time and name of the booked session: those before the change or, for a new booking, those after it."""
         booking = self.before or self.after
         assert booking is not None
         return booking.time.start, booking.name
@@ -137,7 +138,7 @@ class ImpactConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekShortfall:
-    """A treatment week that falls below the prescribed minutes or days, or further below them than before.
+    """A treatment week in which a change leaves fewer minutes or days than before, and fewer than prescribed.
 
     `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. `is_on_leave` is
     set if the patient is on a leave of absence that week. The week is then not counted as missed.

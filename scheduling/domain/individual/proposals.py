@@ -72,8 +72,8 @@ class WeeklyHour:
 class AdjacentGroup:
     """The group that is nearest to an individual session on the same day.
 
-    `group` is the name of the group, and `minutes` is the time between the group and the session. `after` is whether
-    the session comes after the group.
+    `group` is the name of the group, and `minutes` is the time between the group and the session. `after` is True if
+    the session comes after the group, and False if it comes before.
     """
 
     group: str
@@ -124,8 +124,8 @@ class Proposal:
 class HourConflict:
     """A busy time that overlaps a weekly hour for an individual session.
 
-    `is_counselors` is whether the counselor is busy, rather than the patient. `minutes` is how much of the hour is
-    taken, `dates` is the number of dates on which that happens, and `first_date` is the first of them.
+    `is_counselors` is True if the counselor is busy, and False if the patient is. `minutes` is how much of the hour is
+    taken. `dates` is the number of dates with this conflict, and `first_date` is the first of them.
     """
 
     label: str
@@ -137,9 +137,9 @@ class HourConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearestHour:
-    """The weekly hour that comes closest to being free, with its conflicts, the longest first.
+    """The weekly hour that comes closest to being free.
 
-    `name` is the counselor's name.
+    `name` is the counselor's name. `conflicts` has the longest conflict first.
     """
 
     name: str
@@ -156,7 +156,7 @@ class NoCounselorHours(Reason):
 class NoFreeHour(Reason):
     """No counselor has a free time that suits the patient for the `minutes` needed each week.
 
-    `nearest` is the time with the fewest busy minutes, or None if no time in the counselors' hours is long enough.
+    `nearest` is the time with the fewest busy minutes, or None if none of the counselors' hours are long enough.
     """
 
     minutes: int

@@ -1,11 +1,11 @@
 """Find weekly times for individual sessions in counselors' free hours, around a patient's commitments and groups.
 
-The following are product rules. Sessions start on the quarter hour. The weekly minutes are one session, or two sessions
-of about half the length with the same counselor on different days, each at least 30 minutes long. Two sessions are
-tried if one does not fit. Above 90 minutes a week, two sessions are tried first. One time is proposed for each
-counselor and day, or for each pair of days if there are two sessions. Days on which the patient has a group come first,
-because they need no extra trip. Among these days, the times with the least waiting come first. The other days follow in
-the order of the week.
+The following are product rules. Sessions start on the quarter hour. The weekly minutes are divided into one session or
+two. Two sessions are about equally long, at least 30 minutes each, on different days, and with the same counselor. Two
+sessions are tried if one does not fit. Above 90 minutes a week, two sessions are tried first. One time is proposed for
+each counselor and day, or for each pair of days if there are two sessions. Days on which the patient has a group come
+first, because they need no extra trip. Among these days, the times with the least waiting come first. The other days
+follow in the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,10 +42,10 @@ def propose_individual_times(
 ) -> IndividualProposals:
     """Propose weekly times for individual sessions within the counselors' hours.
 
-    `minutes` is the individual time per week, and `attended` are the meetings that the patient attends. On every open
-    date of the need's horizon, a proposed time overlaps neither the patient's busy times (travel included), nor these
-    meetings, nor the counselor's busy times. Proposals are sorted by `Proposal.rank`. If there are none, the result has
-    a refusal.
+    `minutes` is the individual time per week, and `attended` are the meetings that the patient attends. Every proposed
+    time is free on all open dates of the need's horizon: it overlaps none of the patient's busy times (travel
+    included), none of the attended meetings, and none of the counselor's busy times. Proposals are sorted by
+    `Proposal.rank`. If there are none, the result has a refusal.
     """
     patient_busy = _patient_busy(attended, need)
     weeks = [_CounselorWeek(counselor, attended, need, patient_busy) for counselor in counselors]
@@ -218,10 +218,10 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield the times within the counselor's hours that are not free, as pairs of busy minutes and a proposal.
+        """Yield a pair of busy minutes and a proposal for each time in the counselor's hours that is not free.
 
-        `is_whole` is whether one session is enough. If two sessions are needed and only one day has a free time, that
-        day is skipped: the two sessions must be on different days.
+        If `is_whole` is True, one session is enough. Otherwise, two sessions on different days are needed. If just one
+        day has a free time, that day is then skipped, because the other session must be on another day.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):
@@ -265,7 +265,7 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
 
 
 _BusyByDay = dict[int, list[tuple[BusyTime, Interval[int]]]]
-"""Map the index of a day in the horizon to its busy times and their minutes since midnight, travel included."""
+"""Map the index of each day in the horizon to pairs of a busy time and its minutes since midnight, travel included."""
 
 
 def _patient_busy(attended: Iterable[WeeklyMeeting], need: Need) -> _BusyByDay:

@@ -145,8 +145,8 @@ SlotKey = tuple[int, time, time, date | None, date | None, date | None]
 class ConflictFinder:
     """Finds the conflicts of weekly meetings with a patient's busy times, and caches them by the times of the meeting.
 
-    The results depend only on the horizon and the busy times, so needs that differ in other ways can share a finder. A
-    finder created without arguments is an empty placeholder, which `adapted_to` replaces.
+    The conflicts depend only on the horizon and the busy times. Needs that differ only in other values can share a
+    finder. A finder created without arguments is an empty placeholder, which `adapted_to` replaces.
     """
 
     def __init__(self, horizon: Horizon | None = None, busy: tuple[BusyTime, ...] = ()) -> None:
@@ -246,9 +246,9 @@ class CommitmentConflict(Reason):
 
     `minutes` is how much time is missing, travel included, and `overlap_minutes` is how long the two overlap without
     travel. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is whether the busy time starts
-    before the meeting. `dates` is the number of dates with the conflict, out of the `sessions` dates of the meeting in the
-    horizon, and `first_date` is the first of them. `every_other_week` is whether the meeting or the busy time is only every
-    other week.
+    before the meeting. `sessions` is the number of the meeting's dates in the horizon. `dates` is the number of those
+    dates with the conflict, and `first_date` is the first one. `every_other_week` is whether the meeting or the busy
+    time takes place only every other week.
     """
 
     code: ClassVar[str] = "clash"

@@ -16,7 +16,7 @@ from scheduling.domain.search.group_assignment import GroupSlot
 
 SlotTimes = tuple[tuple[int, int], ...]
 DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
-"""Times that sort a day without meetings after all others, because treatment earlier in the week is better."""
+"""The times of a day without meetings. They sort after all other times, so that treatment early in the week comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class DayOptions:
         self.ranked: dict[int, _RankedPlans] = {}
 
     def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
-        """Fill `from_slot`, and map each total of minutes up to `max_minutes` to its lowest cost without the trip."""
+        """Return the lowest cost, without the trip, of each total of minutes up to `max_minutes`. Fills `from_slot` too."""
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -104,7 +104,7 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Queue each slot with index `first` or higher that can follow the slots `before`, whose cost is `spent`."""
+        """Queue each slot with index `first` or higher that can follow the slots in `before`. These cost `spent`."""
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
             if least is not None:

@@ -77,9 +77,9 @@ class Fit:
     """How a track fits a need, for a patient who starts on the day `starts`.
 
     `whole` has as many of the track's meetings as any patient could attend, and `enough` is the smallest choice of
-    meetings that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons against the
-    track, or against attending all of it. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is
-    how far `minutes` is below the prescription.
+    meetings that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons why the whole
+    track does not fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how far `minutes`
+    is below the prescription.
     """
 
     offer: Offer

@@ -57,7 +57,7 @@ class GroupSlot:
         return cls(weekday, start, end, minutes, cost, in_order, people, tracks)
 
     def of_track(self, track: int) -> "GroupSlot | None":
-        """Return the slot with only the groups of one track, or None if it has none. `track` is the bit of the track."""
+        """Return the slot with only the groups of one track, or None if there are none. `track` is the bit of the track."""
         if not self.tracks & track:
             return None
         own = [group for group in self.groups if group.tracks & track]
@@ -122,7 +122,7 @@ class SettledWeek:
 class GroupAssignment(NamedTuple):
     """A settled week in which the first slots have been assigned a group.
 
-    `chosen` has the groups of all these slots but the last, which has the group at index `turn` of `options`.
+    The last of these slots has the group `options[turn]`. `chosen` has the groups of the slots before it.
     """
 
     week: SettledWeek

@@ -16,7 +16,8 @@ class BusySpan(NamedTuple):
 
     `start` and `end` are minutes from midnight on these dates, travel included. They can be below 0 or above 24 hours
     if the busy time continues from the day before or into the day after. The busy time itself starts `days_before` days
-    before these dates; -1 means that only travel falls on them.
+    before these dates. If `days_before` is -1, the busy time starts on the next day, and only the travel to it falls on
+    these dates.
     """
 
     weekday: int

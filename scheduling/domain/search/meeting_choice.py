@@ -31,7 +31,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 
 
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
-    """Whether the choice is as large as the largest possible choice of a track's `meetings`."""
+    """Whether the choice has as many meetings, minutes and days as the largest possible choice of a track's `meetings`."""
     most = as_much_as_possible(meetings, rules)
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 
@@ -39,7 +39,7 @@ def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMee
 def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
     """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
 
-    Other meetings are attended only in addition to a whole track.
+    A schedule includes other meetings only if it is a whole track.
     """
     return meeting.anchor is None and meeting.countable
 

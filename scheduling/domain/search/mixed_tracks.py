@@ -10,7 +10,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class MoreOfAnotherTrack(Reason):
-    """Most of the chosen meetings belong to another track, `track`, so the patient should be enrolled in that one."""
+    """The track named `track` has more of the chosen meetings, so the patient should be enrolled in that one."""
 
     track: str
 
@@ -30,8 +30,8 @@ def check_home_track(
     """Yield a reason if another track has more of the chosen meetings than `offer`.
 
     A patient is enrolled in the track that they attend most, because that track's waitlist and end date apply to them.
-    If two tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer must have
-    only its track's own meetings.
+    If two tracks have the same number of the chosen meetings, either is allowed (product rule). The offers must not
+    include meetings of other tracks.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

@@ -16,9 +16,10 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 class BlockedGroups:
     """Some of a track's groups, and what keeps the patient out of them.
 
-    `commitment` is the label of the busy time that conflicts with them, or "" if they are full. `blocked` is their
-    number, `groups` is the number of all groups of the track, and `weekdays` are the days on which they meet. They are
-    blocked on every date (`is_always`), or `every_other_week`, or on some dates; `first_date` is the first of these.
+    `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
+    `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the
+    days on which the blocked groups meet. `is_always` is True if they are blocked on every date, and `every_other_week`
+    if they are blocked only every other week. `first_date` is the first date on which they are blocked.
     """
 
     commitment: str
@@ -36,10 +37,10 @@ class BlockedGroups:
 
 
 def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
-    """Return the obstacle that comes first for whoever wants to remove it, or None if the track has no obstacles.
+    """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
-    A reason against the track as a whole comes first. Next is what blocks the most groups: one commitment, or that they
-    are full. Without either, it is the first reason about the hours.
+    A reason against the track as a whole comes first. Next comes the cause that blocks the most groups: a commitment,
+    or a lack of spots. If nothing blocks a group, the first reason about the hours is returned.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:

@@ -18,7 +18,7 @@ Side = Literal["for", "neither", "against"]
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark on a schedule. `side` is whether it speaks for the schedule, against it, or neither.
+    """One remark on a schedule. `side` is "for" (an advantage), "against" (a drawback) or "neither".
 
     `code` is the class name in snake case. The partial with this name in scheduling/search/remarks.html has the text.
     """
@@ -188,9 +188,9 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 
 
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
-    """Return remarks on which end of each commitment would move, by how many minutes, and on which weekdays.
+    """Return a remark for each start or end of a commitment that would move, with the minutes and the weekdays.
 
-    If several groups require the same end of a commitment to move on a weekday, the largest move counts.
+    If several groups require the same start or end to move on a weekday, the largest move counts.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:

@@ -43,9 +43,9 @@ class Preferences:
 class Schedule:
     """Meetings of one track, or of several tracks that mix, which the patient can attend from the day `starts`.
 
-    `offer` is the track to enroll in. For a mixed schedule, this is the track with the most of its meetings, or the
-    first by name. `asked` is the start date that was requested. `minutes` are weekly and include individual minutes.
-    Schedules with fewer `points` rank higher.
+    `offer` is the track to enroll in. For a mixed schedule, this is the track with the most of the schedule's meetings.
+    Ties go to the first by name. `asked` is the start date that was requested. `minutes` are weekly and include
+    individual minutes. Schedules with fewer `points` rank higher.
     """
 
     offer: Offer

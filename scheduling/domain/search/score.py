@@ -44,8 +44,8 @@ class Score:
     which a commitment has to move, and `missed` is the number of sessions missed in the horizon. `trips` and
     `present_minutes` are days and minutes on site per week. `people` is the number of facilitators, and `close` the
     number of groups with little time before or after a commitment. `is_mixed` is whether the groups are of several
-    tracks. `other_days` and `other_groups` are the numbers of days and groups that are not in the present schedule;
-    `same_time_groups` of these groups are at the same time as a group in it.
+    tracks. `other_days` and `other_groups` are the numbers of days and groups that are not in the present schedule.
+    `same_time_groups` is how many of these groups are at the same time as a group in the present schedule.
     """
 
     wait_days: int

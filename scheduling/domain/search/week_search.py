@@ -1,13 +1,13 @@
 """Find the cheapest weeks of a pool of meetings, in order of cost, by an exact best-first search.
 
-Each track is searched separately. Another search goes through all tracks together and finds the weeks that take more
-than one track to provide. The extra cost of mixing tracks is included in their cost from the start.
+Each track is searched separately. Another search goes through all tracks together and finds the weeks that no single
+track can provide. From the start of this search, every cost includes the extra cost of mixing tracks.
 
-Meetings at the same time that cost the patient the same form one slot. A plan is a set of slots on one day that do not
-overlap, and a week is built from plans, day by day. The cost of the remaining days is at least that of the cheapest
-plans that provide the minutes and days still needed. This lower bound is exact for everything that depends only on
-times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups one by one. Only
-this step takes into account exactly who leads the groups and whether one track has them all.
+Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots on
+one day that do not overlap, and a week is built from plans, day by day. The cost of the remaining days is at least that
+of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for everything that
+depends only on times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups
+one by one. Only this step takes into account exactly who leads the groups and whether one track has them all.
 """
 
 from collections import defaultdict
@@ -99,7 +99,7 @@ def _whole_track_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks for which `track`, given as a bit, is the first of the tracks that have all meetings."""
+    """Yield the weeks that `track` can provide alone, except those that an earlier track can provide. `track` is a bit."""
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
     for candidate in _search_weeks(own, limits, weights, kept, spent):
         if candidate.tracks & -candidate.tracks == track:
@@ -207,7 +207,7 @@ class _SearchNode(NamedTuple):
 
 
 class _WeekSearch:
-    """Computes the lowest cost of completing a partial week, and the plans for each day that keep it within the limits."""
+    """Finds the plans for each day that keep a week within the limits, and the lowest cost of completing a partial week."""
 
     def __init__(self, week: Sequence[DayOptions], limits: WeeklyLimits) -> None:
         self.week = week

@@ -1,4 +1,4 @@
-"""Adjustments of commitments, which end earlier, start later, move further, need less travel, or are skipped."""
+"""Adjustments of commitments: end earlier, start later, become able to move further, need less travel, or be skipped."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace

@@ -28,7 +28,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
 
 
 def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLater]:
-    """Yield a day from which a schedule fits although none fits from the day before, if there is such a day."""
+    """Yield a later start from which a schedule fits, if there is one. No schedule fits if the patient starts a day earlier."""
     need = what_if.need
     days = _candidate_start_days(what_if, offers)
     in_cohorts = any(offer.start_dates for offer in offers)
@@ -48,7 +48,7 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 
 
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
-    """Return the days that follow a temporary commitment, a full date or a start date, in the first half of the horizon."""
+    """Return each day in the first half of the horizon that follows a temporary commitment, a full date or a start date."""
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}
     for busy in need.temporary_busy_times:

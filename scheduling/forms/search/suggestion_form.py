@@ -1,4 +1,4 @@
-"""Encode a suggestion as form data. Its button submits this data in place of the user's what-if input."""
+"""Encode a suggestion as form data. The suggestion's button submits this data in place of the user's what-if input."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

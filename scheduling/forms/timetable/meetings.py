@@ -20,7 +20,7 @@ EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 COMMON_FIELDS = ("name", "weekday", "starts", "ends", "room", "lead", "runs_from")
 CODE_SUFFIXES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_CODE = 36
-"""Longest code that leaves space for a suffix."""
+"""Maximum length of a code that leaves space for a suffix."""
 
 
 class MeetingForm(forms.Form):
@@ -136,7 +136,7 @@ class MeetingForm(forms.Form):
 
 
 class NewMeetingForm(MeetingForm):
-    """A new group on one weekday or several: a weekly meeting for each of them, with a code of its own."""
+    """A new group on one or more weekdays. Each weekday gets a weekly meeting with its own code."""
 
     code = forms.CharField(
         label=_("Code"), max_length=MAX_CODE, required=False, help_text=_("Leave blank to make one from the name.")
@@ -146,7 +146,7 @@ class NewMeetingForm(MeetingForm):
     )
 
     def weekly_values(self) -> list[MeetingValues]:
-        """Return the values of each meeting. Several meetings have the weekday at the end of their codes."""
+        """Return the values of each meeting. If there are several meetings, each code ends with the weekday."""
         days, code = self.cleaned_data["weekday"], self.cleaned_data["code"]
         if len(days) == 1 and code:
             return [self._values(weekday=days[0], code=code)]

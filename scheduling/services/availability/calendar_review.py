@@ -107,11 +107,12 @@ def save_calendar(
 ) -> ImportedCalendar:
     """Save a previewed or waiting calendar in place of the patient's saved calendar of the same kind.
 
-    Bookings do not change. But if `by` is the patient, and the calendar adds a conflict with a booking, compared with
-    the one that it replaces, it waits for a coordinator instead. Return the calendar with its new state.
+    Bookings do not change. If `by` is the patient and the new calendar has conflicts with bookings that the saved
+    calendar does not have, the new calendar is not saved but waits for a coordinator. Return the new calendar with its
+    state.
 
-    Raises Refused if the calendar has all-day entries and `whole_days_count` is None, if it has already been decided on,
-    and if it no longer exists.
+    Raises Refused if the calendar has already been decided on or no longer exists. Also raises Refused if the calendar
+    has all-day entries and `whole_days_count` is None.
     """
     calendar = _lock_undecided(calendar)
     if calendar.state == CalendarState.UNDERSTOOD:
@@ -190,7 +191,7 @@ def all_times(calendar: ImportedCalendar) -> CalendarTimes:
 def _lock_undecided(calendar: ImportedCalendar) -> ImportedCalendar:
     """Lock the calendar and its site, and re-read the calendar.
 
-    Raises Refused if it has already been decided on or no longer exists.
+    Raises Refused if the calendar has already been decided on or no longer exists.
     """
     lock_site(calendar.patient.site_id)
     calendars = ImportedCalendar.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")

@@ -33,7 +33,7 @@ def busy_times(
 def busy_intervals(
     busy_by_patient: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
-    """Map patient id to the busy intervals in the half-open `dates`, as aware datetimes that include travel."""
+    """Map patient id to the busy intervals on the half-open range of `dates`, as aware datetimes, travel included."""
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
     for patient, times in busy_by_patient.items():
         for occasion in (occasion for each in times for occasion in each.occasions(dates.start, dates.end)):

@@ -132,7 +132,7 @@ def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> Commi
 def propose_week(
     *, patient: Patient, rows: Sequence[WeekRow], by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
-    """Propose every change in an edited week. Each one is saved immediately or waits for a coordinator on its own.
+    """Propose every change in an edited week. Each change either is saved immediately or waits for a coordinator.
 
     Raises WeekRefused as `plan_week_changes` does, and saves nothing in that case.
     """
@@ -186,7 +186,7 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values add a conflict with a booking, compared with the commitment `instead_of` that they replace."""
+    """Whether the values have a conflict with a booking that `instead_of`, the commitment to be replaced, does not have."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )

@@ -74,11 +74,11 @@ def write_sessions(
 ) -> HorizonExtension:
     """Create the missing sessions of the site's meetings in [first, until), except on closed days.
 
-    This covers the meetings of published tracks, meetings of retired tracks until their end date, and individual meetings.
-    `only` limits it to the meetings with these ids. Sessions that would start before the instant `since` are not
-    created. Neither are sessions for dates that already have one, even if that one was moved to another day. If the room or
-    a facilitator is in another session at that time, which happens only after changes by hand, the session is created
-    without them.
+    This covers the meetings of published tracks, meetings of retired tracks until their end date, and individual
+    meetings. If `only` is given, just the meetings with these ids are covered. Sessions that would start before the
+    instant `since` are not created. A date that already has a session gets no second one, even if the session was moved
+    to another day. If the room is taken at that time, the session is created without a room. If a facilitator is in
+    another session, the session is created without this facilitator. Both happen only after changes by hand.
     """
     meetings = (
         Meeting.objects.filter(site=site)

@@ -45,7 +45,7 @@ def stop_meeting(
 
 
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
-    """Remove every future session of the meeting, so that they can be created again.
+    """Remove all future sessions of the meeting, so that they can be created again.
 
     Sessions with bookings become canceled one-off sessions. Return the sessions that are kept, as `stop_meeting` does.
     """

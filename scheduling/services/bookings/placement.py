@@ -31,8 +31,8 @@ BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 class Placement:
     """The dates on which an enrollment attends one meeting, with the dates of the enrollment and the episode of care.
 
-    `episode` and `enrollment` are ids. The enrollment attends the meeting in [starts, ends). `enrolled_until` and
-    `care_ends` are the first days after the enrollment and after the episode of care.
+    `episode` and `enrollment` are ids. The enrollment attends the meeting in [starts, ends). `enrolled_until` is the
+    first day after the enrollment, and `care_ends` is the first day after the episode of care.
     """
 
     episode: int

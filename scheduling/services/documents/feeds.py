@@ -24,7 +24,7 @@ WEEKS_BACK = 4
 DAYS_EMPTY_AFTER_DISCHARGE = 14
 """For this many days after discharge, a patient's feed is served empty, so that apps clear their copies. Product rule."""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
-"""An event's sequence number counts the minutes from this moment to the session's last change, so each change raises it."""
+"""An event's sequence number is the number of minutes from this moment to the session's last change. Each change raises it."""
 
 
 def hash_token(token: str) -> str:
@@ -118,7 +118,7 @@ def _site_of(feed: Feed) -> Site | None:
 
 
 def _language_of(feed: Feed) -> str:
-    """Return the language of whoever reads the feed, because a calendar app asks for none, or for another."""
+    """Return the language of the person who reads the feed. A calendar app's request does not contain this language."""
     if feed.patient is not None:
         return language_code(feed.patient.language) or settings.LANGUAGE_CODE
     return (feed.facilitator.language if feed.facilitator else "") or settings.LANGUAGE_CODE

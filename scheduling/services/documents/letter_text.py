@@ -1,6 +1,7 @@
 """The sentences of a letter, used by both its preview page and its PDF.
 
-A letter is in US English with 12-hour times, whoever looks at it, because its recipient reads it.
+A letter is for its recipient, so it is always in US English with 12-hour times. The user's language and clock don't
+matter.
 """
 
 from dataclasses import dataclass

@@ -93,7 +93,11 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Leave out full sessions of meetings that are known to be full, and overlaps that are known as weekly conflicts."""
+    """Return the `found` reasons, except those that repeat one of the `known` reasons for a single session.
+
+    A full session repeats that its meeting is full. An overlap with a session repeats a weekly conflict with that
+    session.
+    """
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}
     return [

@@ -1,4 +1,4 @@
-"""Reasons against an enrollment, checked when meetings are previewed and again under the locks when it is saved."""
+"""Find the reasons against an enrollment, both for a preview and, under the locks, before the enrollment is saved."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,10 +108,10 @@ def check_enrollment(
 ) -> tuple[Reason, ...]:
     """Return every reason against attending these meetings from the need's first day on.
 
-    Meetings that continue them later are checked too. `full` maps meeting id to full dates from that day on, as
-    returned by `full_dates`. `changes` is an existing enrollment in the track that changes to these meetings; such a
-    change may start on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's prefetched
-    meetings and start dates.
+    Meetings that later continue the chosen ones are checked too. `full` maps meeting id to full dates from that day on,
+    as returned by `full_dates`. `changes` is an existing enrollment in the track that changes to these meetings; such a
+    change may start on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's
+    prefetched meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -163,8 +163,8 @@ def _check_successors(
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     """Return every meeting that continues one of `meetings`, directly or through others, for a patient of the track.
 
-    The later meeting must serve the track. If the meeting that it continues serves only other tracks, it is enough that
-    the two have a track in common.
+    The later meeting must serve the track. But if the earlier meeting serves only other tracks, it is enough that both
+    meetings have a track in common.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()

@@ -41,12 +41,12 @@ class EndingEnrollment:
 
     @property
     def may_move(self) -> bool:
-        """Whether the patient can transfer to the other track. Such patients do so unless the user decides otherwise."""
+        """Whether the patient can transfer to the other track. If so, the default is to transfer the patient."""
         return self.fit is not None and self.fit.fits and not self.reasons
 
 
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
-    """Return the enrollments that last longer than the track, by patient name, with how well the track `to` fits each."""
+    """Return the enrollments that last longer than the track, by patient name, each with the fit of the track `to`."""
     enrollments = (
         Enrollment.objects.filter(track=track)
         .open_on_or_after(last_day + DAY)
@@ -100,9 +100,9 @@ def end_track(
 ) -> Track:
     """End the track after `last_day`, and return it.
 
-    No more patients can be enrolled in it, and its waitlist is closed. Those of its meetings that serve no other published
-    track are held until that day. Its enrollments end then too, except those whose ids are in `moving`: these patients are
-    transferred to the track `to`.
+    No more patients can be enrolled in it, and its waitlist is closed. Meetings that serve no other published track are
+    held until that day. The track's enrollments end on that day too, except those whose ids are in `moving`: these
+    patients are transferred to the track `to`.
 
     Raises Refused if the day is in the past or the track is not published, and with every reason against a transfer. Raises
     PermissionDenied unless `by` may manage both the timetable and the patients of the site.

@@ -152,7 +152,7 @@ def _time_zone_reasons(episode: Episode, site: Site, today: date) -> Iterable[Re
 
 
 def _record_former_site(episode: Episode, today: date) -> None:
-    """Record the site where the episode was until yesterday, if it was there for at least one day."""
+    """Record where the episode was until yesterday. If the episode came to its site today, there is nothing to record."""
     since = episode.came_on or episode.starts
     if since < today:
         FormerSite.objects.create(episode=episode, site=episode.site, starts=since, ends=today)
@@ -195,7 +195,7 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
     """Return the ids of all sites of the transferred episodes, and a map of episode id to transfer days.
 
-    Episodes that were never transferred are left out. Runs no query if none was transferred.
+    Episodes that were never transferred are left out. If no episode was transferred, no query runs.
     """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

@@ -130,7 +130,7 @@ class _GroupHistory:
 
     @classmethod
     def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_GroupHistory":
-        """Follow `continues` back from the meetings of the tracks and the meetings that the patient attends."""
+        """Create the history of the tracks' meetings and of the meetings that the patient attends, by following `continues`."""
         meetings = [*attended, *(meeting for track in tracks for meeting in track.meetings.all())]
         before = {meeting.pk: meeting.continues_id for meeting in meetings}
         first: dict[Key, Key] = {}
@@ -174,7 +174,7 @@ class AttendedMeetings:
         )
 
     def beside_individual(self, need: Need) -> Need:
-        """Return the need with the individual sessions as busy times, because they stay when the groups change."""
+        """Return the need with the individual sessions as busy times, because these sessions stay when the groups change."""
         busy = (
             each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
             for each in self.individual_rows

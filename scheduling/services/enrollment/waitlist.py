@@ -1,4 +1,4 @@
-"""Waitlists of tracks: patients join, patients leave, and entries are closed. `WaitingQuerySet.in_order` sorts them."""
+"""Waitlists of tracks: patients join, patients leave, and entries are closed. `WaitingQuerySet.in_order` sorts the entries."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -100,7 +100,7 @@ def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
 def close_entries(
     entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User, now: datetime
 ) -> None:
-    """Close the open waitlist entries among these, for a reason or because the patient now has the `enrollment`."""
+    """Close those of the `entries` that are open, either for a `reason` or because of the patient's new `enrollment`."""
     closing = list(entries.open().select_related("episode__patient", "track"))
     ids = [entry.pk for entry in closing]
     WaitingEntry.objects.filter(pk__in=ids).update(

@@ -70,8 +70,8 @@ def preview_impact[T](act: Callable[[], T], *, scope: SnapshotScope, now: dateti
 def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime, seen: str) -> T:
     """Carry out the action if it still changes what the preview showed, and return the action's result.
 
-    `seen` is the key of the previewed impact. Raises ImpactChanged with the new impact if it differs, and whatever the
-    action raises.
+    `seen` is the key of the previewed impact. Raises ImpactChanged, with the new impact, if the impact differs from the
+    preview. Also raises whatever the action raises.
     """
     _write_missing_sessions(scope, now)
     with transaction.atomic():

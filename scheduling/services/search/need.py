@@ -59,7 +59,8 @@ def need_from_admission(*, episode: Episode, from_day: date, apart_from: Enrollm
 class PatientAvailability:
     """The busy times of one or more patients from a day on, in a site's local time.
 
-    `commitments` are by patient id. `treatment` has the meetings of enrollments by episode id.
+    `commitments` maps patient ids to busy times from commitments. `treatment` maps episode ids to busy times from the
+    meetings of enrollments.
     """
 
     book: RuleBook

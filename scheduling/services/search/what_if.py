@@ -20,8 +20,9 @@ def save_change(
 ) -> Sequence[Commitment]:
     """Change the commitment to the first of `parts`, add the other parts as new commitments, and return all of them.
 
-    Travel times are those to `site`. If they differ from the travel times of the commitment's place, the commitment gets
-    its own. Nothing is saved if nothing differs. Raises Refused as `change_commitment` does.
+    Travel times are those to `site`. If a part's travel times differ from those of the commitment's place, the saved
+    commitment gets its own travel times. If no value differs, nothing is saved. Raises Refused as `change_commitment`
+    does.
     """
     if [commitment.as_busy_time(site=site)] == list(parts):
         return [commitment]

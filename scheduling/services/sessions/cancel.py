@@ -59,7 +59,7 @@ def cancel_locked(session: Session, *, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def restore_session(*, session: Session, by: User, now: datetime) -> Session:
-    """Restore a canceled session, and book its patients again unless they are in another session by now.
+    """Restore a canceled session, and book its patients again, except those who are now in another session at that time.
 
     Raises Refused if the session is not canceled or its start time has passed, if the site is closed on that day, and if
     the room or a facilitator of the session is taken.

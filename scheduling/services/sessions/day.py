@@ -24,7 +24,7 @@ class DayBooking(NamedTuple):
 
 
 class Phase(StrEnum):
-    """Whether a session has begun and ended. `SessionStatus` does not say so: a session is only held once it is signed."""
+    """The phase of a session by the clock. `SessionStatus` does not depend on the clock."""
 
     TO_COME = "to_come"
     RUNNING = "running"
@@ -72,7 +72,7 @@ class DaySession(NamedTuple):
 
     @property
     def state(self) -> str:
-        """What the badge of the session says."""
+        """The state of the session that its badge shows."""
         if self.status == SessionStatus.CANCELLED:
             return "cancelled"
         if self.finalized:

@@ -97,7 +97,7 @@ class OneOffSession:
 
 
 def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
-    """Return the preview scope of a change to the session: from its current date to the date of its new slot, if any.
+    """Return the sessions and bookings to preview for a change: from the session's date to that of its new `slot`, if any.
 
     Reads the session's site.
     """
@@ -106,7 +106,7 @@ def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
 
 
 def new_session_scope(site: Site, slot: Slot) -> SnapshotScope:
-    """Return the preview scope of adding a session in the slot: the date of the slot."""
+    """Return the sessions and bookings to preview for a new session in the slot: those on the date of the slot."""
     return SnapshotScope(site, slot.on, slot.on + DAY)
 
 

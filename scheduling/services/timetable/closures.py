@@ -44,7 +44,7 @@ DAY = timedelta(days=1)
 
 
 def closure_scope(site: Site, first_day: date, last_day: date) -> SnapshotScope:
-    """Return the preview scope of closing the site from `first_day` to `last_day`, both inclusive."""
+    """Return the sessions and bookings to preview for a closure from `first_day` to `last_day`, both inclusive."""
     return SnapshotScope(site, first_day, max(first_day, last_day) + DAY)
 
 
@@ -105,7 +105,10 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
 
 
 def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
-    """Return the preview scope of lifting the closure: its days from today on. Reads the closure's site."""
+    """Return the sessions and bookings to preview before the closure is lifted: those on its days from today on.
+
+    Reads the closure's site.
+    """
     first = max(closure.starts, closure.site.today_at(now))
     return SnapshotScope(closure.site, first, max(first, closure.ends), extends_horizon=True)
 

@@ -16,8 +16,8 @@ from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
 class TooFewPlaces(Reason):
     """The meeting would have fewer spots than patients booked into it.
 
-    `enrolled` is the largest number of patients on any date, including make-up sessions. `dates` are the dates of existing
-    sessions that would be overbooked.
+    `enrolled` is the largest number of patients on any date, including patients who make up a session. `dates` are the
+    dates of existing sessions that would be overbooked.
     """
 
     meeting: str
@@ -103,7 +103,7 @@ def check_meeting_change(
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """Yield TooFewPlaces if a future session has more bookings, or any later day more enrollments, than spots."""
+    """Yield TooFewPlaces if there are fewer spots than bookings in a future session or enrollments on a later day."""
     overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
         overbooked = overbooked.filter(pattern_date__gte=since)

@@ -33,7 +33,7 @@ MEETING_FIELDS = (
 
 
 def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
-    """Return the preview scope of creating, changing or ending a meeting: everything from today on."""
+    """Return the sessions and bookings to preview when a meeting is created, changed or ended: all from today on."""
     return SnapshotScope(site, site.today_at(now), extends_horizon=True)
 
 
@@ -82,10 +82,11 @@ def change_meeting(
 ) -> Meeting:
     """Change the meeting from `values.runs_from` on, and return the meeting that has the new values.
 
-    The meeting ends and a new one continues it; its enrollments move to the new one. Sessions that have begun never change,
-    so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the meeting's sessions
-    has begun and the change starts on its first day, it is changed in place. Sessions that were changed by hand stay as
-    they are and take the place of the new meeting's sessions in the same weeks, except those whose ids are in `let_go`.
+    The meeting ends, a new meeting continues it, and the enrollments move to the new meeting. Sessions that have begun
+    never change, so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the
+    meeting's sessions has begun and the change starts on the meeting's first day, the meeting is changed in place.
+    Sessions that were changed by hand stay as they are, and take the place of the new meeting's sessions in the same
+    weeks. Sessions whose ids are in `let_go` lose these changes.
 
     Raises Refused if more patients are enrolled than there would be spots, if another meeting of the site has the same code
     and first day, if the meeting ends before the change starts, if new times are outside the site's opening hours, if there
@@ -138,9 +139,9 @@ def end_meeting(
 
     Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`.
 
-    Raises Refused if the last day is before the meeting's first day or before yesterday, if it is before today although
-    today's session has begun, if the meeting already ends earlier, and if a published track would break the hours rule
-    without the meeting.
+    Raises Refused if the last day is before the meeting's first day or before yesterday, if it is yesterday but today's
+    session has begun, if the meeting already ends earlier, and if a published track would break the hours rule without
+    the meeting.
     """
     meeting = _lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until

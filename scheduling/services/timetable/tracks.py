@@ -67,8 +67,8 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
     """Assess the weekly hours of the track's meetings that run on the day.
 
-    If none has started by then, all meetings that start later are assessed. `candidates` are always assessed too; they
-    replace the meetings with the same keys. Reads prefetched meetings.
+    If no meeting has started by then, all meetings that start later are assessed. `candidates` are always assessed too,
+    and replace the track's meetings with the same keys. Reads prefetched meetings.
     """
     keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]

@@ -10,7 +10,10 @@ from timekeeping.occurrences import MeetingPattern
 
 @dataclass(frozen=True, kw_only=True)
 class TrackValues:
-    """Values of a track. `individual_minutes` are per week. Ages are in years on the first day, both inclusive."""
+    """Values of a track.
+
+    `individual_minutes` are per week. The ages are inclusive bounds, in years, for a patient's age on the first day.
+    """
 
     code: str
     name: str

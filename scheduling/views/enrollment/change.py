@@ -103,7 +103,7 @@ def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
 @require_safe
 @transaction.atomic
 def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """List how well the other tracks would fit the patient if they left the track of this enrollment."""
+    """List how well the other tracks would fit the patient if this enrollment ended."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient
@@ -168,7 +168,7 @@ def _submit_choice(
     now: datetime,
     attended: Sequence[int] = (),
 ) -> HttpResponse:
-    """Show the choice of meetings, preview the change, or apply it. `success` returns the message for its first day."""
+    """Show the choice of meetings, preview the change, or apply it. `success` takes the first day and returns a message."""
     user, patient, site = signed_in(request), change.enrollment.episode.patient, change.enrollment.episode.site
     context: dict[str, object] = {"change": change, "patient": patient, "site": site, "button": change.button}
     is_submitted = request.method == "POST" and "check" not in request.POST

@@ -49,9 +49,9 @@ class OtherTrackOptions:
 class EnrollmentQuery:
     """A patient and a track from a given day on, with the data that is needed to judge the fit.
 
-    `changing` is the patient's enrollment in this track, if the query is for a change of its meetings. `beside` has
-    meetings of other tracks that the patient can also attend. `fit` judges the track alone, and `offer` includes these
-    meetings.
+    If the query is for a change of an enrollment's meetings, `changing` is this enrollment. `beside` has meetings of
+    other tracks that the patient can also attend. `fit` judges the track alone, but `offer` includes the meetings in
+    `beside`.
     """
 
     episode: Episode

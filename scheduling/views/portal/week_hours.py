@@ -46,12 +46,12 @@ class PortalHours:
 
 
 def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: datetime) -> PortalHours | None:
-    """Return the week's hours, given the patient's bookings of the week in order, or None without a ledger."""
+    """Return the week's hours, or None if there is no ledger. `bookings` are the patient's bookings of the week, in order."""
     return PortalHours(ledger, _visits_to_complete(ledger, bookings, now)) if ledger else None
 
 
 def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
-    """Return how many of the coming visits complete the hours and days of a week that is on pace, else 0."""
+    """Return how many coming visits it takes to complete the week's hours and days, or 0 if the week is not on pace."""
     if ledger.standing != Standing.ON_PACE:
         return 0
     minutes, days, visits = ledger.credited_minutes, ledger.credited_days, 0

@@ -24,8 +24,8 @@ SEEN, CHECK, NEXT = "seen", "check", "next"
 class Submission[T]:
     """The outcome of submitting a change. At most one of the fields is set.
 
-    `saved` has the result of the service, and `reasons` why it refused. `preview` has the template's context:
-    `impact`, and `is_outdated` if the user confirmed a different impact.
+    `saved` has the result of the service, and `reasons` has the reasons for which the service refused. `preview` has
+    the template's context: `impact`, and `is_outdated` if the user confirmed a different impact.
     """
 
     saved: Saved[T] | None = None

@@ -117,7 +117,7 @@ def schedule_key(schedule: Schedule) -> str:
 
 
 def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
-    """Group schedules of the same track. A combination of tracks is a choice of its own, whichever is enrolled in.
+    """Group schedules of the same track. Each combination of tracks is one choice, regardless of the track to enroll in.
 
     The choices keep the order of their best schedules.
     """

@@ -49,7 +49,7 @@ SCRIPT_TEXTS = {
     "am": gettext_lazy("AM"),
     "pm": gettext_lazy("PM"),
 }
-"""Texts of the script that draws the calendar. It replaces the names in braces."""
+"""Texts of the script that draws the calendar. The script replaces the names in braces."""
 MAX_DAYS = 42
 """Longest period of one request: the six weeks that the month view shows."""
 WORKDAYS = 5
@@ -57,7 +57,7 @@ WORKDAYS = 5
 
 @dataclass(frozen=True)
 class BoardQuery:
-    """The user, the current site, the filter of its sessions, and the time of the request."""
+    """The user, the current site, the filter for the site's sessions, and the time of the request."""
 
     user: User
     site: Site

@@ -88,7 +88,7 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours with the meeting in the form, and what already takes its room or facilitators.
+    """Render the track's weekly hours including the form's meeting, and what else needs this meeting's room or people.
 
     Fields that are still invalid are ignored.
     """
