@@ -12,7 +12,7 @@ from django.db import connections
 
 @dataclass(frozen=True, slots=True)
 class OverlapGuard:
-    """A constraint that no two rows of `table` with the same `subject` overlap, among the rows that meet `condition`.
+    """A constraint for the rows of `table` that meet `condition`: no two rows with the same `subject` may overlap.
 
     Rows are half-open ranges from `starts` to `ends`. `condition` is SQL with `{row}` before each column name.
     `columns` are the columns that the condition reads.

@@ -18,7 +18,7 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""How many of the best schedules to try for the first, second and third step, if at least three need a schedule.
+"""How many schedules to try for the first, second and third step, if at least three steps need a schedule.
 
 `BEAM_WIDTHS` has the numbers for one and two steps. One schedule is enough for the last step and for every step after the
 third. This limits a plan to about fifty searches (product rule).
@@ -225,11 +225,12 @@ def plan_steps(
 ) -> tuple[StepPlan, ...]:
     """Plan all steps in order so that their schedules have the fewest points in total.
 
-    Each schedule keeps what it can of the meetings that the patient attends before it. Before the first step, these are
-    the `enrolled` meetings. Arranged meetings that fit are kept. If nothing fits a step, the step after it keeps what
-    it can of the earlier meetings. For each step that needs a schedule, only the best few schedules are tried. `widths`
-    has the number of schedules to try for each of these steps; the default is `BEAM_WIDTHS`. The plan is the best one
-    made of these schedules. Among plans with equal points, the one with the better first schedule is chosen.
+    Each schedule keeps as many as possible of the meetings that the patient attends before the step. Before the first
+    step, these are the `enrolled` meetings. Arranged meetings that fit are kept. If nothing fits a step, the step after
+    it keeps what it can of the earlier meetings. For each step that needs a schedule, only the best few schedules are
+    tried. `widths` has the number of schedules to try for each of these steps; the default is `BEAM_WIDTHS`. The plan
+    is the best one made of these schedules. Among plans with equal points, the one with the better first schedule is
+    chosen.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 
@@ -243,7 +244,7 @@ class _Plan:
 
 
 class _PlanSearch:
-    """A search that tries a step's schedules, best first, each with the best plan for the steps after it.
+    """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
     The later steps have at least as many points as they would have with no meetings to keep, because such meetings only ever
     add points. Once a schedule's points plus this lower bound reach those of the best plan so far, no later schedule can do

@@ -20,7 +20,8 @@ class TrackLabel:
 def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
     """Return a label for each track name, in order. Adding a name at the end does not change the labels before it.
 
-    The letter is the first unused one among the initials of the name's words, then among all its letters, then in the alphabet.
+    The letter is the first unused one among the initials of the name's words, then among all letters of the name, then
+    in the alphabet.
     """
     taken: set[str] = set()
     marks = []

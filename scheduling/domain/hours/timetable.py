@@ -34,7 +34,9 @@ def assess_timetable(
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
 ) -> tuple[Period, ...]:
-    """Judge each period from `first` on during which the same meetings run. The last period has no end.
+    """Split the time from `first` on into periods during which the same meetings run, and judge each period.
+
+    The last period has no end.
 
     Meetings that start or end in the same week are treated as changing together. For example, a track whose Monday group starts
     on a Monday and whose Friday group starts that Friday has no separate period for the days between. The days before the first

@@ -31,7 +31,7 @@ class GroupSlot:
     """A time slot with interchangeable groups: they are at the same time and cost the patient the same.
 
     `start` and `end` are minutes since midnight. `cost` does not include the time on site. `people` is the bit set of
-    everyone who leads one of the groups, or all bits if one of them has no leader. `tracks` is the bit set of the
+    everyone who leads one of the groups, or all bits if one of the groups has no leader. `tracks` is the bit set of the
     tracks that have at least one of the groups.
     """
 
@@ -95,7 +95,7 @@ class SettledWeek:
     def options(self, number: int, cost: int, people: int, tracks: int, weights: Weights) -> list[GroupOption]:
         """Return the groups that could fill slot `number`, the cheapest first.
 
-        `cost`, `people` and `tracks` are the values for the slots before it.
+        `cost`, `people` and `tracks` are the values for the slots before this one.
         """
         found = []
         number_before = people.bit_count()

@@ -24,10 +24,10 @@ class OfferedMeeting:
 class Offer:
     """What a track offers: its meetings, weekly individual minutes, the patients it takes, and its start dates.
 
-    `start_dates` are the dates on which a track that takes patients in cohorts starts; None means that a patient can
-    start on any day. `level` is the only level of care that the track takes, or "" for any. `from_age` and `to_age` are
-    inclusive bounds in years; None means that there is no bound. If `mixes` is True, the track's patients may attend
-    meetings of other tracks that mix, and vice versa.
+    If the track takes patients in cohorts, `start_dates` are the dates on which cohorts start. If `start_dates` is
+    None, a patient can start on any day. `level` is the only level of care that the track takes, or "" for any.
+    `from_age` and `to_age` are inclusive bounds in years; None means that there is no bound. If `mixes` is True, the
+    track's patients may attend meetings of other tracks that mix, and vice versa.
     """
 
     key: Key

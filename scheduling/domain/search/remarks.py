@@ -150,8 +150,8 @@ class KeepsSchedule(Remark):
 class ChangesSchedule(Remark):
     """The schedule has days or groups that are not in the patient's present schedule.
 
-    `other_days` and `other_groups` are the numbers of these days and groups. `same_time_groups` of the groups are at
-    the same time as a group in the present schedule.
+    `other_days` and `other_groups` are the numbers of these days and groups. `same_time_groups` is how many of these
+    groups are at the same time as a group in the present schedule.
     """
 
     side: ClassVar[Side] = "against"

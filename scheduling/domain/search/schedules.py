@@ -1,10 +1,11 @@
 """Find the best weekly schedules for a patient, in order of rank: whole tracks, parts of tracks, and mixes of tracks.
 
-A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds. One has only weekly
-meetings that count toward the hours, and meets the prescription within the rules. The other is a whole track, including
-the meetings that do not count. Schedules are ranked by their score (`score`), then by the times of the week (earlier
-first), then by the meetings' keys, then by track. No two schedules are equal in this order, so the result is always the
-same. `week_search` finds the best schedules of one pool of meetings without trying all of them.
+A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds of schedules. The first
+kind has only weekly meetings that count toward the hours, and meets the prescription within the rules. The second kind
+is a whole track, including the meetings that do not count. Schedules are ranked by their score (`score`), then by the
+times of the week (earlier first), then by the meetings' keys, then by track. No two schedules are equal in this order,
+so the result is always the same. `week_search` finds the best schedules of one pool of meetings without trying all of
+them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -178,7 +179,7 @@ def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferen
 
 
 def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
-    """Return the meetings that count toward the hours, fit the patient, and have a spot, each with its tracks."""
+    """Return the meetings that count toward the hours, fit the patient, and have a spot. Each meeting comes with its tracks."""
     tracks_by_key: dict[Key, tuple[WeeklyMeeting, int]] = {}
     for number, offer in enumerate(pooled):
         for offered in offer.meetings:

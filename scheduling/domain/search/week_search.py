@@ -3,11 +3,12 @@
 Each track is searched separately. Another search goes through all tracks together and finds the weeks that no single
 track can provide. From the start of this search, every cost includes the extra cost of mixing tracks.
 
-Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots on
-one day that do not overlap, and a week is built from plans, day by day. The cost of the remaining days is at least that
-of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for everything that
-depends only on times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups
-one by one. Only this step takes into account exactly who leads the groups and whether one track has them all.
+Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots
+that are on one day and do not overlap. A week is built from plans, day by day. The cost of the remaining days is at
+least that of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for
+everything that depends only on times. When the cheapest week in the queue has a plan for every day, its slots are
+filled with groups one by one. Only this step takes into account exactly who leads the groups and whether one track has
+them all.
 """
 
 from collections import defaultdict

@@ -122,7 +122,7 @@ class _PoolCheck:
 
     @cached_property
     def conflicting(self) -> dict[tuple[int, int], set[int]]:
-        """Map a busy time's index and the weekday on which it starts to the indexes of the meetings in conflict."""
+        """The indexes of the meetings in conflict with a busy time, by the busy time's index and its starting weekday."""
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
         for number, pooled in enumerate(self.meetings):
             for conflict in pooled.conflicts.conflicts:

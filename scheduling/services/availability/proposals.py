@@ -36,7 +36,7 @@ class AlreadyDecided(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal waiting for a coordinator, the commitment that would be saved, and the bookings in conflict with it."""
+    """A proposal that waits for a coordinator, the commitment that would be saved, and this commitment's booking conflicts."""
 
     proposal: CommitmentProposal
     would_be: Commitment

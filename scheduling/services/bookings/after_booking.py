@@ -1,4 +1,4 @@
-"""Handlers of other apps that run after bookings are written, in the same transaction and under the same site lock.
+"""Handlers that other apps register. They run after bookings are written, in the same transaction and under the same lock.
 
 A patient on leave who gets a booking must be excused immediately. The `attendance` app excuses patients, but `scheduling`
 must not import it. So `attendance` registers a handler here, and every function that writes bookings runs the handlers as

@@ -80,8 +80,8 @@ def book_sessions(
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
-    Each session in `missed` gets a booking that is released from the start: it takes no spot, the nightly job does not book
-    the session again, and the patient can make it up.
+    Each session in `missed` gets a booking that is released from the start. Such a booking takes no spot, and keeps the
+    nightly job from booking the session again. The patient can make up the session.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}
@@ -145,7 +145,7 @@ def restore_bookings(bookings: Collection[Booking], session: Session, now: datet
 
 
 def copy_times(session: Session, week: date, now: datetime) -> None:
-    """Copy the session's times, minutes and week to its active bookings, and its times to its facilitators."""
+    """Copy the session's times, minutes and week to its active bookings, and the times to the session's facilitators."""
     active = Booking.objects.active().filter(session=session)
     active.update(starts=session.starts, ends=session.ends, countable_minutes=session.countable_minutes, week=week)
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))

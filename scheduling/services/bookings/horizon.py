@@ -30,9 +30,9 @@ from timekeeping.occurrences import expand_pattern
 class HorizonExtension:
     """How many sessions and bookings were created, and how many are missing or incomplete.
 
-    `unplaced` counts bookings that could not be created because the session was full or the patient was in another one.
-    `unroomed` and `unled` count sessions created without their room or without a facilitator, because the room or the
-    person is in another session at that time.
+    `unplaced` counts bookings that could not be created because the session was full or the patient was in another
+    session. `unroomed` and `unled` count sessions created without their room or without a facilitator, because the room
+    or the person is in another session at that time.
     """
 
     sessions: int

@@ -81,7 +81,7 @@ def _remove_sessions(
     Session.objects.filter(pk__in=booked, status=SessionStatus.SCHEDULED).update(
         status=SessionStatus.CANCELLED, cancel_reason=reason, departed_at=now
     )
-    # Detach canceled sessions from their closure, so that lifting it does not restore them.
+    # Detach canceled sessions from their closure, so that they stay canceled when the closure is lifted.
     Session.objects.filter(pk__in=booked, closure__isnull=False).update(closure=None)
     SessionFacilitator.objects.filter(session__in=booked).update(starts=None, ends=None)
     return sorted(booked), kept

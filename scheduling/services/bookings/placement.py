@@ -46,8 +46,8 @@ class Placement:
     def covers(self, session: Session) -> bool:
         """Whether the patient attends the session.
 
-        A session that was moved is matched by its original date, but the enrollment and the episode of care must also be in
-        force on the day on which it is held.
+        A session that was moved is matched by its original date, but the enrollment and the episode of care must also
+        be in force on the day on which the session is held.
         """
         pattern_date = session.pattern_date or session.on
         return (
@@ -82,7 +82,7 @@ def book_enrollments(
     sessions that start before the instant `since`. A booking that the patient gave up is not created again.
 
     Return how many bookings were created, and how many could not be created because the session was full or the patient
-    was in another one.
+    was in another session.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)

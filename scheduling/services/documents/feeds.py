@@ -44,7 +44,7 @@ def create_feed(
     by: User,
     now: datetime,
 ) -> tuple[Feed, str]:
-    """Create a feed for exactly one patient, facilitator, room or track. Return it with its token.
+    """Create a feed for exactly one patient, facilitator, room or track. Return the feed with its token.
 
     The token is not stored and can't be shown again.
     """

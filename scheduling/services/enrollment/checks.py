@@ -38,7 +38,7 @@ class NotRunning(Reason):
 class ChoicePreview:
     """A preview of attending a choice of meetings: its weekly minutes and days, the prescription, and the reasons against it.
 
-    `asks` are remarks about commitments that would have to move and sessions that the patient would miss.
+    `asks` are remarks about commitments that would have to move, and about sessions that the patient would miss.
     """
 
     minutes: int

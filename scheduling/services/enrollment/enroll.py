@@ -96,7 +96,8 @@ def planned_enrollment_meetings(
 ) -> list[EnrollmentMeeting]:
     """Return unsaved rows that put the enrollment in the chosen meetings from `begins` on, and later in their successors.
 
-    A chosen meeting ends when the meeting in `following` that continues it begins.
+    If a meeting in `following` continues another meeting, the row for the earlier meeting ends together with that
+    meeting.
     """
     continued = {meeting.continues_id for meeting in following}
     return [

@@ -87,8 +87,9 @@ def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -
     same moments, so their local times change if the sites are in different time zones.
 
     Raises Refused with every reason: the episode is over or already at the site; the patient is enrolled in a track or
-    booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied unless
-    `by` may manage the patients of the new site, so that users can't transfer patients to a site where they can't see them.
+    booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied
+    unless `by` may manage the patients of the new site, so that users can't transfer patients to a site whose patients
+    they can't see.
     """
     _check_permission(site, by)
     for pk in sorted({episode.site_id, site.pk}):

@@ -223,7 +223,7 @@ class AttendedMeetings:
         return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
-        """Yield the group meetings that start before the end of the week that begins on `day`, and run at least until then."""
+        """Yield the group meetings that start before `day + WEEK`, and that the patient attends at least until `day + WEEK`."""
         for row in self.rows:
             if _start_of(row) < day + WEEK and not _is_over(row, day + WEEK):
                 yield row

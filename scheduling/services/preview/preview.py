@@ -87,8 +87,8 @@ def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datet
 def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
     """Create missing sessions permanently before the action runs.
 
-    If the action created them instead, they would get new ids each time it runs. The impact's key contains session ids, so
-    it would never match the preview.
+    If the action created them instead, they would get new ids each time it runs. The impact's key contains session ids,
+    so the key would never match the preview.
     """
     if scope.extends_horizon:
         extend_horizon(site=scope.site, now=now)

@@ -40,7 +40,7 @@ class Snapshot:
     seats: list[BookingState]
 
     def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
-        """Yield the sessions of one week that belong to a meeting or its successors and are not canceled.
+        """Yield one week's sessions of a meeting and its successors, without canceled sessions.
 
         `line` is the id of the first of these meetings. `slot` is the Monday of the week.
         """
@@ -102,7 +102,7 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
 
 
 def _first_meetings(site: Site) -> dict[int, int]:
-    """Map meeting id to the id of the first meeting in the chain of meetings that it continues."""
+    """Map each meeting's id to the id of the first meeting in its chain: the one at which following `continues` ends."""
     previous = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
     for meeting in previous:

@@ -43,7 +43,7 @@ class DayAction(StrEnum):
 class DaySession(NamedTuple):
     """A session on the day, and the user's rights in it.
 
-    `lines` has its bookings, but is empty if the user may not see the roster.
+    `lines` has the session's bookings, but is empty if the user may not see the roster.
     """
 
     pk: int

@@ -107,7 +107,7 @@ def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
 
 
 def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
-    """Yield the reasons why a session can't be held on the slot's date at its times.
+    """Yield the reasons why a session can't be held on the date and at the times of the slot.
 
     The possible reasons are that the end is not after the start, that a clock change skips one of the times, that the
     site is closed, that the times are outside opening hours, and that the start is in the past.

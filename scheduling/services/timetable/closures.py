@@ -193,7 +193,7 @@ def holidays_at(
 
 
 def is_known_place(country: str, state: str) -> bool:
-    """Return whether public holidays are known for the country and, if one is given, for the state."""
+    """Return whether public holidays are known for the country and, if a state is given, for this state."""
     places = holidays.list_supported_countries(include_aliases=False)
     return country in places and (not state or state in places[country])
 

@@ -20,7 +20,7 @@ class PortalHours:
 
     @property
     def is_whole(self) -> bool:
-        """Whether both the hours done and the hours prescribed are whole."""
+        """Whether the hours done and the hours prescribed are both whole numbers."""
         return not self.ledger.credited_minutes % HOUR and not self.ledger.prescribed_minutes % HOUR
 
     @property

@@ -62,7 +62,7 @@ class ChangedSessions:
 
 
 def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
-    """Read which sessions keep their changes. Sessions that the user has not seen yet keep them."""
+    """Read which sessions keep their changes. Sessions that the user has not seen yet keep their changes."""
     shown, keep = (
         {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
     )
@@ -182,7 +182,7 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _initial_values(track: Track, today: date) -> dict[str, object]:
-    """Propose the values of a new group: those that the track's other groups have, from the track's first day on."""
+    """Propose values for a new group: the first day of the track's earliest group, and a group's service type and spots."""
     groups = [each for each in track.meetings.all() if each.runs_until is None or each.runs_until > today]
     values: dict[str, object] = {"tracks": [track.pk], "runs_from": today, "places": 10}
     if groups:
