@@ -1,4 +1,4 @@
-"""The message catalogs: complete in Spanish for everything that a patient sees."""
+"""The message catalogs: complete in Spanish for everything that a patient sees, and in step with the sources."""
 
 import re
 from collections.abc import Iterator
@@ -63,6 +63,10 @@ def messages_of(catalog: Catalog) -> Iterator[Message]:
     return (message for message in catalog if message.id)
 
 
+def keys_of(catalog: Catalog) -> set[tuple[object, str | None]]:
+    return {(message.id, message.context) for message in messages_of(catalog)}
+
+
 def translations_of(message: Message) -> tuple[str, ...]:
     texts = message.string
     return tuple(texts) if isinstance(texts, list | tuple) else (texts or "",)
@@ -70,6 +74,10 @@ def translations_of(message: Message) -> tuple[str, ...]:
 
 def originals_of(message: Message) -> tuple[str, ...]:
     return tuple(message.id) if isinstance(message.id, list | tuple) else (message.id,)
+
+
+def test_the_catalog_has_the_texts_of_the_sources_and_no_others(sources: Catalog, spanish: Catalog) -> None:
+    assert keys_of(spanish) == keys_of(sources), "run make catalogs"
 
 
 def test_everything_that_a_patient_sees_has_spanish(sources: Catalog, spanish: Catalog) -> None:
