@@ -122,7 +122,7 @@ def test_the_change_page_opens_with_the_attended_meetings(desk: Client, enrollme
 def test_meetings_change_after_the_preview_was_confirmed(desk: Client, enrollment: Enrollment) -> None:
     shown = preview_and_confirm(desk, change_address(enrollment), chosen(enrollment.track, 0, 1, 4))
     for words in (
-        "Loses “Group 2” · Wednesday 9:00 AM–12:00 PM, 10 times from Wed, Dec 9",
+        "Loses “Group 2” · Wednesday 9:00 AM–12:00 PM · 10 times from Wed, Dec 9",
         "Gains “Group 1” · Tuesday",
     ):
         assert words in shown.text
@@ -224,7 +224,7 @@ def test_a_transfer_to_the_same_track_or_to_another_site_gets_404(
 def test_the_preview_of_the_end_shows_lost_sessions_and_short_weeks(desk: Client, enrollment: Enrollment) -> None:
     address = reverse("enrollment-end", args=[enrollment.pk])
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06", "reason": "Moved"})
-    assert "Loses “Group 0” · Monday 9:00 AM–12:00 PM, 10 times from Mon, Dec 7" in shown.text
+    assert "Loses “Group 0” · Monday 9:00 AM–12:00 PM · 10 times from Mon, Dec 7" in shown.text
     for words in ("Week of Mon, Dec 7 and 8 more:", "0 h on 0 days"):
         assert words in shown.text
     enrollment.refresh_from_db()
@@ -294,7 +294,7 @@ def test_a_patient_who_comes_back_is_expected_again(desk: Client, leave: LeaveOf
     address = reverse("leave-end", args=[leave.pk])
     assert "Away from Mon, Nov 23, with no last day yet: Surgery." in desk.get(address).text
     shown = preview_and_confirm(desk, address, {"last_day": "2026-12-06"})
-    assert "Expected again in “Group 0” · Monday 9:00 AM–12:00 PM, 10 times from Mon, Dec 7" in shown.text
+    assert "Expected again in “Group 0” · Monday 9:00 AM–12:00 PM · 10 times from Mon, Dec 7" in shown.text
     leave.refresh_from_db()
     assert leave.last_day == date(2026, 12, 6)
     assert Attendance.objects.count() == 6

@@ -99,7 +99,7 @@ def test_a_change_is_previewed_and_made_once_it_is_confirmed(client: Client, cli
     shown = client.post(clinic.page, clinic.typed(**LATER))
     assert shown.status_code == 200
     assert "1 patient moves to another time" in shown.text
-    assert "Moved: “Skills” · Monday 9:00 AM–12:00 PM, 11 times from Mon, Nov 30 → 1:00–4:00 PM" in shown.text
+    assert "Moved: “Skills” · Monday 9:00 AM–12:00 PM → 1:00–4:00 PM · 11 times from Mon, Nov 30" in shown.text
     assert 'value="13:00"' in shown.text
     assert clinic.monday.runs_until is None
     response = client.post(clinic.page, clinic.typed(**LATER, seen=impact_key(shown.text)), follow=True)
