@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.release import release_booking
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.sessions.cancel import cancel_session
+from scheduling.views.preview.impact_summary import Series
 from tests.confirmation import impact_key
 from tests.factories import (
     MONDAY,
@@ -232,6 +234,20 @@ def test_the_url_can_fill_in_the_form(client: Client, clinic: Clinic) -> None:
     assert 'value="13:00"' in page
     assert 'value="12:00"' in page
     assert 'name="next" value="/board/"' in page
+
+
+def test_a_long_list_of_changes_is_folded_and_open_while_few_patients_are_affected() -> None:
+    changes = [Series("lost", f"Group {day}", NOW, NOW, "", None, None, (), (MONDAY,)) for day in range(4)]
+    people = [{"patient": {"pk": 1}, "places": changes}]
+    site = make_site()
+    few, many = (
+        render_to_string("scheduling/preview/_impact.html", {"impact": {"people": people * count}, "site": site})
+        for count in (1, 4)
+    )
+    assert "2 more changes" in few
+    assert "<details open>" in few
+    assert "2 more changes" in many
+    assert "<details open>" not in many
 
 
 @pytest.mark.parametrize("patients", [1, 3])

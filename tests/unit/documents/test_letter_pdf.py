@@ -6,13 +6,15 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from iopmanager.reader import HourClock, hour_clock_of
 from scheduling.domain.letters import Appointment, LetterContent, LetterTimes, revealing_words, summarize_appointments
 from scheduling.services.documents.letter_pdf import render_pdf, unprintable_characters
-from scheduling.services.documents.letter_text import NOTICE
+from scheduling.services.documents.letter_text import NOTICE, LetterText
 
 MONDAY = date(2026, 11, 23)
 OWN_WORDS = frozenset(
@@ -79,6 +81,14 @@ def test_a_letter_has_no_word_besides_its_content_and_its_template(
     allowed_words = OWN_WORDS | words_of(f"HS Offices Pier Road {name} {recipient} {purpose}")
     assert words_of(text_of(pdf)) <= allowed_words
     assert revealing_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
+
+
+def test_a_letter_is_in_english_with_twelve_hours_whoever_writes_it() -> None:
+    letter = content(times=summarize_appointments([Appointment(MONDAY, time(17, 30), time(20, 30))]))
+    with translation.override("es"), hour_clock_of(lambda: HourClock.TWENTY_FOUR):
+        text = LetterText.of(letter)
+    assert text == LetterText.of(letter)
+    assert text.rows == (("Monday, Nov 23, 2026", "5:30–8:30 PM"),)
 
 
 def test_the_metadata_of_the_file_is_neutral() -> None:
