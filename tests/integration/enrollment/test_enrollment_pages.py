@@ -159,7 +159,7 @@ def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enr
     ("starts", "words"),
     [
         pytest.param("2026-11-20", "is too early. Choose Mon, Nov 23 or later.", id="before the place"),
-        pytest.param("", "required", id="no day"),
+        pytest.param("", "Enter a date.", id="no day"),
         pytest.param("soon", "valid date", id="no date"),
     ],
 )
@@ -263,7 +263,7 @@ def test_a_leave_without_bookings_is_saved_at_once(desk: Client, rosa: Patient) 
     [
         pytest.param(leave_typed(last="2026-11-24"), "last_day", "is too early", id="ends before it begins"),
         pytest.param(leave_typed(first="2026-11-22"), "first_day", "before the admission", id="before care"),
-        pytest.param(leave_typed(reason=""), "reason", "required", id="no reason"),
+        pytest.param(leave_typed(reason=""), "reason", "Fill in this field.", id="no reason"),
         pytest.param(leave_typed(first="2026-12-01", last=""), "first_day", "Another leave of absence", id="overlap"),
         pytest.param(leave_typed(first="soon"), "first_day", "valid date", id="no date"),
     ],
@@ -330,7 +330,7 @@ def test_the_patient_sees_the_dates_of_the_leave_and_not_the_reason(rosa: Patien
         client = signed_in_as(make_patient_user(rosa))
         for page in ("portal-home", "portal-week"):
             text = client.get(reverse(page)).text
-            assert "<strong>Away</strong>. Call us when you know" in text
+            assert "Call us when you know when you will be back." in text
             assert "Surgery" not in text
             assert "eave of absence" not in text
         LeaveOfAbsence.objects.update(ends=date(2026, 12, 5))
