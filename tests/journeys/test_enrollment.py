@@ -129,7 +129,7 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     # The portal shows the dates of the leave, but not its reason.
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-home"))
-    expect(phone.get_by_text("Away from Wed, Nov 25 until Fri, Dec 4")).to_be_visible()
+    expect(phone.get_by_text("You are away from Wed, Nov 25 to Fri, Dec 4.")).to_be_visible()
     axe(phone)
     phone.goto(reverse("portal-week"))
     axe(phone)

@@ -56,7 +56,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     # With only one level, there is nothing to compare yet.
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Plan the step-down"))
-    expect(page.get_by_text("No level after this one is stated")).to_be_visible()
+    expect(page.get_by_text("No later level is ordered yet.")).to_be_visible()
     axe(page)
     follow(page.get_by_role("link", name="Set next level of care"))
     page.locator("[name=starts]").fill("2026-12-14")

@@ -334,9 +334,9 @@ def test_the_patient_sees_the_dates_of_the_leave_and_not_the_reason(rosa: Patien
             assert "Surgery" not in text
             assert "eave of absence" not in text
         LeaveOfAbsence.objects.update(ends=date(2026, 12, 5))
-        assert "Away until Fri, Dec 4" in client.get(reverse("portal-week")).text
+        assert "away until Fri, Dec 4" in client.get(reverse("portal-week")).text
         assert "Nothing is planned" in client.get(reverse("portal-home")).text
-        assert "Away until" not in client.get(reverse("portal-week"), {"week": "2027-01-04"}).text
+        assert "away until" not in client.get(reverse("portal-week"), {"week": "2027-01-04"}).text
 
 
 def test_the_week_shows_that_a_leave_makes_it_partial(desk: Client, rosa: Patient, leave: LeaveOfAbsence) -> None:
