@@ -137,7 +137,7 @@ def test_the_chart_shows_individual_time_with_the_enrollment_and_counts_it_once(
     enrolled(episode, track, by, hour(ada, 2, 12))
     page = desk.get(reverse("patient", args=[episode.patient_id])).content.decode()
     assert "Individual session" in page
-    assert "10 h on 3 days a week" in page
+    assert "10 h on 3 days." in page
     assert "To schedule" not in page
     assert "of no track" not in page
 
@@ -313,7 +313,7 @@ def stated(**more: Any) -> dict[str, Any]:
 
 def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: User) -> None:
     client = signed_in_as(ada)
-    assert "Counselor" not in client.get(reverse("counselor-hours-new")).content.decode()
+    assert 'name="user"' not in client.get(reverse("counselor-hours-new")).content.decode()
     response = client.post(
         reverse("counselor-hours-new"), stated(user=make_staff(Role.CLINICIAN, site).pk), follow=True
     )
@@ -333,7 +333,7 @@ def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: 
 
 def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Site, track: Track, ada: User) -> None:
     response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
-    assert "until Thu, Dec 31" in response.content.decode()
+    assert "through Thu, Dec 31" in response.content.decode()
     hours = CounselorHours.objects.get(weekday=3)
     assert hours.valid_until == date(2027, 1, 1)
     page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).content.decode()
@@ -348,7 +348,7 @@ def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Sit
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        pytest.param({"ends": "08:00"}, "The end (8:00 AM) must come after the start (9:00 AM).", id="backwards"),
+        pytest.param({"ends": "08:00"}, "The end (8:00 AM) must be after the start (9:00 AM).", id="backwards"),
         pytest.param(
             {"weekday": 2, "starts": "14:00", "ends": "16:00"},
             "These hours overlap others on Wednesday, 12:00–3:00 PM, at Harbor Street. Change the start or the end.",
@@ -357,7 +357,7 @@ def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Sit
         pytest.param(
             {"valid_from": "2026-12-01", "last_day": "2026-11-30"}, "Mon, Nov 30 is too early", id="last before first"
         ),
-        pytest.param({"ends": "22:30"}, "The site is open until 10:00 PM.", id="after the site closes"),
+        pytest.param({"ends": "22:30"}, "The site closes at 10:00 PM.", id="after the site closes"),
         pytest.param({"starts": "soon"}, "Enter a valid time.", id="no time"),
     ],
 )
