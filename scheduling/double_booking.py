@@ -37,7 +37,7 @@ class OverlapGuard:
         )
 
     def sqlite(self, when: str, event: str) -> str:
-        """Return the SQL statement that creates the trigger for `event` on SQLite. `when` is the suffix of its name."""
+        """Return the SQL statement that creates a trigger for `event` on SQLite. The trigger's name ends with `when`."""
         return f"""
             CREATE TRIGGER IF NOT EXISTS {self.name}_{when} AFTER {event} ON {self.table}
             WHEN {self.condition.format(row="NEW.")}

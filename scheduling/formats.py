@@ -83,7 +83,8 @@ def counted(number: int, noun: str) -> str:
 def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
     """Return the wall-clock time in `zone`, or in the datetime's own time zone if `zone` is None.
 
-    Raises ValueError for a datetime in UTC without a zone, because the database returns datetimes in UTC.
+    Raises ValueError if the datetime is in UTC and `zone` is None. Such a datetime comes from the database, and the
+    caller forgot to convert it.
     """
     if zone is not None:
         return moment.astimezone(zone)
@@ -112,8 +113,8 @@ def _wall_time(moment: time | datetime | int, zone: tzinfo | None = None) -> tim
 def clock(moment: time | datetime | int | None, zone: tzinfo | None = None) -> str:
     """Format a time: "9:00 AM". `moment` is a time, a datetime (converted to `zone` if given), or minutes since midnight.
 
-    For readers with a 24-hour clock it is "9:00", and 1440 minutes, the end of the day, are "24:00". None gives an empty
-    string.
+    For readers with a 24-hour clock, the result is "9:00", and the end of the day (1440 minutes) is "24:00". None gives
+    an empty string.
     """
     if moment is None:
         return ""

@@ -41,9 +41,9 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 class Step:
     """A level of care from its first day: what the patient then needs (`need`), and the tracks on offer (`offers`).
 
-    `offers_if_enrolled` are the same tracks as offered to a patient who is already enrolled in them. `follows` maps the key of
-    a meeting to the meeting that replaces it before the step starts. `arranged` are the meetings of an enrollment that was made
-    for this step in advance.
+    `offers_if_enrolled` are the same tracks, as they are offered to a patient who is already enrolled in them.
+    `follows` maps the key of a meeting to the meeting that replaces it before the step starts. `arranged` are the
+    meetings of an enrollment that was made for this step in advance.
     """
 
     need: Need
@@ -192,7 +192,7 @@ class StepPlan:
 
 
 def check_enrolled_meetings(enrolled: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
-    """Return every reason against attending the meetings from `need.from_day`, for a patient with a spot in them."""
+    """Return every reason against attending the meetings from `need.from_day`. The patient already has a spot in them."""
     track = Offer(key="", name="", meetings=(), individual_minutes=enrolled.individual_minutes)
     return (*gives_the_hours(track, need, enrolled.meetings), *keeps_commitments(track, need, enrolled.meetings))
 

@@ -30,7 +30,7 @@ class Conflict(NamedTuple):
 
     `number` is the index of the busy time in the patient's list. The busy time starts on `weekday`, which is
     `days_before` days before the meeting. It would no longer overlap if it ended `minutes_earlier` minutes earlier or
-    started `minutes_later` minutes later. `dates` are the dates of the meeting on which they overlap.
+    started `minutes_later` minutes later. `dates` are the dates of the meeting on which the two overlap.
     """
 
     busy: BusyTime

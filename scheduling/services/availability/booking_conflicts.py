@@ -19,10 +19,10 @@ class BookingConflict:
 
 
 def booking_conflicts(*, patient: Patient, busy: Iterable[BusyTime], now: datetime) -> tuple[BookingConflict, ...]:
-    """Return every conflict between the patient's future bookings and the busy times, in the site's local time.
+    """Return every conflict between the patient's future bookings and the `busy` times.
 
-    Runs one query. A commitment that is added after a booking never cancels the booking: the coordinator decides what
-    to do (product rule).
+    The busy times are in the site's local time. Runs one query. A commitment that is added after a booking never
+    cancels the booking: the coordinator decides what to do (product rule).
     """
     bookings = (
         Booking.objects.active()

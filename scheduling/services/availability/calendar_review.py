@@ -63,7 +63,7 @@ def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCal
 def save_calendar_preview(
     *, patient: Patient, values: CalendarValues, parsed: ParsedCalendar, by: User, now: datetime
 ) -> ImportedCalendar:
-    """Save a parsed calendar as a preview, replacing the user's earlier previews of the same kind for the patient.
+    """Save a parsed calendar as a preview, in place of the user's earlier previews of this kind for the patient.
 
     The patient's expired previews are deleted too.
     """
@@ -160,7 +160,7 @@ def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> N
 
 
 def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookingConflict, ...]:
-    """Return the calendar's conflicts with bookings that the saved calendar of the same kind does not conflict with."""
+    """Return the calendar's booking conflicts, without bookings that conflict with the saved calendar of the same kind too."""
     site, patient = calendar.patient.site, calendar.patient
     calendars = [calendar]
     if (before := calendar_to_replace(calendar)) is not None:

@@ -186,7 +186,7 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values have a conflict with a booking that `instead_of`, the commitment to be replaced, does not have."""
+    """Whether the values conflict with a booking, not counting bookings with which `instead_of` already conflicts."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )

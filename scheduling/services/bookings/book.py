@@ -66,7 +66,7 @@ def missed_sessions(
 
 
 def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
-    """Return text for the audit trail with the number of missed sessions, or an empty string if there are none."""
+    """Return the number of missed sessions as text for the audit trail, or an empty string if there are none."""
     return f", misses {len(missed)} of {len(covered)} sessions" if missed else ""
 
 

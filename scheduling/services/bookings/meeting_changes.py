@@ -27,7 +27,7 @@ WEEK = timedelta(weeks=1)
 
 
 def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the meeting's future sessions that were changed by hand or canceled, from `day` on if it is given."""
+    """Return the meeting's future sessions that were changed by hand or canceled. If `day` is given, leave out earlier ones."""
     return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
 
@@ -90,9 +90,9 @@ def _remove_sessions(
 def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
     """End an individual meeting on `ends` (exclusive), and remove its later sessions unless they have begun.
 
-    Sessions that were changed by hand are removed too. So are sessions from earlier dates that were moved to `ends` or
-    later, if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still has
-    sessions.
+    Sessions that were changed by hand are removed too. Sessions that were moved from an earlier date to `ends` or later
+    are removed if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still
+    has sessions.
     """
     later = Q(pattern_date__gte=ends) | Q(on__gte=ends, booked=0)
     sessions = Session.objects.filter(later, meeting=meeting).to_come(now)
@@ -109,10 +109,10 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 
 
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
-    """Assign sessions that were changed by hand to a meeting, each in place of the meeting's session in the same week.
+    """Assign to a meeting the sessions that were changed by hand. Each replaces the meeting's session in the same week.
 
-    This prevents a second session from being created in that week. If the meeting has no date in the week, the session
-    becomes a one-off session. Bookings of enrollments that are not in the meeting are released.
+    So no second session is created in that week. If the meeting has no date in the week, the session becomes a one-off
+    session. Bookings of enrollments that are not in the meeting are released.
     """
     recurrence = meeting.as_pattern().recurrence
     for session in sessions:

@@ -104,8 +104,8 @@ def end_track(
     held until that day. The track's enrollments end on that day too, except those whose ids are in `moving`: these
     patients are transferred to the track `to`.
 
-    Raises Refused if the day is in the past or the track is not published, and with every reason against a transfer. Raises
-    PermissionDenied unless `by` may manage both the timetable and the patients of the site.
+    Raises Refused if the day is in the past, if the track is not published, and if there are reasons against a
+    transfer. Raises PermissionDenied unless `by` may manage both the timetable and the patients of the site.
     """
     for permission in (Permission.MANAGE_TIMETABLE, Permission.MANAGE_PATIENTS):
         if not by.may(permission, track.site_id):

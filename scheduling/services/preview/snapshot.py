@@ -57,7 +57,7 @@ class Snapshot:
 
 
 def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
-    """Read the sessions and bookings in the scope, extended to whole treatment weeks. Runs seven queries."""
+    """Extend the scope to whole treatment weeks, and read its sessions and bookings. Runs seven queries."""
     first = RuleBook.of(scope.site).week_of(scope.first)
     sessions = Session.objects.filter(site=scope.site, on__gte=first)
     bookings = Booking.objects.active().filter(session__site=scope.site, week__gte=first)

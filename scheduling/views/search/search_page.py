@@ -97,7 +97,7 @@ class SuggestionCard:
 def open_search(request: HttpRequest, patient_id: int, now: datetime, *, detail: str) -> ScheduleSearchRequest:
     """Find the patient and their episode, and record that the user views them; `detail` goes into the audit trail.
 
-    The user needs the permission to see commitments, because the results show them.
+    The user needs the permission to see commitments, because the results show the patient's commitments.
     """
     user = signed_in(request)
     patient = patient_seen_by(user, patient_id)

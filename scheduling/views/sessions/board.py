@@ -83,7 +83,7 @@ class BoardQuery:
 def board(request: HttpRequest) -> HttpResponse:
     """Show the calendar, which a script draws, and one week as HTML for browsers without scripts.
 
-    `?date=` and `?view=` say which day and view are shown first. The default is today.
+    `?date=` and `?view=` say which day and view are shown first. The default date is today.
     """
     query = BoardQuery.by(request)
     day = parse_day(request.GET.get("date", "")) or query.today
@@ -103,7 +103,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.SEE_TIMETABLE)
 @require_safe
 def board_print(request: HttpRequest) -> HttpResponse:
-    """Show one week of the board for printing. `?week=` is any date in it; the default is this week."""
+    """Show one week of the board for printing. `?week=` is any date in the week; the default is this week."""
     query = BoardQuery.by(request)
     day = parse_day(request.GET.get("week", "")) or query.today
     context = _week_context(query, day) | {"kept": {"week": day.isoformat()}}

@@ -53,7 +53,7 @@ class ChangedSessions:
     deviations: Sequence[Deviation] = ()
     kept: frozenset[int] = frozenset()
     were_shown: bool = True
-    """Whether the form listed exactly these sessions when the user submitted it."""
+    """Whether the submitted form listed exactly these sessions."""
 
     @property
     def reset(self) -> frozenset[int]:
