@@ -55,7 +55,10 @@ class _AttendanceForm(forms.Form):
         )
 
     def _instant(self, name: str) -> datetime | None:
-        """Return the typed time on the session's date. A time that was not changed keeps its recorded seconds."""
+        """Return the typed time on the session's date.
+
+        If the user did not change the time, its recorded seconds are kept.
+        """
         wall: time | None = self.cleaned_data[name]
         if wall is None:
             return None
@@ -66,7 +69,7 @@ class _AttendanceForm(forms.Form):
 
 
 class MarkForm(_AttendanceForm):
-    """The attendance mark of one patient. `seen` is the time when the mark on the page was recorded, if there was one."""
+    """The attendance mark of one patient. If the page showed a mark, `seen` is the time when that mark was recorded."""
 
     reason = forms.CharField(max_length=200, required=False, label=_("Reason"))
     seen = forms.DateTimeField(widget=forms.HiddenInput, required=False)
@@ -78,7 +81,7 @@ class MarkForm(_AttendanceForm):
 
 
 class AmendForm(_AttendanceForm):
-    """A correction of a finalized mark. `seen` is the number of earlier amendments that the page showed."""
+    """A correction of a finalized mark. `seen` is how many earlier amendments the page showed."""
 
     reason = forms.CharField(
         max_length=400, label=_("Reason for the amendment"), widget=forms.Textarea(attrs={"rows": 2})
@@ -91,7 +94,7 @@ class AmendForm(_AttendanceForm):
 
 
 class MakeupForm(forms.Form):
-    """A session to attend as a make-up session, and the missed session that it makes up."""
+    """A session to attend as a make-up session, and the missed session for which it makes up."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
     makes_up = forms.ModelChoiceField(Booking.objects.none(), label=_("Makes up for"))

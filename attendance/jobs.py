@@ -11,7 +11,10 @@ from scheduling.models import Site
 
 @task
 def update_site_excuses(site_id: int) -> str:
-    """Update the marks that excuse the site's patients during leaves, and report how many marks changed."""
+    """Update the marks that excuse the site's patients during leaves.
+
+    Return a sentence with the number of changed marks.
+    """
     changed = update_excuses_at_site(site=Site.objects.get(pk=site_id), now=clock.now())
     if not changed:
         return _("Nothing to update.")

@@ -35,7 +35,7 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
 class Attendance(models.Model):
     """The attendance mark of a booking: what happened, and how many minutes are credited.
 
-    `arrived` is None for a patient who came at the start, and `left` is None for one who stayed to the end. Once the
+    `arrived` is None if the patient came at the start. `left` is None if the patient stayed to the end. Once the
     session is finalized, a mark changes only through an `Amendment`.
     """
 

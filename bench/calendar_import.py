@@ -1,10 +1,10 @@
-"""Benchmark the import of a 1 MB work calendar, compared with reading the file with the libraries alone.
+"""Benchmark the import of a 1 MB work calendar. The baseline reads the file with the libraries alone.
 
     .venv/bin/python -m bench.calendar_import [--tiny]
 
-The import starts a separate process to read the file, as the pages do. The baseline calls icalendar and recurring_ical_events
-directly in this process, where they are already imported. Both must find the same busy times. Rounds alternate between the two,
-and the reported times are medians.
+The import starts a separate process to read the file, as the pages do. The baseline calls icalendar and
+recurring_ical_events directly in this process, which has already imported them. The import and the baseline must find
+the same busy times. Each round runs both, and the reported times are medians.
 """
 
 import sys
@@ -70,7 +70,10 @@ END:VEVENT
 
 
 def work_calendar(random: Random, events: int) -> bytes:
-    """Generate a calendar file with `events` meetings over eight months; one in twenty repeats weekly for a few weeks."""
+    """Generate a calendar file with `events` meetings over eight months.
+
+    One meeting in twenty repeats for a few weeks.
+    """
     parts = [HEAD]
     for number in range(events):
         day = FIRST + timedelta(days=random.randrange(-60, WEEKS_AHEAD * 7))
@@ -102,7 +105,10 @@ def read_with_libraries(data: bytes) -> tuple[Interval[datetime], ...]:
 
 
 def time_rounds(data: bytes, rounds: int, *functions: Callable[[bytes], object]) -> list[float]:
-    """Return the median run time of each function in seconds, in the order given. Each round runs every function once."""
+    """Return each function's median run time in seconds, in the order of the functions.
+
+    Each round runs every function once.
+    """
     seconds: dict[Callable[[bytes], object], list[float]] = {function: [] for function in functions}
     for _ in range(rounds):
         for function in functions:

@@ -1,12 +1,12 @@
-"""Benchmark the day page, compared with a simple version of the page that prefetches its rows.
+"""Benchmark the day page. The baseline is a simple day page that prefetches its rows.
 
     .venv/bin/python -m bench.day [--tiny]
     bin/with-postgres .venv/bin/python -m bench.day
 
-The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions and
-write the same audit events. Rounds alternate between the pages, and the reported times are medians. The plain page
-(`bench.plain_day_page`) is timed both with and without the list of weeks and sessions that need attention. The real day page
-loads that list in a separate request after the page, so the list is timed separately.
+The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions
+and write the same audit events. Each round requests both pages, and the reported times are medians. The plain page
+(`bench.plain_day_page`) is timed twice: with the list of weeks and sessions that need attention, and without that list.
+The real day page loads the list in a separate request, which is timed separately.
 """
 
 import re
@@ -52,7 +52,10 @@ Fetch = Callable[..., TimedResponse]
 
 
 def fetcher_for(user: "User") -> Fetch:
-    """Return a function that requests a page as the user's browser would, with an ETag if given, and times the response."""
+    """Return a function that requests a page as the user's browser would, and times the response.
+
+    An ETag can be given.
+    """
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
 
@@ -131,7 +134,10 @@ def main() -> None:
         coordinator, booking = open_clinic(Random(1), size.sessions, size.patients)
 
         def mark() -> None:
-            """Toggle the booking between present and no-show, so that the page changes but still shows the same people."""
+            """Toggle the booking between present and no-show.
+
+            The page then changes, but still shows the same people.
+            """
             was_present = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
             status = AttendanceStatus.NO_SHOW if was_present else AttendanceStatus.PRESENT
             mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON, seen_at=ANY)

@@ -1,4 +1,4 @@
-"""Serve the demo clinic from a database of its own, as `make run` does, for as long as a block lasts."""
+"""Serve the demo clinic as `make run` does, but from a temporary database and only within a `with` block."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ STARTS_WITHIN = 120
 
 
 def find_chromium() -> str:
-    """Return the path of Chromium. Exits with a sentence if it is not installed."""
+    """Return the path of Chromium. If Chromium is not installed, print a sentence and exit."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

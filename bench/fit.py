@@ -2,14 +2,14 @@
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Each result is a ratio: the time of the solver, or of trying every set of meetings, divided by the time of the search. The time
-to find suggestions when nothing fits is divided by the time of one search. Rounds alternate between the
-candidates, the times are medians, and each round starts without cached conflicts.
+Each result is a ratio. The time of the solver is divided by the time of the search. So is the time of trying every set
+of meetings. The time to find suggestions when nothing fits is divided by the time of one search. Each round runs every
+candidate, without cached conflicts at the start, and the times are medians.
 
-On one thread, the solver lists the best schedules: each one that it finds is excluded, and the solver then finds the next
-best. Because this takes a long time, it is timed only once for each patient. A separate run on all threads finds only the best
-schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the same
-points.
+The solver lists the best schedules on one thread: each schedule that it finds is excluded, and the solver then finds
+the next best. The listing takes a long time, so it is timed only once for each patient. A separate run on all threads
+finds only the best schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs,
+and must give the same points.
 """
 
 import sys
@@ -50,7 +50,7 @@ def run_solver_all_threads(offers: Offers, need: Need) -> list[int]:
 
 
 def run_brute_force(offers: Offers, need: Need) -> list[int]:
-    """Try every set of the tracks' meetings. Return the number of meetings in each set that fits."""
+    """Try every set of the tracks' meetings. For each set that fits, return its number of meetings."""
     together = replace(offers[0], meetings=tuple(each for offer in offers for each in offer.meetings))
     meetings = [offered.meeting for offered in together.meetings]
     sets = (chosen for size in range(len(meetings) + 1) for chosen in combinations(meetings, size))
@@ -100,7 +100,7 @@ def measure_best_schedules() -> Iterable[str]:
 
 
 def measure_suggestions() -> Iterable[str]:
-    """Time the suggestions for patients for whom no schedule fits, each at a newly generated clinic."""
+    """Time the suggestions for patients whom no schedule fits. Each patient is at a newly generated clinic."""
     ratios, found = [], []
     for seed in range(1000):
         random = Random(seed)
@@ -137,7 +137,7 @@ def _describe_need(need: Need) -> str:
 
 
 def shrink() -> None:
-    """Reduce all sizes so that a run takes seconds. The figures are then meaningless; the run only tests the benchmark."""
+    """Reduce all sizes so that a run takes only seconds. Such a run tests the benchmark; its figures mean nothing."""
     global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
     MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
     FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6

@@ -1,11 +1,11 @@
-"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL, compared with a COPY of the same rows.
+"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL. The baseline is a COPY of the same rows.
 
     bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 
-The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The lower bound is a COPY of
-the same rows into the same tables, with all constraints and indexes. For comparison, the bookings are also copied into a table
-without constraints or indexes. Rounds alternate between the variants, and the times are medians. Memory is the peak of a
-separate process that writes the twelve weeks.
+The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The lower bound is a
+COPY of the same rows into the same tables, with all constraints and indexes. For comparison, the bookings are also
+copied into a table without constraints or indexes. Each round runs every variant, and the times are medians. The
+reported memory is the peak of a separate process that writes the twelve weeks.
 """
 
 import os
@@ -38,7 +38,7 @@ MEMORY_COMMAND = "import bench.horizon; bench.horizon.measure_memory()"
 
 
 def build(size: HorizonSize) -> None:
-    """Create a site whose tracks have five morning meetings each; every patient attends three of the five.
+    """Create a site with tracks of five morning meetings each. Every patient attends three of a track's five meetings.
 
     Each track has its own room and leader.
     """
@@ -119,7 +119,7 @@ def clear_sessions() -> None:
 
 
 def dump_rows() -> dict[str, bytes]:
-    """Return each table's rows in PostgreSQL's COPY format, by table name."""
+    """Return the rows of each table in PostgreSQL's COPY format, by name of the table."""
     from django.db import connection
 
     dumped = {}

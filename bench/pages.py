@@ -1,11 +1,12 @@
-"""Measure the most used pages in Chromium on a slow phone and a slow line, beside the limit of each figure.
+"""Measure the most used pages in Chromium on a slow phone with a slow connection, and compare them with limits.
 
     .venv/bin/python -m bench.pages [--tiny]
 
-The demo clinic is served as `make run` serves it. The browser's processor is slowed down four times, and its line has 50 kB/s
-and a latency of 400 ms. Each round opens each page in a new browser profile, signed in but with an empty cache. The figures
-are the browser's own: largest contentful paint, cumulative layout shift, the bytes of the first visit as they were sent, and
-how long a tap takes until the next frame is shown. Medians over the rounds are printed, each as a share of its limit.
+The demo clinic is served as `make run` serves it. The browser runs at a quarter of the computer's speed, and its
+connection has 50 kB/s and a latency of 400 ms. Each round opens each page in a new browser profile, signed in but with
+an empty cache. The browser reports four figures: largest contentful paint, cumulative layout shift, the bytes sent for
+the first visit, and the time from a tap until the next frame is shown. For each figure, the median of the rounds is
+printed, as a share of the limit.
 """
 
 import sys
@@ -69,7 +70,7 @@ Figures = dict[str, list[float]]
 
 
 def measure(context: "BrowserContext", base: str, each: MeasuredPage) -> dict[str, float]:
-    """Open the page with an empty cache on the slow line, tap a control, and return the browser's figures."""
+    """Open the page with an empty cache on the slow connection, tap a control, and return the browser's figures."""
     page = context.new_page()
     page.add_init_script(OBSERVE)
     protocol = context.new_cdp_session(page)
@@ -94,7 +95,7 @@ def measure(context: "BrowserContext", base: str, each: MeasuredPage) -> dict[st
 
 
 def signed_in(browser: "Browser", base: str, role: str) -> Any:
-    """Sign in as the role's demo user, and return the cookies."""
+    """Sign in as the demo user who has the role, and return the cookies."""
     from demo.sign_ins import SIGN_INS
 
     account = next(each for each in SIGN_INS if each.role == role)

@@ -1,4 +1,4 @@
-"""The baseline of `bench.day`: a simple day page that prefetches its rows, and the clinic that both pages show."""
+"""The baseline of `bench.day`: a simple day page that prefetches its rows. Also the clinic that both day pages show."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -45,10 +45,10 @@ def badge_of(status: str | None) -> dict[str, Badge]:
 
 @transaction.atomic
 def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
-    """Create the clinic; return a coordinator and an unmarked booking of a session that has ended.
+    """Create the clinic. Return a coordinator, and an unmarked booking of a session that has ended.
 
-    Each group meets on three days of the week and has its own room and leader. All bookings on Monday are marked. On Wednesday,
-    bookings of sessions that end before `NOON` are marked, except for the first patient of each group.
+    Each group meets on three days of the week and has its own room and leader. All bookings on Monday are marked. On
+    Wednesday, bookings of sessions that end before `NOON` are marked, except the booking of each group's first patient.
     """
     site = make_site()
     for number in range(sessions):
@@ -108,7 +108,10 @@ DAY = """
 @staff_required(Permission.SEE_TIMETABLE)
 @transaction.atomic
 def prefetched_view(request: HttpRequest) -> HttpResponse:
-    """Show the day's sessions with their bookings. With `?attention=`, also list weeks and sessions that need attention."""
+    """Show the day's sessions with their bookings.
+
+    `?attention=` adds the list of weeks and sessions that need attention.
+    """
     user, site, now = signed_in(request), current_site(request), clock.now()
     day = now.astimezone(site.zone).date()
     sees_rosters = Session.objects.with_roster_of(user).filter(site=site)

@@ -1,4 +1,4 @@
-"""The search for schedules as a model for a constraint solver (OR-Tools CP-SAT), the baseline of `bench.fit`."""
+"""The baseline of `bench.fit`: the search for schedules, modeled for a constraint solver (OR-Tools CP-SAT)."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,8 @@ DAY_MINUTES = 24 * 60
 class ScheduleModel:
     """A constraint model of the search for one patient's schedule.
 
-    It assumes that all tracks can be mixed, that patients can start on any day, and that all groups count toward the hours.
+    The model assumes that all tracks can be mixed, that patients can start on any day, and that all groups count toward
+    the hours.
     """
 
     def __init__(self, offers: tuple[Offer, ...], need: Need) -> None:
@@ -55,7 +56,7 @@ class ScheduleModel:
             model.add_implication(attends, trip)
             model.add(first <= span.start).only_enforce_if(attends)
             model.add(last >= span.end).only_enforce_if(attends)
-        # Redundant, but the solver derives its bounds from such sums: without this constraint, it takes minutes.
+        # This constraint is redundant, but the solver derives bounds from it. Without it, the solver takes minutes.
         spans = {number: self.meetings[number].span for number in today}
         long = sum((span.end - span.start) * self.attends[number] for number, span in spans.items())
         model.add(last - first >= long)
@@ -78,7 +79,7 @@ class ScheduleModel:
         return others
 
     def _is_mixed(self, offers: tuple[Offer, ...]) -> cp_model.IntVar:
-        """Return a variable for whether no single track has all the attended groups."""
+        """Return a variable that is true if no single track has all the attended groups."""
         model = self.model
         in_one_track = []
         for offer in offers:
@@ -93,7 +94,10 @@ class ScheduleModel:
         return mixed
 
     def best(self, most: int, workers: int) -> list[int]:
-        """Return the points of up to `most` schedules, best first. Each one found is excluded from the next search."""
+        """Return the points of up to `most` schedules, best first.
+
+        Each schedule found is excluded from the next search.
+        """
         found: list[int] = []
         while len(found) < most:
             solver = cp_model.CpSolver()
@@ -107,6 +111,6 @@ class ScheduleModel:
 
 
 def _meeting_points(meeting: WeeklyMeeting, need: Need) -> int:
-    """Return the points that attending the meeting adds regardless of the other meetings attended."""
+    """Return the points that the meeting adds to any schedule, whatever other meetings are in the schedule."""
     alone = score_meetings((meeting,), need, asked=need.from_day)
     return replace(alone, trips=0, present_minutes=0, people=0).points()

@@ -18,13 +18,16 @@ def set_up_django() -> None:
 
 @contextmanager
 def temporary_database() -> Iterator[str]:
-    """Create an empty, migrated database, yield its name, and drop it on exit. On SQLite it is a temporary file."""
+    """Create an empty, migrated database, yield its name, and drop it on exit.
+
+    A SQLite database is a temporary file.
+    """
     set_up_django()
     from django.db import connection
 
     regular_name = connection.settings_dict["NAME"]
     with tempfile.TemporaryDirectory() as folder:
-        # A name other than the test database's, because tests may be running on the same server.
+        # This is not the name of the test database, because tests may be running on the same server.
         connection.settings_dict["TEST"]["NAME"] = (
             str(Path(folder) / "bench.sqlite3") if connection.vendor == "sqlite" else f"bench_{os.getpid()}"
         )

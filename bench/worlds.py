@@ -20,7 +20,7 @@ FROM = date(2026, 11, 2)
 FACILITATORS = 20
 LEADERS_PER_TRACK = 4
 PARALLEL_SHARE, FULL_SHARE = 0.6, 0.05
-"""Fraction of groups that have a parallel group at the same time, and fraction that are full on one date."""
+"""Fraction of groups that have a parallel group at the same time, and fraction of groups that are full on one date."""
 
 
 def timetables() -> dict[str, list[WeeklyMeeting]]:
@@ -46,9 +46,9 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
 
 
 def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
-    """Return tracks that can be mixed, with `meetings` weekly meetings in total.
+    """Return tracks that can be mixed. Together, they have `meetings` weekly meetings.
 
-    The tracks take their timetables from the published programs in turn. Some groups get a parallel group at the same time.
+    Each track takes the timetable of the next published program. Some groups get a parallel group at the same time.
     """
     programs = list(timetables().values())
     random.shuffle(programs)

@@ -1,4 +1,4 @@
-"""Record attendance for the past weeks in the demo clinic, as its staff would have done."""
+"""Record attendance for the past weeks in the demo clinic, as the clinic's staff would have done."""
 
 import random
 from collections.abc import Collection
@@ -45,14 +45,14 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
         try:
             book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
-            continue  # refused because it is one of the patient's own groups
+            continue  # refused because the opening is one of the patient's own groups
         return
 
 
 def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
-    """Mark and finalize past sessions, leaving the latest ones unmarked or unsigned. Return how many were marked.
+    """Mark and finalize past sessions, but leave the latest sessions unmarked or unsigned. Return how many were marked.
 
-    Patients whose codes are in `reserved` are marked present unless they have a mark already.
+    A patient whose code is in `reserved` is marked present, unless the patient already has a mark.
     """
     chance = random.Random(SEED)
     sessions = (

@@ -16,12 +16,12 @@ INTENSIVE, HIGHER = "2.1", "2.5"
 RESIDENTIAL = "Residential care, Willow Creek"
 
 SMALL_TRACK = "S-SML"
-"""Code of a track with four spots, all of them taken."""
+"""Code of a track with four spots. All four spots are taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoEnrollment:
-    """A patient's enrollment in one track. Weeks are counted back from the current one. `weekday` is that of the first day."""
+    """A patient's enrollment in one track. Weeks are counted back from the current week. It begins on `weekday`."""
 
     patient: str
     track: str
@@ -32,7 +32,10 @@ class DemoEnrollment:
     referral: str = "Own wish"
     weekday: int = 0
     until_week: int | None = None
-    """The first week after the enrollment ends, counted back from the current week; None if it is ongoing."""
+    """The first week after the enrollment ends, counted back from the current week.
+
+    None if the enrollment is ongoing.
+    """
 
 
 DEMO_ENROLLMENTS = (

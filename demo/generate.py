@@ -1,7 +1,7 @@
 """Fill the demo clinic around a given time: admissions, enrollments, attendance and future sessions.
 
-All changes go through the same services as the pages, each dated to when staff would have made it. Random choices are seeded,
-so the clinic is the same every time.
+All changes go through the services that the pages use. Each change has the date on which staff would have made it.
+Random choices are seeded, so the clinic is the same every time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,12 +59,15 @@ class DemoClinic:
         return week_start(self.now.astimezone(site.zone).date())
 
     def office_opens(self, site: Site, day: date) -> datetime:
-        """Return when the site's office opens on the day, or the current time if that is earlier."""
+        """Return the time when the site's office opens on the day, or the current time if it is earlier."""
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
 def fill_clinic(*, now: datetime, say: Report) -> None:
-    """Fill the demo clinic, which must have just been imported. `say` is called with progress messages."""
+    """Fill the demo clinic. It must have just been imported.
+
+    The function `say` is called with each progress message.
+    """
     demo = DemoClinic(now)
     _close_for_training(demo)
     for site in demo.sites.values():
@@ -134,7 +137,7 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 
 
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Return a step that admits the patient, or orders the next level of care, and enrolls them in the track.
+    """Return a step that enrolls the patient in the track, after an admission or an order of the next level of care.
 
     The patient is enrolled in all of the track's meetings that fit.
     """
@@ -219,7 +222,7 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
 
 
 def _join_waitlist(demo: DemoClinic) -> None:
-    """Put the patient for whom only a full track fits on that track's waitlist."""
+    """Put a patient on the waitlist: the one for whom only one track fits, and that track is full."""
     episode = demo.episodes[ON_WAITLIST]
     join_waitlist(
         episode=episode,
@@ -232,7 +235,7 @@ def _join_waitlist(demo: DemoClinic) -> None:
 
 
 def _add_this_weeks_absences(demo: DemoClinic) -> None:
-    """Record this week's absences of two patients, as commitments and as excused sessions.
+    """Record that two patients are absent this week: add a commitment, and mark their sessions as excused.
 
     One patient, who can't miss any day, is in the hospital for two days. The other has a court hearing on the first day of the
     week.

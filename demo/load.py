@@ -1,4 +1,4 @@
-"""Load the demo clinic into an empty database: CSV files, sign-ins, and sessions and attendance around a given time."""
+"""Load the demo clinic into an empty database: data from CSV files, sign-ins, sessions and attendance."""
 
 from collections.abc import Callable
 from datetime import datetime

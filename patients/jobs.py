@@ -10,7 +10,10 @@ from patients.models import ImportedCalendar
 
 @task
 def delete_expired_calendars() -> str:
-    """Delete calendars that were never saved or were declined long ago, and report how many."""
+    """Delete previews of calendars that nobody saved, and calendars declined long ago.
+
+    Return how many as a sentence.
+    """
     expired = ImportedCalendar.objects.expired(clock.now())
     number = expired.count()
     expired.delete()

@@ -32,16 +32,16 @@ def credited_minutes(
     countable: bool = True,
     breaks_count: bool = False,
 ) -> int:
-    """Return the credited minutes: the time attended within the session, minus the break, in whole minutes.
+    """Return the credited minutes: the time attended within the session, without the break, in whole minutes.
 
-    All times are aware datetimes; `pause` is the break. Without `arrived`, the patient came at the start of the
-    session; without `left`, they stayed to the end. Coming early or leaving late adds nothing, and the total is rounded
-    down to whole minutes. The result is 0 for a patient who did not attend and for a session that is not countable.
-    Billing and state rules credit the time delivered, not the time scheduled. Breaks are credited only if the site's
-    RuleSet says so (`breaks_count`).
+    All times are aware datetimes; `pause` is the break. If `arrived` is None, the patient came at the start of the
+    session. If `left` is None, the patient stayed to the end. Coming early or leaving late adds nothing. The total is
+    rounded down to whole minutes. The result is 0 for a patient who did not attend and for a session that is not
+    countable. Billing and state rules credit the time delivered, not the time scheduled. Breaks are credited only if
+    the site's RuleSet says so (`breaks_count`).
 
-    Raises ValueError if the patient left before arriving, came after the end or left before the start, and for partial
-    attendance with neither time.
+    Raises ValueError if the patient left before arriving, came after the end, or left before the start. Partial
+    attendance with neither time raises ValueError too.
     """
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:

@@ -1,9 +1,10 @@
 """The ledger of a patient's treatment week: prescribed, scheduled, credited and remaining time, and make-up sessions.
 
-A week is *met* once the credited minutes and days reach the prescription. Until it is over, it is *on pace* if the
-remaining sessions close the gap, *at risk* if make-up sessions are needed to close it, and *can't be met* if not even those
-are enough. A week that is over and not met is *short*. A week shortened by an admission, a discharge, a closure, a leave of
-absence, a site transfer or a change of level is *partial* if it would otherwise be at risk, impossible to meet, or short.
+A week is *met* once the credited minutes and days reach the prescription. A week that is not over and not met is *on
+pace* if the remaining sessions close the gap, *at risk* if make-up sessions are needed to close the gap, and *can't be
+met* if not even make-up sessions close it. A week that is over and not met is *short*. Some weeks are shortened by an
+admission, a discharge, a closure, a leave of absence, a site transfer or a change of level. Such a week is *partial* if
+it would otherwise be at risk, impossible to meet, or short.
 """
 
 from bisect import bisect_left
@@ -28,7 +29,7 @@ class Standing(StrEnum):
 
 
 class PartialReason(StrEnum):
-    """Why a week is shorter than a full one. MOVE is a site transfer."""
+    """Why a week is not a full week of treatment. MOVE is a site transfer."""
 
     ADMISSION = "admission"
     DISCHARGE = "discharge"
@@ -51,7 +52,7 @@ class BookedSession:
 
     @property
     def is_pending(self) -> bool:
-        """Whether minutes can still be credited. True also for a past session that has no mark yet."""
+        """Whether minutes can still be credited. This is also true for a past session that has no mark yet."""
         return self.credited_minutes is None and not self.cancelled and self.countable_minutes > 0
 
 
@@ -67,7 +68,7 @@ class MakeupOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekVerdict:
-    """The standing of a week, and the minutes and days that are missing even if all scheduled sessions are attended."""
+    """The standing of a week, and the minutes and days that attending all scheduled sessions would leave missing."""
 
     standing: Standing
     makeup_minutes: int
@@ -76,7 +77,7 @@ class WeekVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekPolicy:
-    """The minutes and days prescribed for a week, whether the week is over, and the reasons if it is partial.
+    """The minutes and days prescribed for a week, whether the week is over, and any reasons why it can be partial.
 
     Raises ValueError if no minutes or no days are prescribed, or more than 7 days.
     """
@@ -103,9 +104,9 @@ class WeekPolicy:
     ) -> WeekVerdict:
         """Return where the week stands (product rule; the docstring of this module defines the standings).
 
-        `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days with
-        a pending session. If both counts of days are None, days are not checked. `can_be_made_up` says whether there are
-        make-up sessions that close the gap; pass True if that is unknown.
+        `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days
+        with a pending session. If `credited_days` and `days_in_reach` are both None, days are not checked.
+        `can_be_made_up` says whether there are make-up sessions that close the gap. Pass True if that is unknown.
         """
         if self.is_over:
             remaining_minutes, days_in_reach, can_be_made_up = 0, credited_days, False
@@ -141,7 +142,10 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """Keys of the smallest set of openings that closes the gap. If several sets are equally small, it is the earliest."""
+    """Keys of the smallest set of openings that closes the gap.
+
+    Of several equally small sets, the earliest is chosen.
+    """
 
 
 def build_ledger(
@@ -149,8 +153,8 @@ def build_ledger(
 ) -> WeekLedger:
     """Build the ledger of a week from the patient's booked sessions and the sessions with free spots.
 
-    A day counts if any minutes on it are credited. A make-up session counts in the week in which it takes place, so it is
-    one of `booked` like any other session.
+    A day counts if any minutes on it are credited. A make-up session counts in the week in which it takes place. In
+    that week, the list `booked` contains it like any other session.
     """
     scheduled = [each for each in booked if not each.cancelled]
     pending = [each for each in scheduled if each.is_pending and not policy.is_over]
@@ -197,12 +201,12 @@ def find_makeup_openings(
     days: int,
     counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the fewest openings that close a gap of minutes and days, or None if no openings do.
+    """Return the fewest openings that close a gap of minutes and days. Return None if no set of openings closes it.
 
-    If several sets of openings are equally small, the earliest is returned. The openings overlap neither each other nor a
-    booked session. A session on one of the `counted_days` adds no further day. The result is exact for any number of
-    openings: an opening can only be followed by one that starts after it has ended, so the best continuation of each
-    opening is computed once and cached.
+    If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
+    nor a booked session. A session on one of the `counted_days` adds no further day. The result is exact for any number
+    of openings. The search builds sets in order of time: the next opening must start after the previous opening has
+    ended. The best continuation after each opening is computed once and cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))
@@ -210,14 +214,20 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many of the `owed` days are left after `chosen`. The previous choice is `before`; both index `free`."""
+        """Return how many of the `owed` days are left after `chosen`.
+
+        `chosen` and the choice `before` it are indexes of `free`.
+        """
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)
         return max(0, owed - 1) if is_new else owed
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes of `size` openings that begin with `chosen`; 0 if those after it can't add `owed` days."""
+        """Return the most minutes of `size` openings, `chosen` first.
+
+        Return 0 if the others can't add the `owed` days.
+        """
         if owed >= size:
             return 0
         if size == 1:

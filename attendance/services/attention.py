@@ -18,9 +18,10 @@ UNFINISHED_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The weeks that can't be met, then the weeks at risk, and the past sessions that are not finalized.
+    """The weeks that may miss their hours, and the past sessions that are not finalized.
 
-    Each session is annotated with `unmarked`, the number of its bookings without a mark.
+    Weeks that can't be met come first. Each session is annotated with `unmarked`, the number of its bookings without a
+    mark.
     """
 
     weeks: list[LedgerRow]
@@ -28,7 +29,7 @@ class Attention:
 
 
 def find_attention(*, site: Site, user: User, now: datetime) -> Attention:
-    """Return the site's weeks and sessions that need attention today and that the user may see."""
+    """Return those of the site's weeks and sessions that need attention today, limited to what the user may see."""
     today = now.astimezone(site.zone).date()
     unfinished = (
         Session.objects.with_roster_of(user)

@@ -1,4 +1,4 @@
-"""Finalize sessions: a clinician signs the attendance, and from then on marks change only through amendments."""
+"""Finalize sessions: a clinician signs the attendance. After that, marks change only through amendments."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotEnded(Reason):
-    """The session is not over yet: it ends at `ends`, in the local time of its site."""
+    """The session is not over yet. It ends at `ends`, which is in the local time of the session's site."""
 
     ends: datetime
 
@@ -40,8 +40,9 @@ class PatientsNotMarked(Reason):
 def finalize_session(*, session: Session, by: User, now: datetime, seen_version: int | AnyVersion) -> Session:
     """Sign the session's attendance with the name and credential of `by`, and return the session.
 
-    `seen_version` is the version of the session that the user saw, so that nobody signs an unseen record; ANY skips this
-    check. Raises Refused if the session has changed since, is finalized, canceled or not over, or if a patient has no mark.
+    `seen_version` is the version of the session that the user saw. Raises Refused if the session has changed since that
+    version, so that nobody signs a record without seeing it; ANY skips this check. Also raises Refused if the session
+    is finalized, is canceled or is not over, or if a patient has no mark.
     """
     session = lock_roster(session.pk)
     reasons: list[Reason] = []

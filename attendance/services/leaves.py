@@ -1,4 +1,4 @@
-"""Leaves of absence: patients keep their enrollments, and their sessions during the leave are excused."""
+"""Leaves of absence. During a leave, the patient stays enrolled, and the patient's sessions are excused."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +22,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LeaveOverlaps(Reason):
-    """Another leave of absence covers some of these days. `last_day` is None if that leave is open-ended."""
+    """Another leave of absence covers some of these days.
+
+    It ends on `last_day`, or is open-ended if `last_day` is None.
+    """
 
     first_day: date
     last_day: date | None
@@ -66,11 +69,11 @@ def add_leave(
 
 @transaction.atomic
 def change_leave_end(*, leave: LeaveOfAbsence, last_day: date | None, by: User, now: datetime) -> LeaveOfAbsence:
-    """Change the last day of a leave (None makes it open-ended), update the excuses, and return the leave.
+    """Change the last day of a leave, update the excuses, and return the leave. None makes the leave open-ended.
 
-    Excuses for future sessions after the new last day are deleted, and sessions up to that day are excused. Excuses for
-    sessions that have begun stay. Raises Refused if the last day is before the leave begins, if the leave would overlap
-    another, or if nothing would change.
+    Excuses for future sessions after the new last day are deleted. Sessions up to the new last day are excused. Excuses
+    for sessions that have begun stay. Raises Refused if the last day is before the leave begins, if the leave would
+    overlap another, or if nothing would change.
     """
     _lock_episode(leave.episode)
     leave = LeaveOfAbsence.objects.select_related("episode__patient").get(pk=leave.pk)

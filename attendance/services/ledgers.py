@@ -62,7 +62,7 @@ def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | 
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the week that contains the day `week` for each of the episodes with care prescribed in it.
+    """Return the week that contains the day `week`, for each of the episodes that has care prescribed in that week.
 
     The caller must have selected the patient and prefetched the spans of the episodes.
     """
@@ -81,8 +81,8 @@ def recent_weeks(
 ) -> list[LedgerRow]:
     """Return the last `weeks` treatment weeks of the episode, newest first, starting with the current week.
 
-    The number of queries is fixed. To save queries, callers can pass the site's rules as `book`, and the patient's
-    commitments and imported calendars from today on as `busy`.
+    The number of queries is fixed. To save queries, callers can pass two things that they have already loaded: `book`
+    is the site's rules, and `busy` is the patient's busy times from today on (commitments and imported calendars).
     """
     books = {episode.site_id: book or RuleBook.of(episode.site)}
 
@@ -105,7 +105,7 @@ def ledger_with_openings(
 ) -> tuple[LedgerRow | None, list[Session]]:
     """Return a treatment week, and the sessions that the patient could still attend in it.
 
-    Each of the sessions has a free spot, counts toward the weekly hours and fits the patient's availability. They take
+    Each of the sessions has a free spot, counts toward the weekly hours, fits the patient's availability, and takes
     place at the site where the patient is at the end of the week.
     """
     data = _load_ledger_data([episode], episode.site_on(week.end - DAY), [week], now)
@@ -115,7 +115,7 @@ def ledger_with_openings(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LedgerData:
-    """Everything loaded from the database to build the weeks of some episodes at a site."""
+    """Everything that is loaded from the database to build the weeks of some episodes at a site."""
 
     today: date
     now: datetime
@@ -128,7 +128,7 @@ class _LedgerData:
     away: Mapping[int, Sequence[Interval[date]]]
     """Leaves of absence by episode id."""
     enrolled: dict[int, list[EnrollmentMeeting]]
-    """Meetings that the patient attends or attended, by episode id."""
+    """Meetings of the patient's past, present and future enrollments, by episode id."""
     sessions: Sequence[Session]
     """The site's future sessions with a free spot."""
     busy: dict[int, list[Interval[datetime]]]
@@ -147,7 +147,7 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # make-up sessions may close the gap; finding them is costly
+        if ledger.standing == Standing.CANNOT_BE_MET:  # but make-up sessions, costly to find, may close the gap
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
@@ -155,10 +155,12 @@ class _LedgerData:
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
         """Return the sessions of the week that have a free spot and that the patient could attend.
 
-        The patient must be in care and not on leave on the date, and neither busy nor booked at the time.
+        On the session's date, the patient must be in care and not on leave. At its time, the patient must be neither
+        busy nor booked.
         """
         away = self.away.get(episode.pk, ())
-        # A booking of a canceled session blocks its time until it is released: a patient can't have two bookings at once.
+        # Until it is released, a booking of a canceled session blocks its time, as a patient can't have two bookings at
+        # once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
@@ -171,7 +173,7 @@ class _LedgerData:
         return found
 
     def _partial_reasons(self, episode: Episode, week: Interval[date]) -> frozenset[PartialReason]:
-        """Return the reasons why the week is shorter than a full one."""
+        """Return the reasons why the week is not a full week of treatment."""
         return frozenset(
             [
                 *_care_changes(episode, week, self.transfers.get(episode.pk, ())),
@@ -223,7 +225,7 @@ def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[
 
 
 def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
-    """Return the level of care on the week's first day, or else the first that begins in the week, or None.
+    """Return the level of care on the week's first day, or else the first level that begins during the week, or None.
 
     Reads prefetched spans.
     """
@@ -270,7 +272,7 @@ def _load_ledger_data(
 def _load_booked_sessions(
     episodes: Collection[Episode], weeks: Collection[date]
 ) -> dict[tuple[int, date], list[BookedSession]]:
-    """Map (episode id, first day of the week) to the active bookings, with their credited minutes."""
+    """Map (episode id, first day of the week) to the active bookings of that week, with their credited minutes."""
     found: dict[tuple[int, date], list[BookedSession]] = defaultdict(list)
     rows = (
         Booking.objects.active()

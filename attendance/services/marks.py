@@ -1,4 +1,4 @@
-"""Record attendance: whether a booked patient was present, partly present, absent or excused, and the minutes credited."""
+"""Record attendance: a booked patient's status (present, partly present, absent or excused) and credited minutes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotStarted(Reason):
-    """The session has not begun. Until it does, only an excuse can be recorded."""
+    """The session has not begun. Before a session begins, only an excuse can be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class ImpossibleTimes(Reason):
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)
-"""Reasons that mean that the record changed after the user loaded the page, so that the input no longer applies."""
+"""Reasons that arise if the record changed after the user loaded the page. The user's input then no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A user's input about what happened at a booking.
 
-    Times are aware datetimes. If `arrived` is None, the patient came at the start of the session; if `left` is None, they
-    stayed to the end.
+    Times are aware datetimes. If `arrived` is None, the patient came at the start of the session. If `left` is None,
+    the patient stayed to the end.
     """
 
     status: AttendanceStatus
@@ -75,9 +75,10 @@ def mark_booking(
 ) -> Attendance:
     """Record what happened at a booking, replacing any earlier mark, and return the mark.
 
-    `seen_at` is the time at which the mark that the user saw was recorded; None if there was none, ANY to replace whatever
-    mark there is. Raises Refused if the mark has changed since, if the session is finalized, is canceled or has not begun
-    (excuses are allowed before it begins), if the booking was released, or if the mark contradicts itself.
+    `seen_at` is the time at which the mark that the user saw was recorded, or None if the user saw no mark. Raises
+    Refused if the mark has changed since; ANY skips this check. Also raises Refused if the booking was released, if the
+    mark contradicts itself, or if the session is finalized, is canceled or has not begun. Excuses are allowed before
+    the session begins.
     """
     session = lock_roster(booking.session_id)
     _check_markable(session, mark.status, now)
@@ -90,7 +91,7 @@ def mark_booking(
     attendance.credited_minutes = credited_minutes(session, mark)
     attendance.status, attendance.reason = normalized_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
-    attendance.leave = None  # a mark that a user entered overrides the excuse for a leave
+    attendance.leave = None  # A mark that a user entered replaces an excuse that a leave gave.
     attendance.recorded_by, attendance.recorded_at = by, now
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
@@ -102,7 +103,7 @@ def mark_booking(
 
 @transaction.atomic
 def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
-    """Mark all patients of the session who have no mark as present, and return their number.
+    """Mark as present all patients of the session who have no mark. Return the number of new marks.
 
     Raises Refused if the session is finalized, is canceled or has not begun.
     """
@@ -126,7 +127,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
 
 
 def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
-    """Return the status to save: for a patient who attended, the times decide between PRESENT and PARTIAL."""
+    """Return the status to save. For a patient who attended, the times decide whether it is PRESENT or PARTIAL."""
     if not credit.AttendanceOutcome(mark.status).attended:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts
@@ -135,7 +136,7 @@ def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
 
 
 def credited_minutes(session: Session, mark: Mark) -> int:
-    """Return the whole minutes that the mark credits, under the rules in force in the week of the session.
+    """Return the whole minutes that the mark credits under the rules that are in force in the week of the session.
 
     Raises Refused if the mark contradicts itself or its times lie outside the session.
     """

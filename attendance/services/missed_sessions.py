@@ -10,11 +10,11 @@ from scheduling.models.booking import BookingQuerySet
 from timekeeping.intervals import Interval
 
 MAKEUP_LOOKBACK = timedelta(weeks=4)
-"""Longest time from the week of a missed session to the week in which it is made up (product rule)."""
+"""Longest time from the week of a missed session to the week of its make-up session (product rule)."""
 
 
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
-    """Return the missed sessions that can be made up in the week: those of the week itself, then earlier ones.
+    """Return the missed sessions that can be made up in the week. Those of the week itself come before earlier ones.
 
     Both groups are sorted by start time.
     """
@@ -23,10 +23,11 @@ def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
 
 
 def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
-    """Return the bookings of the week and of the four weeks before it that were missed and not made up yet.
+    """Return bookings that were missed and not made up yet, in the week and the four weeks before it.
 
-    A booking was missed if it was not credited in full, if its session was canceled, or if the spot was released by the
-    patient or because of a conflict or cancellation. Sessions that do not count toward the weekly hours are left out.
+    A booking was missed if it was not credited in full or if its session was canceled. It was also missed if the
+    patient gave up the spot, or if the spot was released because of a conflict or a cancellation. Sessions that do not
+    count toward the weekly hours are left out.
     """
     made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (

@@ -1,4 +1,4 @@
-"""Find future sessions with free spots, which could make up for missed hours."""
+"""Find future sessions that have free spots and could make up for missed hours."""
 
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from timekeeping.intervals import Interval
 def open_sessions(site: Site, dates: Interval[date], now: datetime) -> QuerySet[Session]:
     """Return the site's future group sessions that have a free spot and count toward the weekly hours.
 
-    They belong to published tracks and are on dates in [dates.start, dates.end).
+    The sessions belong to published tracks and are on dates in [dates.start, dates.end).
     """
     return (
         Session.objects.between(dates.start, dates.end)

@@ -1,4 +1,4 @@
-"""Code shared by marking, finalizing and amending attendance: reasons, the session lock, and unmarked bookings."""
+"""Code that marking, finalizing and amending attendance share: reasons, the session lock, and unmarked bookings."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -26,24 +26,25 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
-"""Accepts any version of the record. For callers that show no page to a user, such as the demo."""
+"""Pass this instead of a seen version to accept any version. For callers that show no page, such as the demo."""
 
 
 def lock_roster(session_id: int) -> Session:
     """Lock the session until the transaction ends, and return it with its site.
 
-    Only the session's row is locked, not the site, so that marking attendance does not wait for changes to the timetable.
+    Only the session's row is locked. The site is not locked, so marking attendance does not wait for changes to the
+    timetable.
     """
     return Session.objects.select_for_update(of=("self",)).select_related("site").get(pk=session_id)
 
 
 def unmarked_bookings(session: Session) -> list[Booking]:
-    """Return the session's active bookings that have no mark, with session and patient."""
+    """Return the session's active bookings that have no mark. Session and patient are loaded with each booking."""
     return list(
         Booking.objects.active().filter(session=session, attendance=None).select_related("session", "episode__patient")
     )
 
 
 def attendance_of(booking: Booking) -> Attendance | None:
-    """Return the booking's mark, or None. Makes no query if `attendance` was joined or prefetched."""
+    """Return the booking's mark, or None. If `attendance` was joined or prefetched, there is no query."""
     return getattr(booking, "attendance", None)

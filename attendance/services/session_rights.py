@@ -11,7 +11,10 @@ from scheduling.models import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRights:
-    """A user's rights in one session. They don't depend on its state: `may_mark` can be true after it is finalized."""
+    """A user's rights in one session.
+
+    The session's state doesn't matter: `may_mark` can be true for a finalized session.
+    """
 
     sees_roster: bool
     may_mark: bool
@@ -21,7 +24,7 @@ class SessionRights:
 
 
 def session_rights(session: Session, user: User) -> SessionRights:
-    """Return the user's rights in the session with one query, using the policies of `SessionQuerySet`."""
+    """Return the user's rights in the session. This takes one query, which uses the policies of `SessionQuerySet`."""
     sessions = Session.objects
     policies = {
         "sees_roster": sessions.with_roster_of(user),

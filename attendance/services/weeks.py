@@ -1,4 +1,4 @@
-"""Report on one patient's treatment week: its sessions, the missed ones, and the sessions that can make up for them."""
+"""Report on one patient's treatment week: the sessions, the missed sessions, and possible make-up sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from timekeeping.intervals import Interval
 
 DAY = timedelta(days=1)
 STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
-"""Standings in which make-up sessions are offered if minutes or days are missing."""
+"""Standings for which the report offers make-up sessions if minutes or days are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekReport:
     """One patient's treatment week, with everything that its page shows.
 
-    `row` is None if no care was prescribed in the week. The `makeup_sessions` together close the gap in the hours;
+    `row` is None if no care was prescribed in the week. All `makeup_sessions` together close the gap in the hours.
     `other_openings` are other sessions that the patient could attend. `missed` are the bookings that can be made up.
     """
 
@@ -78,7 +78,7 @@ def _has_gap(row: LedgerRow) -> bool:
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
     """Return the patient's latest episode in the week that contains `day`, and that week by the rules of its site.
 
-    The episode is None if the patient had none in that week.
+    If the patient had no episode in that week, the episode is None.
     """
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).overlapping(day - timedelta(days=6), day + timedelta(days=7))

@@ -116,7 +116,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
 @require_http_methods(METHODS)
 @transaction.atomic
 def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
-    """Cancel a leave of absence, so that the patient is expected in every session again."""
+    """Cancel a leave of absence. The patient is then expected in every session again."""
     user, now = signed_in(request), clock.now()
     leave = _leave_managed_by(user, leave_id)
     patient, site = leave.episode.patient, leave.episode.site

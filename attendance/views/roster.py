@@ -69,7 +69,10 @@ class SessionPage:
 
     @property
     def may_mark_everyone(self) -> bool:
-        """Whether somebody has no mark yet and the session has begun. Until then, only excuses can be recorded."""
+        """Whether the session has begun and some patient has no mark.
+
+        Before a session begins, only excuses are allowed.
+        """
         return self.may_mark and self.is_open and not self.is_to_come and self.unmarked > 0
 
 
@@ -85,7 +88,10 @@ def find_session(user: User, session_id: int) -> Session:
 
 
 def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
-    """Build the data of the page. `typed` is a form with errors, shown for the booking with the id `typed_for`."""
+    """Build the data of the page.
+
+    If a form had errors, `typed` is that form and `typed_for` is the id of its booking.
+    """
     rights = session_rights(session, user)
     lines = []
     for booking in _roster(session) if rights.sees_roster else ():
@@ -187,10 +193,10 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
 
 
 def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> str:
-    """Save the submitted mark, or add errors to the form. Return a notice if the record has changed.
+    """Save the submitted mark, or add errors to the form. If the record has changed, return a notice.
 
-    If the record changed after the user loaded the page, the page shows the notice and the record instead of the user's
-    input.
+    A change after the user loaded the page means that the input no longer applies. The page then shows the notice and
+    the record, without the input.
     """
     if not form.is_valid():
         return ""
@@ -220,7 +226,7 @@ def _render_line(request: HttpRequest, page: SessionPage, booking: Booking, noti
 @staff_required(Permission.FINALIZE_OWN)
 @require_POST
 def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Sign the session's attendance, in the version that the user saw."""
+    """Sign the session's attendance. Refused if it is no longer the version that the user saw."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_finalize)

@@ -47,7 +47,10 @@ MOST_URGENT_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """A link that sorts the list. `value` is the order that the link leads to: the opposite one if it is in use."""
+    """A link that sorts the list by one order. `value` is for `?sort=`.
+
+    If the list already has the order, `value` reverses it.
+    """
 
     name: str
     value: str
@@ -59,10 +62,10 @@ class SortOrder:
 @require_safe
 @transaction.atomic
 def weeks(request: HttpRequest) -> HttpResponse:
-    """List every patient's week. `?week=` is any date in the week (default: today), `?standing=` a standing to filter by.
+    """List every patient's week. `?week=` is any date in the week (default: today).
 
-    `?sort=` is the order: `name`, `standing` (the most urgent first) or `makeup` (the most to make up first). A minus sign
-    before it reverses it.
+    `?standing=` is a standing to filter by. `?sort=` is the order: `name`, `standing` (the most urgent first) or
+    `makeup` (the most to make up first). A minus sign before the word reverses the order.
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
@@ -103,7 +106,7 @@ def _requested_sort(text: str) -> str:
 
 
 def _sort_rows(rows: Sequence[LedgerRow], sort: str) -> Sequence[LedgerRow]:
-    """Sort the rows, which come in the order of names. Rows that are equal stay in that order."""
+    """Sort the rows. The given rows are in the order of names, and rows that compare as equal stay in that order."""
     places = {row.episode.pk: place for place, row in enumerate(rows)}
 
     def key(row: LedgerRow) -> tuple[int, ...]:
@@ -181,5 +184,5 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
 
 
 def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
-    """Return the sessions that the form accepts. The service checks whether they have a free spot."""
+    """Return the sessions that the form accepts. The service checks that the chosen session has a free spot."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

@@ -5,7 +5,7 @@ from crispy_forms.layout import Column, Layout, Row
 
 
 def form_layout(*rows: object) -> FormHelper:
-    """Return a layout of form fields in rows. The template writes the form element around them."""
+    """Return a layout of form fields in rows. It does not contain the form element, which the template writes."""
     helper = FormHelper()
     helper.form_tag = False
     helper.disable_csrf = True
@@ -14,5 +14,5 @@ def form_layout(*rows: object) -> FormHelper:
 
 
 def fields_row(*names: str) -> Row:
-    """Return a row with the fields side by side, if the screen is wide enough."""
+    """Return a row of fields. On a screen that is wide enough, the fields are side by side."""
     return Row(*(Column(name, css_class="col-sm") for name in names))

@@ -28,8 +28,8 @@ CALENDAR_KINDS = tuple(CALENDAR_LABELS)
 class CalendarState(models.TextChoices):
     """The state of an uploaded calendar.
 
-    UNDERSTOOD is a preview that has not been saved. WAITING is a calendar that a patient uploaded and that conflicts with a
-    booking; a coordinator has to decide on it. KEPT is a saved calendar.
+    UNDERSTOOD is a preview that has not been saved. WAITING is a patient's own upload that conflicts with a booking, so
+    that a coordinator has to decide. KEPT is a saved calendar.
     """
 
     UNDERSTOOD = "understood", _("Not saved yet")
@@ -40,7 +40,7 @@ class CalendarState(models.TextChoices):
 
 class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
     def visible_to(self, user: User) -> "ImportedCalendarQuerySet":
-        """Calendars of patients whose commitments the user may see, except previews that someone else uploaded."""
+        """Calendars of patients whose commitments the user may see. Previews that other users uploaded are left out."""
         may_see = Patient.objects.with_commitments_visible_to(user)
         return self.filter(~Q(state=CalendarState.UNDERSTOOD) | Q(uploaded_by=user), patient__in=may_see)
 
@@ -49,13 +49,13 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
         return self.filter(patient__in=patients, state=CalendarState.KEPT)
 
     def not_expired(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """Calendars that have not expired. Expired ones stay in the table until the next nightly deletion."""
+        """Calendars that have not expired. An expired calendar stays in the table until the next nightly deletion."""
         return self.exclude(state=CalendarState.UNDERSTOOD, uploaded_at__lte=now - UNSAVED_KEPT_FOR).exclude(
             state=CalendarState.DECLINED, decided_at__lte=now - DECLINED_KEPT_FOR
         )
 
     def open_at(self, now: datetime) -> "ImportedCalendarQuerySet":
-        """Calendars whose page can be opened: saved ones, waiting ones, and previews that have not expired."""
+        """Calendars whose page can be opened: saved and waiting calendars, and previews that have not expired."""
         return self.not_expired(now).exclude(state=CalendarState.DECLINED)
 
     def expired(self, now: datetime) -> "ImportedCalendarQuerySet":
@@ -189,11 +189,11 @@ class ImportedCalendar(models.Model):
 
     @property
     def notices(self) -> tuple[CountedNotice, ...]:
-        """Notices about entries that were not fully read, each with the number of its entries."""
+        """Notices about entries that were not fully read. Each notice has the number of entries to which it applies."""
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
-        """Return the calendar as a value for the domain code, with busy times that the caller has loaded."""
+        """Return the calendar as a value for the domain code. The caller passes the calendar's busy times."""
         return CalendarTimes(
             key=self.pk,
             label=self.label,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
-"""Limits of a commitment's movable minutes: fewer than 5 would free no useful time, and 480 is a whole shift."""
+"""Limits of a commitment's movable minutes. Fewer than 5 minutes would be of no use; 480 minutes are a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
 """SQL expression that is 0 if `cycle_mask` leaves at least one day off and has no bits beyond `cycle_days`."""
 
@@ -89,7 +89,7 @@ class CommitmentKind(models.TextChoices):
 
 class CommitmentQuerySet(models.QuerySet["Commitment"]):
     def visible_to(self, user: User) -> "CommitmentQuerySet":
-        """Commitments of the patients whose commitments the user may see, and the user's own."""
+        """Commitments of the patients whose commitments the user may see, and the user's own commitments."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
@@ -105,11 +105,13 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 class Commitment(models.Model):
     """A time when a patient is busy, on the wall clock of the patient's site.
 
-    A commitment has one of three patterns. Weekly: on `weekdays`, every week, or every other week counted from the week of
-    `anchor`. Rotation: a cycle of `cycle_days` days that starts on the date `anchor`; `cycle_mask` has a bit for each busy
-    day. Dates: the single date `on`, or the `weekdays` in [on, until).
+    A commitment has one of three patterns. A weekly commitment is on `weekdays`, either every week, or every other week
+    counted from the week of `anchor`. A rotation is a cycle of `cycle_days` days that starts on the date `anchor`;
+    `cycle_mask` has a bit for each busy day. A commitment on specific dates is on the single date `on`, or on the
+    `weekdays` in [on, until).
 
-    If `ends` is at or before `starts`, the commitment ends on the next day. From midnight to midnight is a whole day.
+    If `ends` is at or before `starts`, the commitment ends on the next day. A commitment from midnight to midnight
+    lasts a whole day.
     """
 
     patient = models.ForeignKey(
@@ -245,7 +247,7 @@ class Commitment(models.Model):
 
     @property
     def rotation(self) -> str:
-        """The rotation as a person can type it, such as “4 on, 3 off”. Empty for other patterns."""
+        """The rotation in the form in which people type it, such as “4 on, 3 off”. Empty for other patterns."""
         return format_runs(self.rotation_runs)
 
     @property
@@ -267,7 +269,10 @@ class Commitment(models.Model):
         return self.valid_until - timedelta(days=1) if self.valid_until else None
 
     def is_in_force_from(self, day: date) -> bool:
-        """Whether the commitment applies on the day or later, as `in_force_from` filters commitments."""
+        """Whether the commitment applies on the day or later.
+
+        The queryset method `in_force_from` uses the same rule.
+        """
         if self.on is not None:
             return (self.until or self.on + timedelta(days=1)) > day
         return self.valid_until is None or self.valid_until > day
@@ -279,8 +284,8 @@ class Commitment(models.Model):
     def travel(self, site: "Site") -> tuple[int, int]:
         """Return the travel minutes from the site to the commitment, and from the commitment back to the site.
 
-        The travel times of the commitment's place are used if it has any for the site, otherwise those of the commitment
-        itself.
+        If the commitment's place has travel times for the site, they are used. Otherwise, the commitment's own travel
+        times are used.
         """
         travels = self.place.travels.all() if self.place is not None else ()
         for travel in travels:

@@ -25,8 +25,8 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 class Consent(models.Model):
     """A patient's written consent to share the times of appointments, and nothing else, with one recipient.
 
-    It is valid on the dates [signed_on, valid_until) unless it is revoked earlier. 42 CFR 2.31 requires a consent to state
-    the recipient, the purpose, what is disclosed, how the consent ends, and when it was signed.
+    The consent is valid on the dates [signed_on, valid_until) unless it is revoked earlier. 42 CFR 2.31 requires a
+    consent to state the recipient, the purpose, what is disclosed, how the consent ends, and when it was signed.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="consents", verbose_name=_("patient"))

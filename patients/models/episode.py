@@ -49,8 +49,8 @@ class EpisodeQuerySet(models.QuerySet["Episode"]):
 class Episode(models.Model):
     """An episode of care from admission to discharge, on the dates [starts, ends).
 
-    `site` is the current site of the episode. `came_on` is the first day there after a transfer from another site, or None
-    (see `FormerSite`).
+    `site` is the current site of the episode. If the episode was transferred to this site, `came_on` is the first day
+    at the site; otherwise it is None. Earlier sites are in `FormerSite`.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="episodes", verbose_name=_("patient"))
@@ -110,11 +110,11 @@ class Episode(models.Model):
         return self.starts <= day and (self.ends is None or day < self.ends)
 
     def earliest_from(self, day: date) -> date:
-        """Return the day, or the first day of the episode if that is later."""
+        """Return `day` or the first day of the episode, whichever is later."""
         return max(day, self.starts)
 
     def span_on(self, day: date) -> "LevelOfCareSpan | None":
-        """Return the span of the level of care in force on the day, or None. Reads prefetched spans."""
+        """Return the span of the level of care that is in force on the day, or None. Uses the prefetched spans."""
         return next((span for span in self.spans.all() if span.holds_on(day)), None)
 
     def site_on(self, day: date) -> "Site":
@@ -126,7 +126,7 @@ class Episode(models.Model):
 
 
 class FormerSite(models.Model):
-    """A former site of an episode that was transferred; the episode was there on the dates [starts, ends)."""
+    """A former site of a transferred episode. The episode was at this site on the dates [starts, ends)."""
 
     episode = models.ForeignKey(
         Episode, on_delete=models.CASCADE, related_name="former_sites", verbose_name=_("episode of care")

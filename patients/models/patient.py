@@ -10,7 +10,7 @@ from patients.domain.person_search import Person, SearchTerm
 
 
 def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
-    """Return a patient's name as staff see it: the preferred or first name, and the last name. Either may be missing."""
+    """Return a patient's name as staff see it: the preferred name (or else the first name) and the last name."""
     return f"{preferred_name or first_name} {last_name}".strip()
 
 
@@ -27,7 +27,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         )
 
     def with_commitments_visible_to(self, user: User) -> "PatientQuerySet":
-        """Visible patients of sites where the user may see commitments, and the user's own record."""
+        """Visible patients at the sites where the user may see commitments, and the user's own record."""
         return self.visible_to(user).filter(user.may_at(Permission.SEE_COMMITMENTS) | Q(user=user.pk))
 
     def managed_by(self, user: User) -> "PatientQuerySet":
@@ -35,7 +35,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
     def matching(self, terms: Sequence[SearchTerm]) -> "PatientQuerySet":
-        """Patients who match each of the terms. Runs one query for the details of all patients in the queryset."""
+        """Patients who match every term. One query reads the details of all patients in the queryset."""
         if not terms:
             return self
         people = self.values_list(
@@ -52,7 +52,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 class Patient(models.Model):
     """A patient's personal details.
 
-    The patient's time in care is stored in `Episode` rows, and other busy times in `Commitment` rows.
+    `Episode` rows store when the patient is in care. `Commitment` rows store when the patient is busy.
     """
 
     site = models.ForeignKey(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 class PlaceQuerySet(models.QuerySet["Place"]):
     def visible_to(self, user: User) -> "PlaceQuerySet":
-        """Places of the patients whose commitments the user may see, and the user's own."""
+        """Places of the patients whose commitments the user may see, and the user's own places."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
 
@@ -53,7 +53,7 @@ class Place(models.Model):
 
 
 class PlaceTravel(models.Model):
-    """Travel minutes between a place and one site: to the place before a commitment there, and back after it."""
+    """Travel minutes from one site to a place, before a commitment there, and back to the site after the commitment."""
 
     place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels", verbose_name=_("place"))
     site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+", verbose_name=_("site"))

@@ -9,7 +9,7 @@ from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
 KEPT_SHOWN_FOR = timedelta(days=14)
-"""How long the chart shows a patient's changes that were saved without a decision (product rule)."""
+"""How long the chart shows a patient's own change that was saved without a decision (product rule)."""
 DECLINED_SHOWN_FOR = timedelta(days=30)
 """How long a patient sees that a proposal was declined, and why (product rule)."""
 
@@ -21,7 +21,7 @@ class ProposalAction(models.TextChoices):
 
 
 class ProposalState(models.TextChoices):
-    """The state of a proposal. KEPT means saved at once, because the change conflicts with no booking."""
+    """The state of a proposal. KEPT means that the change was saved at once, because it conflicts with no booking."""
 
     WAITING = "waiting", _("Waiting for review")
     KEPT = "kept", _("Saved right away")
@@ -32,7 +32,7 @@ class ProposalState(models.TextChoices):
 
 class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
     def visible_to(self, user: User) -> "ProposalQuerySet":
-        """Proposals of the patients whose commitments the user may see, and the user's own."""
+        """Proposals of the patients whose commitments the user may see, and the user's own proposals."""
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def waiting(self) -> "ProposalQuerySet":
@@ -40,12 +40,12 @@ class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
         return self.filter(state=ProposalState.WAITING)
 
     def shown_to_staff(self, now: datetime) -> "ProposalQuerySet":
-        """Proposals that wait for a decision, and those that were recently saved without one."""
+        """Proposals that wait for a decision, and proposals that were recently saved without a decision."""
         recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - KEPT_SHOWN_FOR)
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 
     def shown_to_patient(self, now: datetime) -> "ProposalQuerySet":
-        """Proposals that wait for a decision, and those that were recently declined."""
+        """Proposals that wait for a decision, and proposals that were recently declined."""
         recent = Q(state=ProposalState.DECLINED, decided_at__gt=now - DECLINED_SHOWN_FOR)
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 def save_values(row: models.Model, values: object) -> list[str]:
-    """Set the row's fields to the values of the same names, save the row, and return the names of changed fields."""
+    """Copy each value to the row's field of the same name, save the row, and return the names of the changed fields."""
     changed = [name for name, value in vars(values).items() if getattr(row, name) != value]
     for name in changed:
         setattr(row, name, getattr(values, name))

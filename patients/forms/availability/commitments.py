@@ -43,7 +43,10 @@ REASON_FIELDS = {
 
 
 class RunsField(forms.CharField):
-    """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`. The value is the tuple of its run lengths in days."""
+    """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`.
+
+    The value is a tuple of the numbers of days on, off, on, and so on.
+    """
 
     def to_python(self, value: Any) -> Any:
         written = super().to_python(value)
@@ -59,7 +62,7 @@ class RunsField(forms.CharField):
 
 
 class CommitmentForm(forms.Form):
-    """A commitment of any pattern. Fields that belong to other patterns keep what was typed, but are not saved."""
+    """A commitment of any pattern. Fields of patterns that are not chosen keep what was typed, but are not saved."""
 
     kind = forms.ChoiceField(choices=CommitmentKind.choices, label=_("Kind"))
     label = forms.CharField(max_length=80, label=_("What"), help_text=_("For example: day shift."))
@@ -136,7 +139,7 @@ class CommitmentForm(forms.Form):
         if commitment is not None:
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
-        if is_own:  # help texts for patients, which don't mention sites
+        if is_own:  # These help texts are for patients, so they don't mention sites.
             self.fields["travel_before_minutes"].help_text = _("From your visits with us.")
             self.fields["travel_after_minutes"].help_text = _(
                 "To your visits with us. Leave blank if it takes the same time."
@@ -164,7 +167,7 @@ class CommitmentForm(forms.Form):
         )
 
     def clean(self) -> dict[str, Any]:
-        """Require the fields of the chosen pattern. The service checks their values."""
+        """Require that the fields of the chosen pattern are filled in. The service checks the values."""
         cleaned = super().clean() or {}
         needed = {
             EVERY_WEEK: {"weekdays": _("Choose at least one day.")},
@@ -194,7 +197,10 @@ class CommitmentForm(forms.Form):
 
     @property
     def reason_fields(self) -> Mapping[str, str]:
-        """Map reason codes to the fields beside which they are shown, depending on the chosen pattern."""
+        """Map the code of each reason to the field beside which it is shown.
+
+        The field can depend on the chosen pattern.
+        """
         pattern = self.data.get(self.add_prefix("pattern"))
         if pattern == SOME_DATES:
             return REASON_FIELDS | {"end_date_before_start": "last_on"}
@@ -218,7 +224,10 @@ class CommitmentForm(forms.Form):
 
 
 class CommitmentEndForm(LastDayForm):
-    """The last day of a commitment. A commitment on specific dates is removed instead, so its form has no field."""
+    """The last day of a commitment.
+
+    For a commitment on specific dates, which is removed instead, the form has no fields.
+    """
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
         super().__init__(data, initial={"last_day": today}, help_text=gettext("It still takes place on this day."))

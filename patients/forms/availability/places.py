@@ -15,7 +15,10 @@ MAX_TRAVEL_MINUTES = 480
 
 
 class PlaceForm(forms.Form):
-    """A place. `sites` are the id and name of each site; if a site's fields are empty, the travel time is unknown."""
+    """A place. `sites` are the id and name of each site.
+
+    If the fields of a site are empty, its travel time is unknown.
+    """
 
     reason_fields: ClassVar = {"place_name_taken": "name"}
 

@@ -1,4 +1,4 @@
-"""Forms to edit a week of commitments. Each row is a weekly commitment; the page also fills in rows from a grid."""
+"""Forms to edit a week of commitments. Each row is a weekly commitment, and can be typed or painted on a grid."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +17,10 @@ MAX_ROWS = 60
 
 
 class WeekRowForm(forms.Form):
-    """A row with one weekly commitment. If the label is empty, the name of the commitment's kind is used."""
+    """A row with one weekly commitment.
+
+    If the label is left empty, the name of the commitment's kind becomes the label.
+    """
 
     reason_fields: ClassVar = {
         "no_duration": "ends",
@@ -75,7 +78,10 @@ class WeekFormSet(WeekRowFormSetBase):
         form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
 
     def numbered_rows(self) -> Mapping[int, WeekRow]:
-        """Map the index of each filled or deleted row to its values. Call this only if the formset is valid."""
+        """Map the index of each row that was filled in or deleted to the row's values.
+
+        Call this only if the formset is valid.
+        """
         found: dict[int, WeekRow] = {}
         deleted_forms = self.deleted_forms
         for number, form in enumerate(self.forms):

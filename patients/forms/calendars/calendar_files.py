@@ -20,7 +20,7 @@ OWN_WHOLE_DAY_CHOICES = [(BUSY, _("I’m busy all day")), (FREE, _("I’m not bu
 
 
 class CalendarFileForm(forms.Form):
-    """A calendar file and its kind, with the travel times and movable minutes of its busy times."""
+    """A calendar file, its kind, and the travel times and movable minutes that apply to all its busy times."""
 
     reason_fields: ClassVar = dict.fromkeys(REFUSALS, "file")
 
@@ -55,13 +55,13 @@ class CalendarFileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
-        if before is not None:  # the values of the previous calendar probably apply to this one
+        if before is not None:  # The values of the previous calendar probably apply to the new calendar.
             kwargs["initial"] = {
                 name: getattr(before, name) or None
                 for name in ("kind", "travel_before", "travel_after", "movable_minutes")
             }
         super().__init__(*args, **kwargs)
-        if is_own:  # help texts for patients, which don't mention sites
+        if is_own:  # These help texts are for patients, so they don't mention sites.
             self.fields["file"].help_text = OWN_FILE_HELP
             self.fields["travel_before"].help_text = _("From your visits with us.")
             self.fields["travel_after"].help_text = _("To your visits with us. Leave blank if it takes the same time.")
@@ -110,5 +110,5 @@ class SaveCalendarForm(forms.Form):
 
     @property
     def whole_days_count(self) -> bool | None:
-        """Whether all-day entries make the patient busy; None if the question was not answered."""
+        """Whether all-day entries make the patient busy. None means that the question was not answered."""
         return {BUSY: True, FREE: False}.get(self.cleaned_data.get("whole_days", ""))

@@ -17,12 +17,12 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""Longest range of consecutive dates for a commitment (product rule). Longer ones are entered as weekly."""
+"""Longest range of consecutive dates for a commitment (product rule). For a longer time, users enter weekly times."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoDuration(Reason):
-    """The commitment starts and ends at the same time, which is allowed only for a whole day (midnight to midnight)."""
+    """The commitment starts and ends at the same time. Only a whole day (midnight to midnight) may do so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class NeverHappens(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RotationAllOrNothing(Reason):
-    """The rotation does not have both days on and days off."""
+    """All days of the rotation are days on, or all are days off."""
 
     days: int
 
@@ -55,7 +55,7 @@ class DateRangeTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MovableExceedsDuration(Reason):
-    """The commitment can be moved by as many minutes as it lasts, or more."""
+    """The movable minutes are at least as many as the commitment lasts."""
 
     minutes: int
     lasts: int
@@ -63,14 +63,15 @@ class MovableExceedsDuration(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PlaceNotFound(Reason):
-    """The place belongs to another patient, or it was removed in the meantime."""
+    """The place belongs to another patient, or was removed after the user loaded the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CommitmentValues:
-    """What a user enters for a commitment. It has one pattern, as in `Commitment`: weekdays, a rotation, or dates.
+    """What a user enters for a commitment. As in `Commitment`, the pattern is weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are in minutes. If `place_id` is set, the place's travel times take precedence where known.
+    Travel and `movable_minutes` are in minutes. If `place_id` is set, the travel times of that place are used for the
+    sites for which they are known.
     """
 
     kind: str
@@ -133,7 +134,7 @@ def _check_dates(values: CommitmentValues) -> Iterable[Reason]:
 def _occurs(values: CommitmentValues) -> bool:
     """Whether the commitment happens on at least one date.
 
-    Checking one rotation, or two weeks for other patterns, is enough, because the pattern repeats after that.
+    Only one cycle of a rotation, or two weeks of another pattern, are checked, because the pattern repeats after that.
     """
     try:
         pattern = commitment_pattern(values)
@@ -146,7 +147,7 @@ def _occurs(values: CommitmentValues) -> bool:
 
 
 def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid, in general or for this patient."""
+    """Yield the reasons why the values are invalid for every patient or for this patient."""
     yield from check_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
         yield PlaceNotFound()
@@ -183,8 +184,8 @@ def change_commitment(
 def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, now: datetime) -> Commitment:
     """End a commitment after `last_day`, and return it.
 
-    Raises Refused if `last_day` is before the commitment begins, and for a commitment on specific dates (use
-    `stop_commitment` instead).
+    Raises Refused if `last_day` is before the commitment begins. Also raises Refused if the commitment is on specific
+    dates; for those, use `stop_commitment`.
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):
@@ -197,7 +198,7 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 @transaction.atomic
 def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
-    """Delete a commitment that will not take place, and decline the proposals about it.
+    """Delete a commitment that will not take place, and decline all proposals about the commitment.
 
     The name of the commitment stays in the audit trail.
     """
@@ -209,10 +210,10 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a repeating commitment after `last_day`, or remove a commitment on specific dates and ignore `last_day`.
+    """End a repeating commitment after `last_day`. Remove a commitment on specific dates, whatever `last_day` is.
 
-    Raises Refused if `last_day` is before the commitment begins, and ValueError if a repeating commitment is given no last
-    day.
+    For a repeating commitment, raises Refused if `last_day` is before the commitment begins, and ValueError if
+    `last_day` is None.
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)
@@ -224,7 +225,10 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 
 @transaction.atomic
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
-    """End a commitment on the day before `today`. Remove it if it is on specific dates or has not begun by then."""
+    """Make yesterday the last day of a commitment.
+
+    If it is on specific dates or has not begun by then, remove it instead.
+    """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):
         remove_commitment(commitment=commitment, by=by, now=now)

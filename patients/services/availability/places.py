@@ -33,7 +33,7 @@ class PlaceValues:
 
     name: str
     travel_minutes_by_site: Mapping[int, tuple[int, int]]
-    """Map site id to the travel minutes from the site to the place, and from the place to the site."""
+    """Map each site's id to the travel minutes from the site to the place and from the place to the site."""
 
 
 def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:
@@ -43,7 +43,7 @@ def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> 
 
 
 def _save_travel_times(place: Place, values: PlaceValues) -> bool:
-    """Save the travel times and return whether any changed."""
+    """Save the travel times. Return whether any travel time changed."""
     known = {travel.site_id: travel for travel in place.travels.all()}
     is_changed = bool(place.travels.exclude(site__in=values.travel_minutes_by_site).delete()[0])
     for site_id, (before, after) in values.travel_minutes_by_site.items():
@@ -85,7 +85,7 @@ def change_place(*, place: Place, values: PlaceValues, by: User | None, now: dat
 
 @transaction.atomic
 def remove_place(*, place: Place, by: User | None, now: datetime) -> None:
-    """Delete a place. Raises Refused while commitments use it."""
+    """Delete a place. Raises Refused if any commitment uses the place."""
     Patient.objects.select_for_update(of=("self",), no_key=True).get(pk=place.patient_id)
     there = place.commitments.count()
     refuse_if_any([PlaceInUse(place.name, there)] if there else [])

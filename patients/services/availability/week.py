@@ -1,4 +1,4 @@
-"""Save the weekly commitments that a user types as the rows of one week: either all rows or none."""
+"""Save the weekly commitments that a user types as rows. Either all rows are saved, or none of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -20,11 +20,11 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class NoLongerWeekly(Reason):
-    """The row's commitment was ended, or changed to a pattern other than every week, in the meantime."""
+    """After the user loaded the page, the row's commitment was ended or got a pattern other than every week."""
 
 
 class WeekRefused(Refused):
-    """At least one row was refused, so nothing was saved. `rows` maps the index of a row to its reasons."""
+    """At least one row was refused, so nothing was saved. `rows` maps the index of each refused row to its reasons."""
 
     def __init__(self, rows: Mapping[int, tuple[Reason, ...]]) -> None:
         self.rows = rows
@@ -33,7 +33,7 @@ class WeekRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRow:
-    """One typed row of a week: a new commitment, or new values for an existing one, or its end (`is_removed`)."""
+    """One typed row of a week. It adds a commitment, or changes or ends (`is_removed`) an existing commitment."""
 
     kind: str = ""
     label: str = ""
@@ -45,7 +45,7 @@ class WeekRow:
     is_removed: bool = False
 
     def apply_to(self, values: CommitmentValues) -> CommitmentValues:
-        """Return a copy of the values in which the fields of the row replace the old ones."""
+        """Return a copy of the values in which the fields of the row have replaced the old fields."""
         return replace(
             values,
             kind=self.kind,
@@ -84,7 +84,10 @@ def commitment_values(commitment: Commitment) -> CommitmentValues:
 
 
 def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
-    """Return the commitments that the rows show: those repeated every week and in force on the day `today` or later."""
+    """Return the commitments that the rows show.
+
+    Each shown commitment repeats every week, and is in force on the day `today` or later.
+    """
     weekly = patient.commitments.filter(on=None, cycle_days=None, anchor=None)
     return list(weekly.in_force_from(today).with_travel())
 
@@ -92,7 +95,7 @@ def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
 def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
     """Return the changes that make the patient's weekly commitments match the rows.
 
-    Unchanged rows are left out. New rows that differ only in their weekdays become one commitment. The patient's
+    Unchanged rows cause no change. New rows that differ only in their weekdays become one commitment. The patient's
     commitments stay locked until the transaction ends. Raises WeekRefused with the reasons for each invalid row.
     """
     own = Commitment.objects.select_for_update(of=("self",), no_key=True).filter(patient=patient)
@@ -124,7 +127,7 @@ def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date)
 
 @transaction.atomic
 def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
-    """Add, change and end commitments so that they match the rows, and return what was done.
+    """Add, change and end commitments so that the patient's week matches the rows. Return what was done.
 
     The last day of an ended commitment is yesterday. Raises WeekRefused if a row is invalid.
     """

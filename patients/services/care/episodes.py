@@ -13,7 +13,7 @@ from timekeeping.reasons import EpisodeEnded, Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class AlreadyAdmitted(Reason):
-    """The patient already has an episode of care on or after the day. That episode begins on `since`."""
+    """The patient already has an episode of care on or after the requested day. That episode begins on `since`."""
 
     since: date
 
@@ -27,7 +27,7 @@ class LevelOverlaps(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class LevelValues:
-    """An ordered level of care: minutes and days per week from the date `starts`, and who ordered it."""
+    """An ordered level of care: who ordered it, and the minutes and days per week from the date `starts`."""
 
     level: str
     prescribed_minutes: int
@@ -40,7 +40,7 @@ class LevelValues:
 def admit_patient(
     *, patient: Patient, values: LevelValues, referral_source: str = "", by: User | None, now: datetime
 ) -> Episode:
-    """Open an episode of care at the patient's site with its first level of care, and return the episode.
+    """Open an episode of care at the patient's site, with a first level of care. Return the episode.
 
     Raises Refused if the patient has an episode on or after the first day.
     """
@@ -58,7 +58,7 @@ def admit_patient(
 
 @transaction.atomic
 def set_level_of_care(*, episode: Episode, values: LevelValues, by: User | None, now: datetime) -> LevelOfCareSpan:
-    """End the present level of care, begin the next one on `values.starts`, and return the new span.
+    """End the present level of care, begin the next level on `values.starts`, and return the span of the next level.
 
     Raises Refused if the present level began on that day or later, or if the episode of care has ended by that day.
     """

@@ -53,8 +53,8 @@ def _check_consent(values: ConsentValues, today: date, site_name: str) -> Iterab
 def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: datetime) -> Consent:
     """Record a signed consent and return it.
 
-    Raises Refused if the date of signing is in the future, if the consent ends before it begins, or if its purpose reveals
-    the treatment, which 42 CFR Part 2 protects.
+    Raises Refused if the date of signing is in the future, if the consent ends before it begins, or if the text of its
+    purpose reveals the treatment. 42 CFR Part 2 protects the fact of treatment.
     """
     refuse_if_any(_check_consent(values, now.astimezone(patient.site.zone).date(), patient.site.name))
     consent = Consent.objects.create(patient=patient, recorded_by=by, **vars(values))
@@ -64,7 +64,7 @@ def record_consent(*, patient: Patient, values: ConsentValues, by: User, now: da
 
 @transaction.atomic
 def revoke_consent(*, consent: Consent, by: User, now: datetime) -> Consent:
-    """Revoke the consent as of now, and return it. Letters sent under it stay on record.
+    """Revoke the consent as of now, and return it. Letters that were sent under the consent stay on record.
 
     Raises Refused if the consent was already revoked.
     """

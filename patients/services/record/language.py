@@ -1,4 +1,4 @@
-"""The language in which a person reads pages and mail, and a patient's choice of it."""
+"""The language in which a person reads pages and mail, and how a patient chooses that language."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from patients.models import Patient
 
 
 def chosen_language(user: User) -> str | None:
-    """Return the language code of the patient's record or of the user's setting, or None if neither decides."""
+    """Return the code of the language in the patient's record or in the user's setting, or None if neither has one."""
     if not user.has_any_role and hasattr(user, "patient") and (code := language_code(user.patient.language)):
         return code
     return user.language or None
@@ -19,10 +19,11 @@ def chosen_language(user: User) -> str | None:
 
 @transaction.atomic
 def choose_language(*, patient: Patient, code: str, by: User, now: datetime) -> None:
-    """Show the patient's pages in the language with this code, at the patient's own choice.
+    """Save the patient's own choice of the language in which the patient's pages are shown.
 
-    It becomes the language on record. If that is a language without pages, such as Vietnamese, the record stays as it is,
-    because staff find interpreters by it, and the choice becomes the user's setting. Raises KeyError for an unknown code.
+    The chosen language normally becomes the language on record. But if the record has a language without pages, such as
+    Vietnamese, the record is not changed, because staff use it to find interpreters. The choice is then saved in the
+    user's setting. Raises KeyError for an unknown code.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     name = LANGUAGE_NAMES[code]

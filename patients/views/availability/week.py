@@ -1,4 +1,4 @@
-"""Page to edit a patient's weekly commitments, either painted in a week grid or typed in rows."""
+"""Page to edit a patient's weekly commitments. Users paint them in a week grid or type them in rows."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ SCRIPT_TEXTS = {
     "am": gettext_lazy("AM"),
     "pm": gettext_lazy("PM"),
 }
-"""Texts of the script that draws the grid. It replaces the names in braces."""
+"""Texts that the grid's script shows. The script replaces the names in braces with values."""
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -84,7 +84,8 @@ def submit_rows[T](
 ) -> Saved[T] | None:
     """Call the service with the submitted rows if they are valid, and return its result.
 
-    Returns None if there was no valid submission or if the service refused it. Each row then shows its reasons as errors.
+    Returns None if there was no valid submission. Also returns None if the service refused the rows; each refused row
+    then shows its reasons as errors.
     """
     if request.method != "POST" or not rows.is_valid():
         return None
@@ -101,7 +102,7 @@ def submit_rows[T](
 def week_context(
     rows: WeekFormSet, patient: Patient, user: User, today: date, *, discreet: bool = False
 ) -> Mapping[str, Any]:
-    """Build the template context: the rows, and the other events of this week, which can't be edited in the grid."""
+    """Build the template context: the rows, and those events of this week that can't be edited in the grid."""
     monday = today - timedelta(days=today.weekday())
     in_rows = {each.pk for each in weekly_commitments(patient, today)}
     others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in in_rows]
@@ -136,7 +137,7 @@ def week_context(
 
 
 def _add_saved_message(request: HttpRequest, patient: Patient, saved: SavedWeek) -> None:
-    """Add a message with the number of changed commitments, and a warning if they conflict with bookings."""
+    """Add a message with the number of changed commitments, and a warning if any of them conflicts with a booking."""
     messages.success(request, " ".join(_saved_sentences(saved)) or _("There was nothing to change."))
     number = _count_clashes(patient, (*saved.added, *saved.changed))
     if number:
@@ -149,7 +150,7 @@ def _add_saved_message(request: HttpRequest, patient: Patient, saved: SavedWeek)
 
 
 def _saved_sentences(saved: SavedWeek) -> Iterable[str]:
-    """Yield a sentence with the number of commitments that were added, changed and ended."""
+    """Yield up to three sentences: how many commitments were added, how many were changed, and how many were ended."""
     if number := len(saved.added):
         text = ngettext("%(number)d commitment added.", "%(number)d commitments added.", number)
         yield text % {"number": number}

@@ -1,4 +1,4 @@
-"""Pages on which staff import a patient's calendar file, remove it, or decide on one that the patient uploaded."""
+"""Pages on which staff import or remove a patient's calendar, or decide on a calendar that the patient uploaded."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -31,7 +31,7 @@ from timekeeping.reasons import Refused
 
 
 def read_uploaded_calendar(form: CalendarFileForm, patient: Patient, user: User) -> ImportedCalendar | None:
-    """Parse the uploaded file and store its preview. If it can't be imported, add form errors and return None.
+    """Parse the uploaded file and store a preview. If the file can't be imported, add form errors and return None.
 
     No transaction is open while the file is parsed, so that other requests don't wait for it.
     """
@@ -66,7 +66,10 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar, and save it or decide on it. `?week=` selects the week (default: the first with a busy time)."""
+    """Preview the calendar, and save it or decide on it.
+
+    The first week with a busy time is shown unless `?week=` is given.
+    """
     user, now = signed_in(request), clock.now()
     calendar = calendar_managed_by(user, calendar_id)
     form: SaveCalendarForm | DecisionForm

@@ -1,4 +1,4 @@
-"""Build the page of an imported calendar: its busy times, and how they differ from the calendar that it replaces."""
+"""Build the page of an imported calendar: its busy times, and how it differs from the calendar that it replaces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class BusyTimeRow:
-    """A busy time. `dates` are its dates in order if it is on single dates, and empty if it is weekly."""
+    """A busy time, either weekly or on single dates. `dates` has the single dates in order, and is empty if weekly."""
 
     busy: BusyTime
     dates: Sequence[date]
@@ -56,7 +56,8 @@ def build_calendar_page(
 ) -> CalendarPage:
     """Build the data of the page in a fixed number of queries.
 
-    If `discreet`, sessions are shown without their names, because other people may see the page on a patient's screen.
+    If `discreet` is true, sessions are shown without their names. It is meant for a patient's screen, which other
+    people may see.
     """
     zone = calendar.patient.site.zone
     rows = list(calendar.intervals.values_list("starts", "ends", "is_whole_day"))
@@ -90,7 +91,7 @@ def build_calendar_page(
 def _change_since_previous(
     calendar: ImportedCalendar, every: CalendarTimes
 ) -> tuple[ImportedCalendar | None, CalendarChange]:
-    """Return the calendar that this one would replace (or None), and the difference between their busy times."""
+    """Return the calendar that the given calendar would replace (or None), and how the busy times of the two differ."""
     before = calendar_to_replace(calendar)
     if before is None:
         return None, CalendarChange((), ())
@@ -117,7 +118,7 @@ def _list_times(times: CalendarTimes, zone: tzinfo) -> Sequence[BusyTimeRow]:
 def _draw_calendar_week(
     calendar: ImportedCalendar, busy: Sequence[BusyTime], user: User, week: date, discreet: bool
 ) -> WeekPicture:
-    """Draw one week with the calendar's busy times and the patient's bookings."""
+    """Draw a week that shows the calendar's busy times and the patient's bookings."""
     bookings = (
         Booking.objects.visible_to(user)
         .active()

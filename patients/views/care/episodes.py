@@ -33,7 +33,7 @@ from scheduling.views.refusals import submit_form
 def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Admit a patient who is not in care, or set the next level of care in the current episode.
 
-    The schedule search can open this form, filled in with the prescription of a scenario.
+    The schedule search can open this form. The form is then filled in with the prescription of a search scenario.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
@@ -82,7 +82,7 @@ def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
 
 
 def _initial_from_search(typed: QueryDict) -> dict[str, Any]:
-    """Return the submitted fields of a search scenario that concern the level of care."""
+    """Return those submitted fields of a search scenario that concern the level of care."""
     names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
     return {field: typed[name] for field, name in names.items() if name in typed}
 
@@ -108,7 +108,7 @@ def _level_note(episode: Episode | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Discharge a patient: end the episode, its level of care and its enrollments, and release later bookings."""
+    """Discharge a patient: end the episode, the level of care and all enrollments, and release later bookings."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     today = patient.site.today_at(now)

@@ -1,6 +1,6 @@
 """Portal pages on which patients upload, preview, save and remove their own calendar file.
 
-If the calendar conflicts with an appointment, it waits for the clinic's decision.
+A calendar that conflicts with an appointment waits for the clinic's decision.
 """
 
 from functools import partial
@@ -45,7 +45,7 @@ def portal_calendar_file_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar and save it. `?week=` selects the week to show (default: the first with a busy time)."""
+    """Preview the calendar and save it. The first week with a busy time is shown unless `?week=` is given."""
     user, now = signed_in(request), clock.now()
     calendar = _own_calendar(user, calendar_id)
     typed = request.POST if request.method == "POST" else None

@@ -1,4 +1,4 @@
-"""Portal pages on which patients list, add, change and end their own commitments, one by one or as a week.
+"""Portal pages on which patients list, add, change and end their own commitments, singly or a week at a time.
 
 A change that conflicts with an appointment waits for a coordinator. The messages do not name the commitment or appointment.
 """
@@ -48,7 +48,7 @@ def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
 
 
 def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """Return the user's calendars that are saved, waiting, being previewed or recently declined."""
+    """Return the user's own calendars: those that are saved, waiting, being previewed, or recently declined."""
     return ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=user.patient)
 
 
@@ -143,7 +143,10 @@ def portal_proposal_withdraw(request: HttpRequest, proposal_id: int) -> HttpResp
 
 
 def _redirect_with_outcome(request: HttpRequest, proposed: Sequence[CommitmentProposal]) -> HttpResponse:
-    """Redirect to the list of commitments, with messages about how many changes are saved and how many wait."""
+    """Redirect to the list of commitments.
+
+    Messages say how many changes were saved, and how many wait for a decision.
+    """
     waiting = sum(each.state == ProposalState.WAITING for each in proposed)
     saved = len(proposed) - waiting
     if len(proposed) > 1:

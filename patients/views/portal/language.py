@@ -1,4 +1,4 @@
-"""The choice of the language in which the portal speaks to a patient."""
+"""Form with which a patient chooses the language of the portal."""
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -17,7 +17,7 @@ from patients.services.record.language import choose_language
 @patient_required
 @require_POST
 def portal_language(request: HttpRequest) -> HttpResponse:
-    """Save the chosen language, and say so in that language."""
+    """Save the chosen language, and confirm the choice in that language."""
     user, form = signed_in(request), LanguageForm(request.POST)
     if not form.is_valid():
         raise BadRequest

@@ -55,7 +55,7 @@ SHOWN_EVENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class ListedCommitment:
-    """A commitment, and its next date if that is within `NEXT_DATE_HORIZON`."""
+    """A commitment, and its next date if there is a date within `NEXT_DATE_HORIZON`."""
 
     commitment: Commitment
     next_on: date | None
@@ -65,8 +65,8 @@ class ListedCommitment:
 class AvailabilityRecord:
     """The commitments, calendars, proposals and busy times on a chart. Empty if the user may not see commitments.
 
-    `in_picture` are the commitments of the shown week, and `imported` are busy times from saved calendars. `busy` are these
-    and the commitments in force.
+    `in_picture` are the commitments of the shown week. `imported` are the busy times from saved calendars. `busy` has
+    the imported busy times and those of the commitments in force.
     """
 
     commitments: Sequence[Commitment] = ()
@@ -116,7 +116,7 @@ class Chart:
 
     @property
     def is_less_than_prescribed(self) -> bool:
-        """Whether the schedule of the shown week is short. A week that begins or ends the enrollment may be."""
+        """Whether the shown week has less treatment than prescribed. Weeks of partial enrollment are not reported."""
         return (
             self.is_whole_week
             and self.span is not None
@@ -127,23 +127,23 @@ class Chart:
 
     @property
     def previous_week(self) -> str:
-        """The value of `?week=` for the week before."""
+        """The value of `?week=` that selects the week before the shown week."""
         return (self.week - timedelta(weeks=1)).isoformat()
 
     @property
     def next_week(self) -> str:
-        """The value of `?week=` for the week after."""
+        """The value of `?week=` that selects the week after the shown week."""
         return (self.week + timedelta(weeks=1)).isoformat()
 
 
 def build_chart(patient: Patient, user: User, now: datetime, day: date | None = None) -> Chart:
     """Build the chart from everything that the user may see, in a fixed number of queries.
 
-    The picture and the weekly hours are those of the week with the date `day`: by default, this week, or the first week of
-    treatment if that is later.
+    The picture and the weekly hours are those of the week that contains `day`. If `day` is None, the week is this week
+    or, if treatment begins later, the first week of treatment.
 
-    If the patient is annotated with `has_calendars` and `has_proposals`, calendars and proposals are queried only if there
-    are any.
+    To save queries, the caller can annotate the patient with `has_calendars` and `has_proposals`. Calendars or
+    proposals are then queried only if the patient has any.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -205,7 +205,7 @@ def _read_availability(patient: Patient, user: User, now: datetime, week: date) 
 
 
 def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]:
-    """Return commitments in force from yesterday on, because yesterday's night shift may last into today."""
+    """Return commitments that are in force yesterday or later, because yesterday's night shift may last into today."""
     return patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
 
 
@@ -242,8 +242,9 @@ def _list_weeks(
 ) -> Sequence[LedgerRow]:
     """List the episode's recent weeks, if the user may see hours.
 
-    The possible make-up sessions depend on when the patient is busy, even if the user may not see that. To save queries,
-    rules and busy times that are already loaded are passed on, unless the episode is at another site.
+    The possible make-up sessions depend on when the patient is busy, even if the user may not see the patient's
+    commitments. To save queries, rules and busy times that are already loaded are passed on. For an episode at another
+    site, they don't apply and are loaded again.
     """
     site = patient.site
     if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
@@ -262,7 +263,10 @@ def _list_weeks(
 def _moves_by_meeting(
     enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Map the id of each attended meeting to the commitments that have to move for it, from today on."""
+    """Map the id of each attended meeting to the commitments that must be moved to attend it.
+
+    Only dates from today on count.
+    """
     if not busy:
         return {}
     need = Need(prescribed_minutes=0, prescribed_days=0, from_day=today, weeks=settings.HORIZON_WEEKS, busy=tuple(busy))
@@ -273,14 +277,14 @@ def _moves_by_meeting(
 
 
 def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether the session is unchanged and the commitment can move far enough for the session's meeting."""
+    """Whether the commitment can move far enough for the session's meeting, and the session itself is unchanged."""
     session = conflict.booking.session
     agreed = moves.get(session.meeting_id or 0, ())
     return not session.is_changed and any(move.busy == conflict.busy for move in agreed)
 
 
 def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
-    """Return future bookings that the patient gave up in meetings that they still attend."""
+    """Return future bookings that the patient gave up, in those meetings that the patient still attends."""
     attended = [(each.enrollment_id, each.meeting_id) for listed in enrollments for each in listed.meetings]
     if not attended:
         return []

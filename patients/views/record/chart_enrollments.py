@@ -1,4 +1,4 @@
-"""The enrollments on a patient's chart, and the weekly hours that they add up to in one week."""
+"""The enrollments on a patient's chart, and the total hours of all enrollments in one week."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ListedEnrollment:
 
 
 def read_enrollments(episode: Episode | None, since: date) -> list[Enrollment]:
-    """Return enrollments that are in force on the day or start later, with all their meetings."""
+    """Return enrollments that are in force on the day or start later. All meetings of the enrollments are loaded."""
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))
@@ -65,15 +65,16 @@ def _list_enrollment(enrollment: Enrollment, since: date, today: date) -> Listed
 
 
 def default_day(enrollments: Sequence[Enrollment], today: date) -> date:
-    """Return today, or the first day of the first enrollment if that is in a later week."""
+    """Return today or, if the first enrollment begins in a later week, the day on which it begins."""
     first = min((each.starts for each in enrollments), default=today)
     return max(today, first)
 
 
 def weekly_totals(enrollments: Sequence[Enrollment], week: date, rules: HoursRules) -> WeeklyTotals:
-    """Add up the weekly hours of the groups that are attended in the week, and of the tracks' individual time.
+    """Add up the hours of the groups that the patient attends in the week, and the individual time of the track.
 
-    Individual time counts whether or not it is arranged: in the week of a move, that of the new track alone.
+    Individual time counts even if no sessions are arranged. If the patient moves to another track in the week, only the
+    individual time of the new track counts.
     """
     groups = {
         each.meeting_id: each.meeting.as_weekly_meeting()

@@ -12,7 +12,7 @@ from scheduling.models import Enrollment, EnrollmentMeeting
 
 @dataclass(frozen=True, slots=True)
 class ListedPatient:
-    """A row of the list of patients: a patient with their current or next episode, level, tracks and weekdays."""
+    """A row of the list of patients: a patient with the current or next episode, its level, tracks and weekdays."""
 
     patient: Patient
     episode: Episode | None
@@ -32,12 +32,15 @@ def with_current_care(patients: QuerySet[Patient], today: date) -> QuerySet[Pati
 
 
 def current_episode(episodes: Iterable[Episode], today: date) -> Episode | None:
-    """Return the episode that includes the day `today`, or else the next one, or None."""
+    """Return the episode that includes the day `today`, or else the next episode. Return None if there is neither."""
     return next((each for each in episodes if each.ends is None or each.ends > today), None)
 
 
 def current_span(episode: Episode | None, today: date) -> LevelOfCareSpan | None:
-    """Return the level of care in force today, or on the first day of a future episode. Reads prefetched spans."""
+    """Return the level of care that is in force today or, for a future episode, on its first day.
+
+    Uses prefetched spans.
+    """
     if episode is None:
         return None
     return episode.span_on(episode.earliest_from(today))

@@ -1,4 +1,7 @@
-"""The standing of a treatment week in selected cases, and make-up openings compared with every possible set of openings."""
+"""The standing of a treatment week in selected cases.
+
+Make-up openings are compared with every possible set of openings.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -173,7 +176,7 @@ def test_an_impossible_prescription_is_refused(minutes: int, days: int) -> None:
 def test_the_ledger_sums_credited_and_remaining_minutes() -> None:
     """Monday was attended in full and Wednesday in part, and Friday is in the future.
 
-    The two other sessions don't count: one is canceled, and one has no countable minutes.
+    The week's two other sessions don't count: one is canceled, and one has no countable minutes.
     """
     week = build_ledger(
         WeekPolicy(),
@@ -254,7 +257,10 @@ def test_a_partial_week_keeps_its_reason_and_its_numbers() -> None:
 def every_makeup_set(
     openings: list[MakeupOpening], taken: list[BookedSession], minutes: int, days: int, counted_days: set[date]
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the first set of openings that closes the gap, trying every set: the smallest first, then the earliest."""
+    """Try every set of openings, smaller sets first and earlier sets before later.
+
+    Return the first that closes the gap.
+    """
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),
         key=lambda each: (each.time.start, each.key),
@@ -291,14 +297,14 @@ def test_makeup_openings_are_the_first_of_all_sets_that_close_the_gap(
 
 
 def test_the_only_opening_that_helps_is_found_among_many() -> None:
-    """Sixty short groups are on days that already count, and only the group on Saturday adds the third day."""
+    """Sixty short groups are on days that already count. Only the group on Saturday adds the third day."""
     other_openings = [opening(key, key % 2, 13 + (key // 2) * 0.2, 13.1 + (key // 2) * 0.2, 5) for key in range(60)]
     week = build_ledger(WeekPolicy(), [booked(1, 0, 180), booked(2, 1)], [*other_openings, opening(99, 5)])
     assert (week.standing, week.makeup_openings) == (Standing.AT_RISK, (99,))
 
 
 def test_a_gap_that_no_opening_closes_is_reported_within_a_second() -> None:
-    """Forty parallel openings have enough minutes, but all of them are on days that already count."""
+    """Forty parallel openings have enough minutes, but every opening is on a day that already counts."""
     openings = [opening(key, key % 5, 12 + key % 4, 14 + key % 4) for key in range(40)]
     began = perf_counter()
     found = find_makeup_openings(

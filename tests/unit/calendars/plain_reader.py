@@ -1,6 +1,7 @@
 """A simple reader of calendar files. Tests compare its results with those of `patients.calendar_import`.
 
-It uses icalendar and recurring_ical_events without any protection, and follows only the rules in docs/concepts.md.
+The reader uses icalendar and recurring_ical_events without any protection. It follows only the rules in
+docs/concepts.md.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ class PlainReading:
 
 
 def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> PlainReading:
-    """Read a calendar file with the libraries alone, and raise any error that they raise."""
+    """Read a calendar file with the libraries alone. Errors of the libraries are not caught."""
     begins, ends = (datetime.combine(day, time(), zone) for day in (first, until))
     busy, days, occurrences = set(), set(), 0
     for calendar in icalendar.Calendar.from_ical(data, multiple=True):
@@ -45,7 +46,10 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 
 
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
-    """Return an entry's interval, or None if it is empty. If clocks skip the start, keep the length as written."""
+    """Return an entry's interval, or None if the interval is empty.
+
+    If clocks skip the start, keep the length as written.
+    """
     own_zone = start.tzinfo or zone
     starts = start.replace(tzinfo=own_zone).astimezone(UTC)
     ends = end.replace(tzinfo=end.tzinfo or zone).astimezone(UTC)
@@ -71,7 +75,7 @@ def _is_left_out(event: icalendar.Event) -> bool:
 
 
 def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
-    """Give entries that share an id and revision different ids, because the library would keep only the first."""
+    """Give different ids to entries with the same id and revision. Otherwise, the library would keep only the first."""
     seen: dict[tuple[str, int], int] = {}
     for number, event in enumerate(calendar.walk("VEVENT")):
         if "UID" in event and "RECURRENCE-ID" not in event:
@@ -82,7 +86,10 @@ def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
 
 
 def _make_until_inclusive(event: icalendar.Component, zone: ZoneInfo) -> None:
-    """Make each rule's UNTIL include its whole last day, and read an UNTIL without a time zone on the entry's own clock."""
+    """Make each rule's UNTIL include the whole last day.
+
+    An UNTIL without a time zone is in the time zone of the entry.
+    """
     rules = event.get("RRULE", [])
     start = event.get("DTSTART").dt if "DTSTART" in event else None
     for rule in rules if isinstance(rules, list) else [rules]:

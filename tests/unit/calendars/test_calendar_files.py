@@ -38,7 +38,7 @@ MOST_SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def fresh_zones() -> Iterator[None]:
-    """Forget the time zones of other files, because the import reads each file in a new process."""
+    """Forget the time zones of other files. The import would read each file in a new process."""
     tzp.use_default()
     is_known.cache_clear()
     yield
@@ -308,17 +308,20 @@ CORPUS = sorted(
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
 """Files that the libraries can't parse because of parts that have nothing to do with dates and times."""
 NOT_COMPARED = 30
-"""Maximum number of files that can't be compared, because the libraries raise an error where the import gives a notice."""
+"""Maximum number of files that can't be compared.
+
+For these, the libraries raise an error where the import gives a notice.
+"""
 
 
 def windows(data: bytes) -> list[date]:
-    """Return the first days of both halves of the three earliest years in which the file has events."""
+    """Return January 1 and July 1 of each of the three earliest years in which the file has events."""
     years = sorted({int(year) for year in re.findall(rb"(?:DTSTART|RDATE)[^:\r\n]*:(\d{4})", data)} or {2026})
     return [date(max(year, 2), month, 1) for year in years[:3] for month in (1, 7)]
 
 
 def without_events_without_start(data: bytes) -> bytes:
-    """Remove the events that have no start, because the import leaves them out with a notice."""
+    """Remove the events that have no start. The import leaves out such events and gives a notice."""
     entries = re.compile(rb"BEGIN:VEVENT\r?\n(?:(?!END:VEVENT)[\s\S])*END:VEVENT\r?\n")
     return entries.sub(lambda found: found[0] if re.search(rb"(?m)^DTSTART", found[0]) else b"", data)
 
@@ -361,7 +364,7 @@ def test_every_test_file_of_the_libraries_is_refused_or_gives_the_same_times() -
 
 
 def test_the_plain_reader_does_not_use_the_import() -> None:
-    """The plain reader must not import the package that it is compared with."""
+    """The plain reader must not import the package with which its results are compared."""
     text = Path(__file__).with_name("plain_reader.py").read_text()
     assert "import patients" not in text
     assert "from patients" not in text

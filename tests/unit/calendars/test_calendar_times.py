@@ -1,4 +1,4 @@
-"""Imported calendar times become busy times: weekly patterns where there are any, and no busy minute is lost."""
+"""Imported calendar times become busy times. Times that repeat become weekly patterns, and no busy minute is lost."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def times(*intervals: Interval[datetime], **fields: Any) -> CalendarTimes:
 
 
 def at(day: date, starts: str, ends: str, days: int = 0) -> Interval[datetime]:
-    """Return an interval on the wall clock of New York that starts on `day` and ends `days` days later."""
+    """Return an interval that starts on `day` and ends `days` days later, on the wall clock of New York."""
     return Interval(
         datetime.combine(day, time.fromisoformat(starts), NEW_YORK),
         datetime.combine(day + timedelta(days=days), time.fromisoformat(ends), NEW_YORK),

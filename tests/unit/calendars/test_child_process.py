@@ -1,4 +1,4 @@
-"""Calendar files are read in a child process with limits on time and memory, and nothing that it prints is shown."""
+"""Calendar files are read in a child process that has limits on time and memory. Nothing that it prints is shown."""
 
 import resource
 import subprocess
@@ -59,7 +59,10 @@ REFUSED: dict[str, object] = {
     "only zeros": NotACalendar(),
     "a path": NotACalendar(),
 }
-"""Map the name of each hostile file that is refused to the reason. Hostile files that are not listed here can be read."""
+"""Maps each hostile file that is refused to the reason for the refusal.
+
+Hostile files that are not listed can be read.
+"""
 
 
 def read(data: bytes) -> ParsedCalendar | Reason:
@@ -75,7 +78,7 @@ def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
 
 @pytest.fixture(scope="module")
 def reader_pool() -> Iterator[ProcessPoolExecutor]:
-    """Start a process whose only children are readers, so that the memory of other processes is not counted."""
+    """Start a process that starts only readers. Measured child processes are then readers, and no others."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield pool
 

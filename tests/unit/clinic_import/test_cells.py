@@ -1,4 +1,4 @@
-"""The formats that values in an import file may have, and the values that are read from them."""
+"""The formats in which an import file may write values, and the values that are read from those formats."""
 
 from collections.abc import Callable
 from datetime import date, time
