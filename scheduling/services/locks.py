@@ -7,7 +7,7 @@ from scheduling.models.session import SessionQuerySet
 
 
 def lock_site(site_id: int) -> None:
-    """Lock the site, so that no one else changes its timetable or bookings until the transaction ends.
+    """Lock the site until the transaction ends, so that no one else changes the site's timetable or bookings.
 
     Every service takes this lock before any other. Changes to a site therefore happen one after another, a preview sees the
     same data as the change, and two transactions can't deadlock.
@@ -16,7 +16,7 @@ def lock_site(site_id: int) -> None:
 
 
 def lock_meetings(meeting_ids: Collection[int]) -> None:
-    """Lock the meetings, so that no one else changes them or enrolls patients in them until the transaction ends."""
+    """Lock the meetings until the transaction ends, so that no one else changes the meetings or enrolls patients in them."""
     list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 

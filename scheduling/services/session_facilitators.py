@@ -11,7 +11,7 @@ def new_facilitator(session: Session, *, user_id: int, part: str) -> SessionFaci
 
 
 def facilitator_times(session: Session) -> dict[str, datetime | None]:
-    """Return the times to copy to the session's facilitators. Both are None while the session is canceled."""
+    """Return the start and end to copy to the session's facilitators. Both are None if the session is canceled."""
     if session.status == SessionStatus.CANCELLED:
         return {"starts": None, "ends": None}
     return {"starts": session.starts, "ends": session.ends}

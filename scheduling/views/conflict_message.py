@@ -11,7 +11,7 @@ from scheduling.formats import day
 from scheduling.services.availability.booking_conflicts import booking_conflicts
 
 NAMED_DAYS = 3
-"""How many days with conflicts the message names. The patient's chart lists all of them."""
+"""How many days with conflicts the message names. The patient's chart lists all days."""
 
 
 def add_conflict_message(request: HttpRequest, commitment: Commitment, *, listed: str | None = None) -> None:

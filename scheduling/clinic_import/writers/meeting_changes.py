@@ -22,8 +22,8 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
 
     `meetings` are the existing meetings with the row's code, and `rows` are the rows of the file with that code, both
     sorted by first day. A meeting that was changed from a date on is stored as a chain of meetings. A row with the
-    first day of the chain is about the last meeting in the chain, or about the last one before a meeting that has its
-    own row.
+    first day of the chain is about the last meeting in the chain. If a later meeting of the chain has its own row, the
+    row is about the meeting before that one.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:

@@ -48,8 +48,8 @@ def write_meetings(
 ) -> tuple[dict[int, ImportRow], set[TrackKey]]:
     """Write the meetings in the file, and return the affected tracks as two values.
 
-    The first value maps the id of each track whose meetings changed to one of the rows that changed them. The second
-    value has the keys of the tracks that faulty rows refer to.
+    The first value has an entry for each track whose meetings changed. The entry maps the track's id to a row that
+    changed one of these meetings. The second value has the keys of the tracks that faulty rows refer to.
     """
     rows: dict[tuple[str, str], list[MeetingRow]] = {}
     given = run.tables.get(MeetingRow.table)

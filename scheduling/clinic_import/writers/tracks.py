@@ -95,8 +95,9 @@ def publish_tracks(
 ) -> None:
     """Publish the drafts that the file marks as published, and check published tracks whose meetings changed.
 
-    `changed_by` maps the id of each track whose meetings changed to a row that changed one of them. Tracks in `uncertain`
-    are skipped: a faulty row refers to them, so their weekly hours are not known.
+    `changed_by` has an entry for each track whose meetings changed. The entry maps the track's id to a row that changed
+    one of these meetings. Tracks in `uncertain` are skipped: a faulty row refers to them, so their weekly hours are not
+    known.
     """
     sites: dict[int, Site] = {}
     for key, track in tracks.items():

@@ -44,7 +44,7 @@ class SessionState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values of the session that an impact displays. Only a change in one of them counts as a change."""
+        """The values of the session that an impact displays. Changes of other values don't count."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property

@@ -1,4 +1,4 @@
-"""Conflicts between a weekly meeting and a patient's busy times, and the rule that decides which of them block it.
+"""Conflicts between a weekly meeting and a patient's busy times, and the rule that decides which conflicts block the meeting.
 
 A permanent commitment blocks a meeting unless the commitment can move far enough. A temporary commitment, which is on
 single dates or ends within the horizon, may cause missed sessions instead: up to one in six of the meeting's dates

@@ -1,7 +1,7 @@
 """Choose which of a track's meetings to attend, by an exact search.
 
 The meetings of a choice never overlap. Meetings on different days cannot overlap, so the combinations of each day are
-found separately, and then days are combined by their totals of minutes and days.
+found separately. The days are then combined by their totals of minutes and days.
 """
 
 from collections.abc import Iterable, Sequence

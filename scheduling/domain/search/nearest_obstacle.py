@@ -14,7 +14,7 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedGroups:
-    """Some of a track's groups, and what keeps the patient out of them.
+    """Groups of a track that the patient can't attend, all for the same cause.
 
     `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
     `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the

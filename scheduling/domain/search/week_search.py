@@ -7,8 +7,8 @@ Meetings that are at the same time and cost the patient the same are combined in
 that are on one day and do not overlap. A week is built from plans, day by day. The cost of the remaining days is at
 least that of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for
 everything that depends only on times. When the cheapest week in the queue has a plan for every day, its slots are
-filled with groups one by one. Only this step takes into account exactly who leads the groups and whether one track has
-them all.
+filled with groups one by one. Only this step takes into account exactly who leads the groups, and whether a single
+track has all groups.
 """
 
 from collections import defaultdict
@@ -39,8 +39,8 @@ SUNDAY = 6
 class MeetingPool:
     """Meetings that schedules can be made of, each with the bit set of the tracks that have it.
 
-    All of them are held every week, count toward the hours, have a spot, and fit the patient. `individual_minutes` are
-    the weekly minutes that individual sessions add.
+    All meetings in the pool are held every week, count toward the hours, have a spot, and fit the patient.
+    `individual_minutes` are the weekly minutes that individual sessions add.
     """
 
     meetings: Sequence[tuple[WeeklyMeeting, int]]
@@ -49,7 +49,7 @@ class MeetingPool:
 
 @dataclass(frozen=True, slots=True)
 class WeekCandidate:
-    """The meetings of a possible week, in order, and the bit set of the tracks that have all of them.
+    """The meetings of a possible week, in order, and the bit set of the tracks that have all these meetings.
 
     `tracks` is 0 if no single track has all of the meetings.
     """

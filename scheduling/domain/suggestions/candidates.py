@@ -104,7 +104,7 @@ def _always(place: OneMorePlace) -> Callable[[FeasibilityCheck, JointAdjustments
 
 
 def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesInTrack]:
-    """For each track with several full meetings, yield the adjustment that adds a spot to each of them."""
+    """For each track with several full meetings, yield the adjustment that adds a spot to each full meeting."""
     for offer in offers:
         places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
         if len(places) > 1:

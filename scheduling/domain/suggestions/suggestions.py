@@ -9,11 +9,11 @@ suggestion in a page's address. Each change has its size, in minutes or days, an
 (`scheduling/suggestions/_suggestion.html`; on the command line, `reason_text.suggestion_text`).
 
 Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
-of it (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change the
-commitment by some minutes. Pairs of changes are searched for only if no single change helps. In a pair, neither change
-can be smaller as long as the other one stays the same. Other treatment never has to move.
+of the change (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change
+the commitment by some minutes. Pairs of changes are searched for only if no single change helps. In a pair, neither
+change can be smaller as long as the other one stays the same. Other treatment never has to move.
 
-Suggestions are ranked by what they cost the patient, in this order: a commitment that can already move moves further; a
+Suggestions are ranked by what they cost the patient, in this order: a commitment moves further than it already can; a
 protected commitment ends earlier or starts later; travel takes less time; a full meeting gets one more spot; a
 commitment is skipped; treatment starts later; a track takes the patient between its start dates; the prescription or
 the rules change. Suggestions of the same kind are sorted by minutes per week, then by weekday, then by the commitment's
@@ -39,7 +39,8 @@ Adjustments = tuple[Adjustment, ...]
 class Suggestion:
     """One or two changes that would let a schedule fit.
 
-    `schedules` is the number of schedules that would fit, counted up to `MAX_SCHEDULES`. `best` is the best of them.
+    `schedules` is the number of schedules that would fit, counted up to `MAX_SCHEDULES`. `best` is the best of these
+    schedules.
     """
 
     changes: Adjustments

@@ -223,7 +223,7 @@ class ScenarioForm:
 
 
 def _has_record(busy: BusyTime) -> bool:
-    """Whether the busy time is a commitment with its own record, so that a change to it can be saved."""
+    """Whether the busy time is a commitment with its own record, so that a change to the commitment can be saved."""
     return not busy.is_treatment and isinstance(busy.key, int)
 
 

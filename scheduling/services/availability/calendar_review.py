@@ -107,9 +107,8 @@ def save_calendar(
 ) -> ImportedCalendar:
     """Save a previewed or waiting calendar in place of the patient's saved calendar of the same kind.
 
-    Bookings do not change. If `by` is the patient and the new calendar has conflicts with bookings that the saved
-    calendar does not have, the new calendar is not saved but waits for a coordinator. Return the new calendar with its
-    state.
+    Bookings do not change. If `by` is the patient and there are `new_conflicts`, the new calendar is not saved but
+    waits for a coordinator. Return the new calendar with its state.
 
     Raises Refused if the calendar has already been decided on or no longer exists. Also raises Refused if the calendar
     has all-day entries and `whole_days_count` is None.
@@ -160,7 +159,10 @@ def remove_calendar(*, calendar: ImportedCalendar, by: User, now: datetime) -> N
 
 
 def new_conflicts(*, calendar: ImportedCalendar, now: datetime) -> tuple[BookingConflict, ...]:
-    """Return the calendar's booking conflicts, without bookings that conflict with the saved calendar of the same kind too."""
+    """Return the calendar's conflicts with bookings.
+
+    Bookings that already conflict with the saved calendar of the same kind are left out.
+    """
     site, patient = calendar.patient.site, calendar.patient
     calendars = [calendar]
     if (before := calendar_to_replace(calendar)) is not None:

@@ -1,4 +1,4 @@
-"""Create dated sessions and the bookings in them, as far ahead as the clinic plans."""
+"""Create dated sessions and their bookings, as far ahead as the clinic plans."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: C
 
 
 def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the meeting's future sessions whose original date is `day` or later, or all of them if `day` is None."""
+    """Return the meeting's future sessions. If `day` is given, leave out those whose original date is earlier."""
     to_come = Session.objects.filter(meeting=meeting).to_come(now)
     return to_come if day is None else to_come.filter(pattern_date__gte=day)
 

@@ -22,8 +22,9 @@ def end_enrollment(
 ) -> Enrollment:
     """End the enrollment after `last_day`, with its individual sessions, and release its later bookings.
 
-    A booking is later if its session is held after the last day, or if the session has not begun and its original date is
-    after the last day. With `keep_begun`, bookings in sessions that have begun are kept. Return the updated enrollment.
+    A booking counts as later if its session is held after the last day. A booking in a session that has not begun also
+    counts as later if the session's original date is after the last day. With `keep_begun`, bookings in sessions that
+    have begun are kept. Return the updated enrollment.
 
     Raises Refused if the last day is before the first day, or if the enrollment already ends before the last day.
     """

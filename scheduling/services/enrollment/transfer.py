@@ -43,8 +43,8 @@ def transfer_enrollment(
     If `starts` is the first day of the old enrollment, that enrollment is canceled. Sessions that have begun stay
     booked. Return the new enrollment.
 
-    Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, if the day has
-    passed, if the enrollment is over by then, and if the enrollment began today. Nothing is changed in these cases.
+    Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, if the day
+    has passed, or if the enrollment is over by then or began today. If Refused is raised, nothing is changed.
     """
     enrollment, _ = lock_enrollment(enrollment, meetings)
     today = enrollment.episode.site.today_at(now)

@@ -15,7 +15,7 @@ from scheduling.services.search.offers import offers_for_patient
 class SiteOffers:
     """The tracks that a site offers from a day on, and the patient's need there.
 
-    The need uses the site's time zone, its rules, and the travel times to it.
+    The need uses the site's time zone and rules, and the travel times to the site.
     """
 
     site: Site
@@ -36,8 +36,8 @@ def offers_at_other_sites(*, episode: Episode, from_day: date, by: User) -> tupl
 def reachable_sites(*, episode: Episode, by: User) -> tuple[Site, ...]:
     """Return the episode's own site, then the other sites that the patient can reach, by name. Runs one query.
 
-    The patient can reach a site if travel to it is set for one of the patient's places. Sites where `by` may not manage
-    patients are left out.
+    The patient can reach a site if one of the patient's places has a travel time to that site. Sites where `by` may not
+    manage patients are left out.
     """
     travel = PlaceTravel.objects.filter(place__patient=episode.patient_id).exclude(site=episode.site_id)
     others = Site.objects.filter(pk__in=travel.order_by().values("site")).managing_patients(by)

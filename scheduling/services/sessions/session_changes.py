@@ -122,9 +122,10 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
     Patients who are in another session at the new time lose their booking.
 
-    Raises Refused if the session has begun or is canceled; if the new time is in the past, skipped by a clock change, on a
-    closed day or outside opening hours; and if the room or a facilitator is taken. Raises PermissionDenied if the date or
-    time changes and `by` may not manage the site's timetable: facilitators may change only the room of their own sessions.
+    Raises Refused if the session has begun or is canceled, and if the room or a facilitator is taken. Also raises
+    Refused if the new time is in the past, skipped by a clock change, on a closed day or outside opening hours. Raises
+    PermissionDenied if the date or time changes and `by` may not manage the site's timetable: facilitators may change
+    only the room of their own sessions.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)
@@ -174,8 +175,8 @@ def _release_double_booked(session: Session, hours: Interval[datetime], by: User
 def assign_staff(*, session: Session, staffing: Staffing, by: User, now: datetime) -> Session:
     """Replace the facilitators of a session.
 
-    Raises Refused if the session has begun or is canceled, if one of the people is in another session at that time, and if
-    the same person would both lead and assist.
+    Raises Refused if the session has begun or is canceled. Also raises Refused if one of the people is in another
+    session at that time, or would both lead and assist.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)
@@ -211,8 +212,8 @@ def change_session_details(
 ) -> Session:
     """Change the number of spots, modality, topic and telehealth link of a session.
 
-    Raises Refused if the session has begun or is canceled, if there would be fewer spots than patients booked or more spots
-    than the room holds, and if the link does not begin with https://.
+    Raises Refused if the session has begun or is canceled, and if the link does not begin with https://. Also raises
+    Refused if there would be fewer spots than booked patients, or more spots than the room holds.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)

@@ -109,8 +109,8 @@ def slot_interval(slot: Slot, site: Site) -> Interval[datetime]:
 def check_times(slot: Slot, site: Site, now: datetime) -> Iterable[Reason]:
     """Yield the reasons why a session can't be held on the date and at the times of the slot.
 
-    The possible reasons are that the end is not after the start, that a clock change skips one of the times, that the
-    site is closed, that the times are outside opening hours, and that the start is in the past.
+    Possible reasons: the end is not after the start, a clock change skips one of the times, the site is closed, the
+    times are outside opening hours, or the start is in the past.
     """
     if slot.starts >= slot.ends:
         yield EndTimeBeforeStart(slot.starts, slot.ends)
@@ -140,7 +140,7 @@ def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
 def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield RoomTooSmall if the room is too small, and RoomTaken for each other session in it at that time.
+    """Yield RoomTooSmall if the room is too small, and RoomTaken for each other session in the room at that time.
 
     `apart_from` is the id of a session to ignore.
     """

@@ -47,9 +47,9 @@ def create_meeting(
     meetings that are valid only together, and then call `check_tracks_and_extend_horizon`. The other functions have the
     same parameter.
 
-    Raises Refused if the values contradict each other, if another meeting of the site has the same code and first day, if
-    the times are outside the site's opening hours, if there are more spots than the room holds, and if a published track
-    that the meeting serves would break the hours rule.
+    Raises Refused with every reason: the values contradict each other, another meeting of the site has the same code
+    and first day, the times are outside the site's opening hours, or there are more spots than the room holds. Also
+    raises Refused if a published track that the meeting serves would break the hours rule.
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
@@ -88,9 +88,9 @@ def change_meeting(
     Sessions that were changed by hand stay as they are, and take the place of the new meeting's sessions in the same
     weeks. Sessions whose ids are in `let_go` lose these changes.
 
-    Raises Refused if more patients are enrolled than there would be spots, if another meeting of the site has the same code
-    and first day, if the meeting ends before the change starts, if new times are outside the site's opening hours, if there
-    are more spots than the room holds, and if a published track would break the hours rule.
+    Raises Refused if the meeting ends before the change starts, and if another meeting of the site has the same code
+    and first day. Also raises Refused if there would be fewer spots than enrolled patients or more spots than the room
+    holds, if new times are outside the site's opening hours, or if a published track would break the hours rule.
     """
     meeting = _lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
@@ -115,8 +115,8 @@ def change_meeting(
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
-    A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on its first
-    day, or no published track and no enrollment uses it yet. Reads the meeting's site.
+    A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on the
+    meeting's first day, or no published track and no enrollment uses the meeting yet. Reads the meeting's site.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -135,13 +135,13 @@ def end_meeting(
     defer_checks: bool = False,
     let_go: Collection[int] = (),
 ) -> Meeting:
-    """End the meeting, and the enrollments in it, after `last_day`.
+    """End the meeting after `last_day`, and take its patients out of the meeting from the next day on.
 
     Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`.
 
-    Raises Refused if the last day is before the meeting's first day or before yesterday, if it is yesterday but today's
-    session has begun, if the meeting already ends earlier, and if a published track would break the hours rule without
-    the meeting.
+    Raises Refused if the last day is before the meeting's first day or before yesterday, and if the last day is
+    yesterday but today's session has begun. Also raises Refused if the meeting already ends earlier, or if a published
+    track would break the hours rule without the meeting.
     """
     meeting = _lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until

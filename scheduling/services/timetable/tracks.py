@@ -82,8 +82,8 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequenc
 def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
     """Create a draft track. `publish_track` later checks its hours and creates its sessions.
 
-    Raises Refused if another track of the site has the code, if the track takes patients only on start dates and has none,
-    and if its maximum age is below its minimum age.
+    Raises Refused if another track of the site has the same code, and if the maximum age is below the minimum age. Also
+    raises Refused if the track takes patients only on start dates but has no start dates.
     """
     track = Track(site=site)
     refuse_if_any(_check_track(track, values))

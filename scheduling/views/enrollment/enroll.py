@@ -1,4 +1,4 @@
-"""Enroll a patient in all of a track's meetings, or in some of them."""
+"""Enroll a patient in all meetings of a track, or in some of the meetings."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -36,7 +36,7 @@ from timekeeping.reasons import Reason, Refused
 
 METHODS = ["GET", "HEAD", "POST"]
 MAX_REASONS = 3
-"""How many reasons against an enrollment the waitlist shows. The schedule search shows all of them."""
+"""How many reasons against an enrollment the waitlist shows. The schedule search shows all reasons."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _track_of_waitlist(user: User, track_id: int) -> Track:
 @require_safe
 @transaction.atomic
 def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
-    """List all patients who wait for the track, in order, and how well the track fits each of them now."""
+    """List all patients who wait for the track, in order, each with how well the track fits now."""
     user, now = signed_in(request), clock.now()
     track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))

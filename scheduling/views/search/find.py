@@ -40,7 +40,7 @@ def find_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def find_schedule_what_if(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """List the schedules that fit under the scenario in the form. None of it is saved."""
+    """List the schedules that fit under the scenario in the form. Nothing in the scenario is saved."""
     search = open_search(request, patient_id, clock.now(), detail="find a schedule, what if")
     if search.episode is None:
         return redirect("find-schedule", search.patient.pk)

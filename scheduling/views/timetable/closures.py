@@ -41,7 +41,7 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True)
 class HolidayRow:
-    """A public holiday, and the number of sessions scheduled on it."""
+    """A public holiday, and the number of sessions scheduled on that day."""
 
     holiday: Holiday
     sessions: int
