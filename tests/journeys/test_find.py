@@ -144,6 +144,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     page.get_by_label("Compare schedule 1", exact=True).check()
     follow(page.get_by_role("button", name="Compare schedules"))
     expect(page.get_by_role("alert")).to_contain_text("Choose two schedules to compare. One is chosen.")
+    page.get_by_text("more variants of this track").click()
     page.get_by_label("Compare schedule 3", exact=True).check()
     follow(page.get_by_role("button", name="Compare schedules"))
     expect(page.get_by_role("heading", name="Compare two schedules")).to_be_visible()
