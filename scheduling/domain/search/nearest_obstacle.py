@@ -19,7 +19,9 @@ class BlockedGroups:
     `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
     `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the
     days on which the blocked groups meet. `is_always` is True if they are blocked on every date, and `every_other_week`
-    if they are blocked only every other week. `first_date` is the first date on which they are blocked.
+    if they are blocked only every other week. `dates` is the number of dates of all blocked groups together, and
+    `first_date` is the first of them. `minutes` is how much time is missing in a week, travel included; it is 0 if the
+    groups are full.
     """
 
     commitment: str
@@ -28,7 +30,9 @@ class BlockedGroups:
     weekdays: tuple[int, ...]
     is_always: bool
     every_other_week: bool
+    dates: int
     first_date: date
+    minutes: int = 0
 
     @property
     def is_all(self) -> bool:
@@ -39,8 +43,8 @@ class BlockedGroups:
 def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
     """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
-    A reason against the track as a whole comes first. Next comes the cause that blocks the most groups: a commitment,
-    or a lack of spots. If nothing blocks a group, the first reason about the hours is returned.
+    A reason against the track as a whole comes first. Next comes the cause that blocks the most groups, on the most
+    dates: a commitment, or a lack of spots. If nothing blocks a group, the first reason about the hours is returned.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:
@@ -57,7 +61,7 @@ def _most_blocking(fit: Fit) -> BlockedGroups | None:
     full = [reason for reason in fit.obstacles if isinstance(reason, MeetingFull)]
     if full:
         found.append(_full_groups(full, fit))
-    return max(found, key=lambda each: each.blocked, default=None)
+    return max(found, key=lambda each: (each.blocked, each.dates), default=None)
 
 
 def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) -> BlockedGroups:
@@ -69,7 +73,9 @@ def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) ->
         weekdays=_weekdays(conflicts),
         is_always=not is_biweekly and all(conflict.is_always for conflict in conflicts),
         every_other_week=is_biweekly,
+        dates=sum(conflict.dates for conflict in conflicts),
         first_date=min(conflict.first_date for conflict in conflicts),
+        minutes=sum(conflict.minutes for conflict in conflicts),
     )
 
 
@@ -81,6 +87,7 @@ def _full_groups(full: Sequence[MeetingFull], fit: Fit) -> BlockedGroups:
         weekdays=_weekdays(full),
         is_always=False,
         every_other_week=False,
+        dates=sum(reason.dates for reason in full),
         first_date=min(reason.first_date for reason in full),
     )
 

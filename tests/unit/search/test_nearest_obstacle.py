@@ -30,13 +30,13 @@ def text_of(track: Offer, asked: Need) -> str:
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work"), CLASS),
-            "Work conflicts with 2 of 4 groups (Mon, Tue), every week",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, every week",
             id="the commitment that blocks the most groups",
         ),
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work", anchor=MONDAY + WEEK)),
-            "Work conflicts with 2 of 4 groups (Mon, Tue), every other week, next on Mon, Nov 9",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, every other week, next on Mon, Nov 9",
             id="every other week",
         ),
         pytest.param(
@@ -48,14 +48,20 @@ def text_of(track: Offer, asked: Need) -> str:
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
-            "Work conflicts with 2 of 4 groups (Mon, Tue) on some dates, next on Mon, Nov 9",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, on some dates, next on Mon, Nov 9",
             id="from next week on",
         ),
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1, 2, 3), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
-            "Work conflicts with all 4 groups on some dates, next on Mon, Nov 9",
+            "Work conflicts with all 4 groups, on some dates, next on Mon, Nov 9",
             id="all groups from next week on",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0,), "08:00", "16:00", label="Choir", anchor=MONDAY), CLASS),
+            "Class conflicts with 1 of 4 groups (Tue) by 1 h, every week",
+            id="of two commitments, the one on more dates",
         ),
         pytest.param(
             offer(MORNINGS[0]), need(WORK), "Work conflicts with its only group, every week", id="the only group"
@@ -104,5 +110,7 @@ def test_an_obstacle_of_the_whole_track_is_a_reason_and_a_blocked_group_is_count
         weekdays=(0,),
         is_always=True,
         every_other_week=False,
+        dates=8,
         first_date=MONDAY,
+        minutes=120,
     )
