@@ -76,7 +76,7 @@ class ImportRun:
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:
-        """Mark a row as faulty, so that rows that refer to it are not reported as well."""
+        """Mark a row as faulty. Other rows are then not reported just because they refer to this row."""
         codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
         self.tables[row.table].faulty_rows.append(codes)
 
@@ -85,8 +85,8 @@ class ImportRun:
     ) -> T | None:
         """Return the record that a cell of the row refers to, or None if there is none.
 
-        `key` has the codes that identify the record in `table`, and `found` maps codes to records. An unknown code is
-        a fault of the row, unless it may belong to another row that is itself faulty.
+        `key` has the codes that identify the record in `table`, and `found` maps codes to records. An unknown code is a
+        fault of the row, unless the code may belong to another row that is itself faulty.
         """
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values

@@ -19,7 +19,7 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def editable_by(self, user: User) -> "CounselorHoursQuerySet":
-        """Counselor hours that the user may change: their own, or all hours at sites whose timetable they manage."""
+        """Counselor hours that the user may change: own hours, and all hours at sites whose timetable the user manages."""
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))
         )

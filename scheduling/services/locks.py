@@ -1,4 +1,4 @@
-"""Locks on a site, its meetings and its sessions, which last until the transaction ends."""
+"""Locks on a site, its meetings and its sessions. All locks last until the transaction ends."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Confirm that a commitment is saved, and warn about booked sessions that it conflicts with."""
+"""Confirm that a commitment is saved, and warn about booked sessions that conflict with the commitment."""
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ NAMED_DAYS = 3
 
 
 def add_conflict_message(request: HttpRequest, commitment: Commitment, *, listed: str | None = None) -> None:
-    """Add a message that the commitment is saved, with a warning if it conflicts with booked sessions.
+    """Add a message that the commitment is saved, with a warning if the commitment conflicts with booked sessions.
 
     The message names days but no groups or times, because the browser stores it for a while. `listed` is the sentence
     that says where all conflicts are listed. The default sentence says that the conflicts are listed below.

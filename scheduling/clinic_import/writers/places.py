@@ -65,7 +65,7 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
 
 
 def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Return whether the site closes after it opens and its state belongs to its country; add a fault if not.
+    """Return whether the closing time is after the opening time and the state belongs to the country; add a fault if not.
 
     Columns that the file lacks have the existing site's values.
     """

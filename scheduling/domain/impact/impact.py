@@ -99,10 +99,10 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's booking before and after a change. `before` is None if the booking is new, `after` is None if it is lost.
+    """A patient's booking before and after a change. `before` is None if it is new, `after` is None if it is lost.
 
-    If the booking is lost because its session moves to a time when the patient is in another session, `instead` is the name of
-    that other session.
+    A booking is lost, for example, if its session moves to a time when the patient is in another session. `instead` is
+    then the name of the other session.
     """
 
     patient: int

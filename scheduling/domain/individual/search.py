@@ -4,8 +4,8 @@ The following are product rules. Sessions start on the quarter hour. The weekly 
 two. Two sessions are about equally long, at least 30 minutes each, on different days, and with the same counselor. Two
 sessions are tried if one does not fit. Above 90 minutes a week, two sessions are tried first. One time is proposed for
 each counselor and day, or for each pair of days if there are two sessions. Days on which the patient has a group come
-first, because they need no extra trip. Among these days, the times with the least waiting come first. The other days
-follow in the order of the week.
+first, because no extra trip is needed on such days. Among these days, the times with the least waiting come first. The
+other days follow in the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -118,7 +118,7 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 
 
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
-    """Decide which of a meeting's conflicts block it; `sessions` is the number of its dates in the horizon.
+    """Decide which conflicts block a meeting; `sessions` is the number of the meeting's dates in the horizon.
 
     Temporary conflicts block the meeting if they would cause more than one in six sessions to be missed (product rule).
     If the meeting is blocked, no dates are returned as missed.

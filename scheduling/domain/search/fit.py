@@ -130,7 +130,8 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     """Check that none of the patient's busy times blocks a chosen meeting (product rule).
 
-    A busy time does not block a meeting if it can move far enough, or if it is temporary and few sessions are missed.
+    A busy time that can move far enough does not block a meeting. Neither does a temporary one that causes few missed
+    sessions.
     """
     for meeting in choice:
         yield from blocking_conflicts(meeting, need)

@@ -37,7 +37,7 @@ SUNDAY = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeetingPool:
-    """Meetings that schedules can be made of, each with the bit set of the tracks that have it.
+    """The meetings to choose from for a schedule, each with the bit set of the tracks that have the meeting.
 
     All meetings in the pool are held every week, count toward the hours, have a spot, and fit the patient.
     `individual_minutes` are the weekly minutes that individual sessions add.
@@ -170,8 +170,8 @@ def _search_weeks(
 class _PartialWeek(NamedTuple):
     """The days of a week for which the plans are settled. `cost` does not include points for facilitators.
 
-    `people` is a lower bound for the number of facilitators: it counts slots that have no facilitator in common with
-    the slots counted before them. `seen` is the bit set of everyone who leads a group in the counted slots.
+    `people` is a lower bound for the number of facilitators: a slot is counted only if it has no facilitator in common
+    with the slots counted before. `seen` is the bit set of everyone who leads a group in the counted slots.
     """
 
     cost: int

@@ -29,7 +29,7 @@ class Scenario:
 
     `prescribed_minutes` and `prescribed_days` are per week; None means that they do not change. `places_in` has the
     keys of full meetings that get a spot. `joined` has the keys of tracks that take the patient on the requested day,
-    even if it is not one of their start dates.
+    even if that day is not one of the tracks' start dates.
     """
 
     changed: tuple[ChangedCommitment, ...] = ()

@@ -17,7 +17,11 @@ HORIZON_DIVISOR = 2
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
-    """Yield a later start date that helps, and each track that would fit if it took the patient on the requested day."""
+    """Yield changes of the start date that let a schedule fit.
+
+    These are a later start, and for each track that would fit on the requested day, a change that lets the track take
+    the patient on that day.
+    """
     need = what_if.need
     yield from _later_start(what_if, offers)
     for offer in offers:

@@ -14,7 +14,7 @@ DEFAULT_PERIOD = timedelta(weeks=4)
 
 
 class LetterForm(forms.Form):
-    """The period that a letter covers, and the name by which it refers to the patient."""
+    """The period that a letter covers, and the patient's name in the letter."""
 
     reason_fields: ClassVar = {
         "end_date_before_start": "last_day",

@@ -70,7 +70,7 @@ def pending_proposals(
 
 @transaction.atomic
 def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Add a commitment immediately, or leave it to a coordinator if it conflicts with a booking.
+    """Add a commitment immediately, or let a coordinator decide if the commitment conflicts with a booking.
 
     Return the proposal, which is saved in either case. Raises Refused if the values are invalid.
     """
@@ -84,7 +84,7 @@ def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, 
 
 @transaction.atomic
 def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Change a commitment immediately, or leave it to a coordinator if the change adds a conflict with a booking.
+    """Change a commitment immediately, or let a coordinator decide if the change adds a conflict with a booking.
 
     Earlier waiting proposals for the commitment are withdrawn. Return the new proposal, which is saved in either case.
     Raises Refused if the values are invalid.
@@ -115,7 +115,7 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
 
 @transaction.atomic
 def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
-    """End a commitment as of yesterday, or delete it if it is on single dates or has not begun.
+    """End a commitment as of yesterday. A commitment that is on single dates or has not begun is deleted instead.
 
     This happens immediately, because it can't cause a conflict with a booking.
     """

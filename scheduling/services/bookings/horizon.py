@@ -31,8 +31,8 @@ class HorizonExtension:
     """How many sessions and bookings were created, and how many are missing or incomplete.
 
     `unplaced` counts bookings that could not be created because the session was full or the patient was in another
-    session. `unroomed` and `unled` count sessions created without their room or without a facilitator, because the room
-    or the person is in another session at that time.
+    session. `unroomed` counts sessions created without their room, because another session is in the room at that time.
+    `unled` counts sessions created without a facilitator, because that person is in another session.
     """
 
     sessions: int

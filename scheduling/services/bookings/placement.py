@@ -150,7 +150,7 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
     """Map session id to the episodes that need no new booking in it, and collect the times when each episode is booked.
 
-    An episode needs no new booking in a session if it is already booked or if the patient gave up the booking.
+    An episode needs no new booking in a session if there already is a booking or the patient gave up the booking.
     """
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()

@@ -23,9 +23,9 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
     """Return the tracks that mix with this one, and the meetings that its patients may attend in addition to its own.
 
-    `changes` is an enrollment that may keep meetings of other tracks that it already attends, even if the tracks no longer
-    mix. Runs no query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched
-    meetings and start dates.
+    `changes` is an enrollment that may keep its meetings of other tracks, even if the tracks no longer mix. Runs no
+    query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched meetings and
+    start dates.
     """
     tracks = _mixable_tracks(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]

@@ -199,9 +199,9 @@ class AttendedMeetings:
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
         """Return the meetings that are already arranged for a level in [day, until), or NOT_ENROLLED if there are none.
 
-        For the first level, these are the meetings that the patient attends then. For a later level, they are the meetings
-        attended from its first day or, if there are none, from the next start within the level. They count only if their
-        groups differ from those attended before the level.
+        For the first level, these are the meetings that the patient attends then. For a later level, they are the
+        meetings attended from the level's first day. If there are none, they are the meetings attended from the next
+        start within the level. They count only if their groups differ from those attended before the level.
         """
         then = list(self.in_week_from(day))
         if not then:

@@ -109,7 +109,7 @@ def _fit_entry(
 
 
 def next_in_line(matches: Sequence[WaitlistMatch]) -> WaitlistMatch | None:
-    """Return the first match whose patient the track fits, or None if it fits nobody."""
+    """Return the first match whose patient the track fits, or None if the track fits nobody."""
     return next((each for each in matches if each.fits), None)
 
 

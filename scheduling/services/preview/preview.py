@@ -87,8 +87,8 @@ def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datet
 def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
     """Create missing sessions permanently before the action runs.
 
-    If the action created them instead, they would get new ids each time it runs. The impact's key contains session ids,
-    so the key would never match the preview.
+    If the action created these sessions instead, they would get new ids each time the action runs. The impact's key
+    contains session ids, so the key would never match the preview.
     """
     if scope.extends_horizon:
         extend_horizon(site=scope.site, now=now)
@@ -136,7 +136,7 @@ class _AffectedPatients:
     busy: dict[int, list[BusyTime]]
     away: Mapping[int, Sequence[Interval[date]]]
     until: date
-    """The end of the horizon. A week that extends beyond it is not assessed, because some of its sessions don't exist yet."""
+    """The end of the horizon. Weeks that extend beyond the horizon are not assessed, because they lack some sessions."""
 
     @classmethod
     def of(cls, site: Site, patients: Collection[int], first: date, until: date) -> "_AffectedPatients":

@@ -23,7 +23,7 @@ class SnapshotScope:
     """What an action can change: the sessions and bookings of a site in [first, until), or without an end if `until` is None.
 
     `extends_horizon` is for actions that also create the site's missing sessions. Sessions that are already missing are
-    created before the preview, so that it shows only what the action itself changes.
+    created before the preview, so that the preview shows only what the action itself changes.
     """
 
     site: Site

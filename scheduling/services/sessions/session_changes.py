@@ -1,6 +1,6 @@
 """Changes to a single session (time, room, facilitators and details), and one-off sessions.
 
-A session that was changed by hand stays as it is when its meeting changes later, unless a user decides otherwise.
+If a meeting changes, its sessions that were changed by hand stay as they are, unless a user decides otherwise.
 """
 
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ class DeviationKind(StrEnum):
     NOBODY = "nobody"
     PLACES = "places"
     OTHERWISE = "otherwise"
-    """The session has its own topic or telehealth link, or its modality differs from its meeting's."""
+    """The session has its own topic or telehealth link, or its modality is not that of the meeting."""
 
 
 @dataclass(frozen=True, slots=True)

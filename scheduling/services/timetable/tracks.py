@@ -130,8 +130,8 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
     """Check the hours rule for those of the tracks that are published, and create their missing sessions.
 
-    Call this after saving meetings, with the tracks that they serve now and those that they served before. Raises Refused
-    if a published track breaks the rule, which rolls back everything that was saved.
+    Call this after saving meetings. `tracks` are the tracks that the meetings serve now and those that they served
+    before. Raises Refused if a published track breaks the rule, which rolls back everything that was saved.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
     if published:

@@ -43,7 +43,7 @@ def submit_with_preview[T](
     form: RefusableForm | None = None,
     preview_only: bool = False,
 ) -> Submission[T]:
-    """Apply the change, or preview it if the user has not confirmed its impact yet.
+    """Apply the change, or preview the change if the user has not confirmed its impact yet.
 
     A change that affects no patient, and leaves no session without its room or staff, is applied at once unless the
     user asked for a preview. `action` names the change in the audit trail of the previewed patients. If the service

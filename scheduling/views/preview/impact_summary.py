@@ -80,7 +80,7 @@ class ImpactSummary:
 
 
 def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:
-    """Add the names of patients whom the user may see, and audit that the user saw how `action` affects them."""
+    """Add the names of the patients whom the user may see. Audit that the user saw how `action` affects these patients."""
     visible = Patient.objects.visible_to(user).in_bulk(impact.patients)
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")

@@ -47,8 +47,8 @@ METHODS = ["GET", "HEAD", "POST"]
 def _session_changeable_by(user: User, session_id: int, *, own_is_enough: bool = False) -> Session:
     """Return a session that the user may change.
 
-    Raises Http404 if the user may not see it, and PermissionDenied if they may not change it. With `own_is_enough`,
-    clinicians may also change sessions that they lead or assist in.
+    Raises Http404 if the user may not see the session, and PermissionDenied if the user may not change it. With
+    `own_is_enough`, clinicians may also change sessions that they lead or assist in.
     """
     sessions = Session.objects.visible_to(user).select_related("site", "room", "service_type")
     session = get_object_or_404(sessions.prefetch_related("session_facilitators__user"), pk=session_id)

@@ -55,7 +55,7 @@ def _track_seen_by(user: User, track_id: int) -> Track:
 def track_managed_by(user: User, track_id: int) -> Track:
     """Return a track that the user may change.
 
-    Raises Http404 if the user may not see it, and PermissionDenied if they may not change it.
+    Raises Http404 if the user may not see the track, and PermissionDenied if the user may not change it.
     """
     track = _track_seen_by(user, track_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, track.site_id))
