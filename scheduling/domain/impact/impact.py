@@ -57,8 +57,8 @@ class SessionState:
 class BookingState:
     """The state of a patient's booking in one snapshot. The session of the booking is not canceled.
 
-    `week` is the treatment week in which the booking counts. `minutes` are the countable minutes that the patient was or would
-    be credited with.
+    `week` is the treatment week in which the booking counts. `minutes` are the countable minutes that the booking gives
+    the patient, either credited or expected.
     """
 
     patient: int

@@ -55,8 +55,8 @@ def propose_individual_sessions(
 ) -> IndividualProposals:
     """Propose weekly hours for `minutes` of individual sessions, in addition to the meetings with these ids.
 
-    The hours start on the need's first day, or today if that day has passed. Hours reserved for the enrollment
-    `apart_from` count as free, so they must not be among the busy times of `need`. If `minutes` is 0, the proposals are
+    The hours start on the need's first day, or today if that day has passed. The hours reserved for the enrollment
+    `apart_from` count as free. They must not be among the busy times of `need`. If `minutes` is 0, the proposals are
     empty and nothing is read.
     """
     if not minutes:

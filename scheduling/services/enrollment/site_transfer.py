@@ -194,7 +194,7 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the ids of all sites of the transferred episodes, and a map of episode id to transfer days.
+    """Return the ids of all sites where transferred episodes are or were, and map episode id to the days of its transfers.
 
     Episodes that were never transferred are left out. If no episode was transferred, no query runs.
     """

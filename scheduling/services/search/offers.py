@@ -26,7 +26,7 @@ from scheduling.services.search.need import need_of
 
 
 def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
-    """Return how well each track of the episode's site fits, with its obstacles, best fit first.
+    """Return a Fit for each track of the episode's site, the best first.
 
     Raises Refused as `need_of` does.
     """

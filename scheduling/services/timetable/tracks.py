@@ -128,7 +128,7 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 
 @transaction.atomic
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
-    """Check the hours rule for those of the tracks that are published, and create their missing sessions.
+    """Check the hours rule for the published ones among `tracks`, and create missing sessions of these tracks.
 
     Call this after saving meetings. `tracks` are the tracks that the meetings serve now and those that they served
     before. Raises Refused if a published track breaks the rule, which rolls back everything that was saved.

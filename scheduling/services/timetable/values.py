@@ -28,7 +28,7 @@ class TrackValues:
 
 @dataclass(frozen=True, kw_only=True)
 class MeetingValues:
-    """Values of a meeting. Times are in the site's local time. The meeting runs in [runs_from, runs_until)."""
+    """Values of a meeting. Times are in the site's local time. The meeting runs on dates in [runs_from, runs_until)."""
 
     code: str
     name: str

@@ -50,7 +50,7 @@ class IndividualTimeOptions:
 def time_choices(
     found: IndividualProposals, minutes: int, chosen: Sequence[WeeklyHour] | None, current: Sequence[WeeklyHour] = ()
 ) -> IndividualTimeOptions:
-    """Turn proposals into choices for a page. `current` has the hours that are arranged now."""
+    """Turn proposals into choices for a page. `current` has the hours that are already arranged."""
     chosen_value, current_value = "" if chosen is None else encode_hours(chosen), encode_hours(current)
     choices = [
         IndividualTimeChoice(proposal, value, is_chosen=value == chosen_value, is_current=value == current_value)
