@@ -131,7 +131,7 @@ def main() -> None:
         f"  ratio to the libraries alone: {ours / theirs:.2f} (at most {MAX_RATIO}); they take {theirs * 1000:.0f} ms",
     )
     sys.stdout.write("\n".join(report) + "\n")
-    if ours > MAX_RATIO * theirs and not tiny:  # in a tiny run, starting the process takes longer than reading
+    if ours > MAX_RATIO * theirs and not tiny:  # a tiny run spends most time on starting the process
         sys.exit("Too slow.")
 
 

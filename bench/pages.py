@@ -26,7 +26,7 @@ LATENCY_MS = 400
 
 
 class Limits(NamedTuple):
-    """Limits of a page: milliseconds until the largest paint and from a tap to the next frame, layout shift, and bytes."""
+    """A page's limits: milliseconds to the largest paint and from a tap to the next frame, layout shift, and bytes."""
 
     paint: float
     shift: float

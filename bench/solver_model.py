@@ -45,7 +45,7 @@ class ScheduleModel:
         model.minimize(self.points)
 
     def _day(self, weekday: int, minutes: list[int], least: int) -> tuple[cp_model.IntVar, cp_model.LinearExpr | int]:
-        """Return a variable for whether the patient comes on the weekday, and the minutes on site."""
+        """Return two variables for a weekday: whether the patient comes, and how long the patient is on site."""
         model = self.model
         today = [number for number, each in enumerate(self.meetings) if each.weekday == weekday]
         trip = model.new_bool_var("")

@@ -89,7 +89,7 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
 
 
 def _close_for_training(demo: DemoClinic) -> None:
-    """Close each site for training on a Friday five weeks ago and on another in four weeks, unless already closed."""
+    """Close each site for training on two Fridays, five weeks ago and in four weeks, unless it is closed anyway."""
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
         for weeks in (-5, 4):
@@ -106,7 +106,7 @@ def _close_for_training(demo: DemoClinic) -> None:
 
 
 def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
-    """Yield each decision about a patient's care: the time when staff made it, and a function that carries it out."""
+    """Yield each decision about a patient's care as the time of the decision and a function that carries it out."""
     for planned in DEMO_ENROLLMENTS:
         patient = demo.patients[planned.patient]
         week = demo.this_week(patient.site)
@@ -174,7 +174,10 @@ def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -
 def _individual_sessions(
     episode: Episode, track: Track, meetings: Iterable[Meeting], starts: date, at: datetime
 ) -> Sequence[WeeklyHour]:
-    """Return the first proposed weekly times for the track's individual sessions; empty if there is no proposal."""
+    """Return the first proposal of weekly times for the track's individual sessions.
+
+    Without a proposal, return nothing.
+    """
     proposed = propose_individual_sessions(
         episode=episode,
         minutes=track.individual_minutes,

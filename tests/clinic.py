@@ -61,7 +61,7 @@ class Clinic:
         return self.sessions[0]
 
     def admit(self, first_name: str = "Rosa", *, starts: date = MONDAY, **fields: Any) -> Episode:
-        """Admit and enroll a new patient, and book the sessions of the week that are on or after the start date."""
+        """Admit and enroll a new patient, and book those sessions of the week that are on or after the start date."""
         patient = make_patient(self.site, first_name)
         episode = admit(patient, starts, **fields)
         enrollment = enroll(episode, self.track, starts)
@@ -107,7 +107,7 @@ def booking_of(episode: Episode, day: date = MONDAY) -> Booking:
 
 
 def make_opening(clinic: Clinic, day: date) -> Session:
-    """Create an afternoon session with free spots that belongs to another published track."""
+    """Create another published track, and an afternoon session of that track with free spots."""
     meeting = make_meeting(clinic.site, day.weekday(), "13:00", "16:00")
     make_track(clinic.site, [meeting], name="Afternoon track")
     return make_session(meeting, day)

@@ -1,4 +1,7 @@
-"""Steps for tests that confirm an action after its preview: read the key of the preview, and submit the form twice."""
+"""Steps for tests that preview an action and then confirm it.
+
+The key of the preview is sent with the second request.
+"""
 
 import re
 from typing import Any
@@ -7,7 +10,7 @@ from django.test import Client
 
 
 def impact_key(page: str) -> str:
-    """Return the key of the preview, which the page's confirm button sends back."""
+    """Return the key of the preview. The page's confirm button sends this key back."""
     found = re.search(r'name="seen" value="(\w+)"', page)
     assert found is not None
     return found[1]

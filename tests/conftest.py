@@ -16,7 +16,7 @@ os.environ["DEPLOYMENT"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
 django.setup()
 
-# No deadlines: the time that a hypothesis example takes depends more on the machine than on the code.
+# No deadlines, because the time that an example takes depends more on the machine than on the code.
 hypothesis.settings.register_profile(
     "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -36,8 +36,8 @@ def django_db_modify_db_settings(
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Let Django empty every table after a test with real transactions, then restore the rows that migrations wrote.
 
-    The triggers of the append-only tables would refuse the deletion, so they are dropped before it and created again
-    after it. The service types, which a migration writes, are inserted again.
+    The triggers of the append-only tables would refuse the deletion. They are dropped before the deletion and created
+    again after it. The service types, which a migration writes, are inserted again.
     """
     from accounts.append_only import (
         append_only_models,

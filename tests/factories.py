@@ -1,4 +1,4 @@
-"""Factories for tests: each function creates a valid object and takes the fields that matter as arguments."""
+"""Factories for tests. Each function creates a valid object. Its arguments are the fields that matter to tests."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -71,7 +71,7 @@ def make_room(site: Site, places: int = 12, **fields: Any) -> Room:
 
 
 def make_staff(role: Role, site: Site | None, name: str = "", **fields: Any) -> User:
-    """Create a staff user with one role; the password is PASSWORD."""
+    """Create a staff user with one role. The user's password is PASSWORD."""
     number = next(_number)
     user = User.objects.create_user(
         fields.pop("email", f"{role}{number}@example.test"),
@@ -97,7 +97,7 @@ def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvi
 
 
 def make_patient_user(patient: Patient) -> User:
-    """Create the user with which the patient signs in; the password is PASSWORD."""
+    """Create a user account for the patient. The user's password is PASSWORD."""
     user = User.objects.create_user(f"patient{next(_number)}@example.test", PASSWORD, name=str(patient))
     patient.user = user
     patient.save(update_fields=["user"])
@@ -123,7 +123,7 @@ def admit(
 def make_commitment(
     patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
 ) -> Commitment:
-    """Create a weekly commitment; `travel_minutes` sets the travel time both before and after it."""
+    """Create a weekly commitment. `travel_minutes` is the travel time before it, and also the travel time after it."""
     if "travel_minutes" in fields:
         fields["travel_before_minutes"] = fields["travel_after_minutes"] = fields.pop("travel_minutes")
     return Commitment.objects.create(
@@ -138,7 +138,7 @@ def make_commitment(
 
 
 def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str = "Home") -> Place:
-    """Create a place of the patient; `ways` gives the travel minutes from each site to the place and back."""
+    """Create a place of the patient. `ways` has each site's travel minutes to the place and back."""
     place = Place.objects.create(patient=patient, name=name)
     for site, (before, after) in ways.items():
         PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)
@@ -152,7 +152,7 @@ def make_calendar(
     whole_days: Iterable[tuple[datetime, datetime]] = (),
     **fields: Any,
 ) -> ImportedCalendar:
-    """Create an imported calendar with the busy times; it is saved, not waiting, unless `state` says otherwise."""
+    """Create an imported calendar with the busy times. The default for `state` is a saved calendar."""
     state = fields.pop("state", CalendarState.KEPT)
     days = list(whole_days)
     at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))
@@ -199,7 +199,7 @@ def make_meeting(
 
 
 def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Morning track", **fields: Any) -> Track:
-    """Create a track with the meetings; it is published unless `status` says otherwise."""
+    """Create a track with the meetings. By default, the track is published; `status` can say otherwise."""
     status = fields.pop("status", TrackStatus.PUBLISHED)
     track = Track.objects.create(
         site=site,
@@ -216,7 +216,7 @@ def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Mornin
 def make_weekday_track(
     site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
 ) -> Track:
-    """Create a published track that meets from 9:00 to 12:00 on the weekdays; the default is 9 hours over 3 days."""
+    """Create a published track that meets from 9:00 to 12:00 on the weekdays. By default, it has 9 hours on 3 days."""
     return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
 
 
@@ -285,5 +285,5 @@ def book(session: Session, enrollment: Enrollment, **fields: Any) -> Booking:
 
 
 def make_other(model: type[Any], **fields: Any) -> Any:
-    """Create a row of any model, with random values for the required fields that are not given."""
+    """Create a row of any model. Required fields that are not given get random values."""
     return baker.make(model, **fields)

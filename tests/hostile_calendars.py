@@ -1,4 +1,4 @@
-"""Malicious calendar files: they would take forever to read, exhaust memory, or pass a path where a time zone is expected."""
+"""Malicious calendar files. They would take forever to read, exhaust memory, or give a path as a time zone."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Nightly jobs for tests of the scheduler: small tasks that succeed, fail or are interrupted."""
+"""Nightly jobs for tests of the scheduler. Their small tasks succeed, fail or are interrupted."""
 
 import signal
 from datetime import UTC, datetime, time, timedelta
@@ -66,7 +66,7 @@ def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
 
 
 def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:
-    """Create a job run that succeeded after two seconds, unless `fields` say otherwise."""
+    """Create a job run. By default, the job succeeded after two seconds; `fields` can change that."""
     outcome = fields.pop("outcome", "done")
     return JobRun.objects.create(
         name=fields.pop("name", "greet"),

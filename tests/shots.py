@@ -1,8 +1,8 @@
 """Take a screenshot of every page that can be reached by links, for each role: `make shots`.
 
-The pages are those of a demo clinic that is made for this purpose. Of pages that differ only by the row they show, the first
-one that is found is taken. Screenshots are written to var/shots/<language>-<colors>-<width>/<role>-<page>.png. Pages that are
-wider than the screen, and URL names that no link leads to, are printed.
+The pages are those of a temporary demo clinic. If pages differ only in the row that they show, there is a screenshot of
+only the first. Screenshots are written to var/shots/<language>-<colors>-<width>/<role>-<page>.png. Two lists are
+printed: pages that are wider than the screen, and URL names to which no link leads.
 """
 
 import os
@@ -28,7 +28,7 @@ FILES = (".pdf", ".ics", ".csv", ".txt")
 
 @dataclass(frozen=True)
 class View:
-    """How a page is looked at."""
+    """How a page is viewed: its language, colors and width."""
 
     language: str
     colors: str
@@ -40,7 +40,7 @@ class View:
 
 
 def url_name(path: str) -> str:
-    """Return the name of the URL of a path, or an empty string if it has none or is no page of its own."""
+    """Return the URL name of a path, or an empty string if the path has no URL name or is not a page."""
     bare = urlsplit(path).path
     if bare.startswith(NOT_PAGES) or bare.endswith(FILES):
         return ""
@@ -82,8 +82,8 @@ def pages_of(page: Page, base: str) -> dict[str, str]:
 
 
 def take_shots(browser: Browser, base: str) -> Iterator[str]:
-    """Take all screenshots, and yield a sentence for each page that is wider than the screen."""
-    from demo.sign_ins import SIGN_INS  # needs the settings
+    """Take all screenshots. For each page that is wider than the screen, yield a sentence."""
+    from demo.sign_ins import SIGN_INS  # imported here, because the module needs the settings
 
     for sign_in_of in SIGN_INS:
         context = browser.new_context(locale="en-US")

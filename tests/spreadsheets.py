@@ -45,7 +45,10 @@ def write_files(folder: Path, files: Mapping[str, str]) -> Path:
 
 
 def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
-    """Return the files of CLINIC with `old` replaced by `new` in the file of `table`, where `old` must occur exactly once."""
+    """Return the files of CLINIC with `old` replaced by `new` in the file of `table`.
+
+    `old` must occur there exactly once.
+    """
     assert CLINIC[table].count(old) == 1, f"{old!r} occurs {CLINIC[table].count(old)} times in {table}"
     return {**CLINIC, table: CLINIC[table].replace(old, new)}
 

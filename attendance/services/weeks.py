@@ -76,7 +76,7 @@ def _has_gap(row: LedgerRow) -> bool:
 
 
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """Return the patient's latest episode in the week that contains `day`, and that week by the rules of its site.
+    """Return the patient's latest episode in the week of `day`, and that week by the rules of the episode's site.
 
     If the patient had no episode in that week, the episode is None.
     """

@@ -1,7 +1,7 @@
 """Only a few functions write bookings, and those that add or move bookings end with `run_after_booking`.
 
-That call runs the follow-ups of other apps, such as excusing patients on leave. If a service wrote bookings without it, these
-patients would not be excused until the nightly job runs.
+`run_after_booking` runs the follow-ups of other apps, such as excusing patients on leave. If a service added bookings
+without this call, patients on leave would not be excused until the nightly job runs.
 """
 
 import ast
@@ -43,7 +43,7 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def names_in_chain(node: ast.expr) -> set[str]:
-    """Return the names and attributes in `a.b(...).c`, without those in the arguments."""
+    """Return the names and attributes in `a.b(...).c`. Names in the arguments are left out."""
     if isinstance(node, ast.Call):
         return names_in_chain(node.func)
     if isinstance(node, ast.Attribute):

@@ -81,9 +81,10 @@ def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -
 
 
 def owners_of_reverse_relations() -> dict[str, int]:
-    """Map the name of each reverse relation, such as `attendance` on Booking, to the index in APPS of the app that defines it.
+    """Map the name of each reverse relation, such as `attendance` on Booking, to an app: its index in APPS.
 
-    If several apps define a relation of the same name, the last of these apps counts.
+    The app is the one that defines the relation. If several apps define a relation of the same name, the last of these
+    apps counts.
     """
     owners: dict[str, int] = {}
     for model in apps.get_models():
@@ -121,11 +122,11 @@ KNOWN_LOOKUPS = {
     # One query reads a day's bookings and their attendance marks.
     ("scheduling/services/sessions/day.py", "attendance__status"),
 }
-"""Lookups into later apps that are allowed, because one query needs data of two apps. Give the reason for each new one."""
+"""Allowed lookups into later apps. Each is in a query that needs data of two apps. Give the reason for a new lookup."""
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:
-    """Return the lookups in a module, written as keywords or as strings, that follow a relation into a later app."""
+    """Return a module's lookups that follow a relation into a later app. They can be keywords or strings."""
     own_index = APPS.index(path.relative_to(PROJECT).parts[0])
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):

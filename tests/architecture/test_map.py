@@ -1,4 +1,4 @@
-"""docs/architecture.md matches the code: its walks list real files from the views downward, and every room has a row.
+"""docs/architecture.md matches the code. Its walks list real files from the views downward. Every room has a row.
 
 A walk lists the files that handle one kind of request. A room is a folder for one subject inside a layer of an app.
 """

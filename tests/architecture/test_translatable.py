@@ -1,4 +1,4 @@
-"""Every text that a person reads goes through gettext, as whole sentences with named values."""
+"""Every text that a person reads goes through gettext. Each text is a whole sentence in which values have names."""
 
 import ast
 import re
@@ -20,14 +20,14 @@ TEMPLATES = sorted(
 SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "aria-roledescription", "placeholder", "title"}
 """HTML attributes whose value is shown or read aloud."""
 NOT_WORDS = {"iopmanager", "a", "p", "PDF", "CSV", "JSON"}
-"""The product's name, HTML that a lexer sees cut in pieces, and abbreviations that are the same in every language."""
+"""Texts that need no translation: the product's name, pieces of HTML, and abbreviations that all languages share."""
 WORD = re.compile(r"[^\W\d_]{2,}")
 PLACEHOLDER = "0"
-"""Stands for a tag or variable within the text, so that what is on both sides of it stays apart."""
+"""Replaces a tag or variable within a text. The words before and after it then stay separate."""
 
 
 class SpokenText(HTMLParser):
-    """Collect the text of HTML and of its spoken attributes."""
+    """Collect the text of an HTML document and the values of its spoken attributes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pl
 
 
 def texts_in_tags(token: Token) -> Iterator[str]:
-    """Yield literal texts that a tag or a variable passes on to be shown, unless they are marked with `_()`."""
+    """Yield literal texts that a tag or variable shows. Texts that are marked with `_()` are left out."""
     name = token.contents.split()[0]
     if name == "icon":
         return
@@ -140,10 +140,10 @@ UNSPOKEN_CALLS = {
     "record_all",
     "as_sql",
 }
-"""Errors for programmers, SQL, and the audit trail, which keeps one language."""
+"""Calls whose texts need no translation: errors for programmers, SQL, and the audit trail, which is in one language."""
 UNSPOKEN_KEYWORDS = {"action", "detail", "name", "class_name", "css_class", "extra_context", "id"}
 UNSPOKEN_KEYS = {"action"}
-"""Keys of dictionaries whose values go into the audit trail."""
+"""Dictionary keys. The value of such a key goes into the audit trail."""
 SPOKEN_KEYWORDS = {
     "label",
     "help_text",
@@ -158,7 +158,7 @@ SENTENCE = re.compile(r"[^\W\d_]+['â€™]?[^\W\d_]* [^\W\d_]{2,}|^[A-Z][a-z]+[.:â€
 
 
 class PythonTexts(ast.NodeVisitor):
-    """Collect the texts of a module that look like words for people and are outside gettext."""
+    """Collect those texts of a module that are outside gettext and look like words for people."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

@@ -1,4 +1,4 @@
-"""Each benchmark runs at its tiny size, so that a change to the product can't break a benchmark unnoticed."""
+"""Each benchmark runs at its tiny size. If a change to the product breaks a benchmark, a test fails."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from tests.paths import PROJECT
 
 
 def run_tiny(name: str) -> str:
-    """Run the benchmark at its tiny size in a process of its own, and return what it prints."""
+    """Run the benchmark at its tiny size in a separate process, and return what the benchmark prints."""
     command = [sys.executable, "-m", f"bench.{name}", "--tiny"]
     result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE = 30_000  # milliseconds; long enough for a busy machine, while a page that never loads still fails
+PATIENCE = 30_000  # in milliseconds. Even a busy machine needs less; only a page that never loads takes this long.
 LOCAL_SCHEMES = {"data", "blob", "about"}
 CHROMIUM_FLAGS = [
     "--disable-background-networking",
@@ -83,7 +83,7 @@ class PageGuard:
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]:
-    """Return a function that opens a page of a given size with no user signed in. Paths are relative to the test server."""
+    """Return a function that opens a page of a given size, signed out. Paths are relative to the test server."""
     guard = PageGuard(live_server.url)
     contexts = []
 
@@ -127,7 +127,7 @@ def sign_in(live_server: "LiveServer") -> SignIn:
 
 @pytest.fixture(scope="session")
 def axe() -> Axe:
-    """Return a check that waits until a page has settled, and fails with axe's report of any accessibility violations."""
+    """Return a check of a settled page. If axe finds accessibility violations, the check fails and reports them."""
     rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:

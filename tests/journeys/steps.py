@@ -1,4 +1,4 @@
-"""Steps that the browser tests share: following a link or a button to the next page, and waiting until a page has settled."""
+"""Steps that the browser tests share: following a link or button to another page, and waiting for a page to settle."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 
 
 def settle(page: Page) -> None:
-    """Wait until the page and its scripts have loaded, its heading is attached, and htmx is not replacing any part of it."""
+    """Wait until the page and its scripts have loaded, its heading is there, and htmx is not replacing any part."""
     page.wait_for_load_state("load")
     expect(page.locator("h1").first).to_be_attached()
     expect(page.locator(HTMX_AT_WORK)).to_have_count(0)
@@ -25,8 +25,8 @@ def settle(page: Page) -> None:
 def follow(control: Locator) -> None:
     """Click a link or a button that opens another page, and wait until that page has settled.
 
-    A plain click may return while the old page is still there. The test's next step would then act on the old page, or
-    on a new page that has no body yet.
+    A plain click may return before the new page has replaced the old page. The test's next step would then act on the
+    old page, or on a new page that has no body yet.
     """
     settle(control.page)
     with control.page.expect_navigation():

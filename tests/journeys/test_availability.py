@@ -1,4 +1,4 @@
-"""Enter commitments in a browser: a rotating shift in a form, and a week painted on a grid with a mouse, a finger and keys."""
+"""Enter commitments in a browser: a rotating shift in a form, and a week painted by mouse, finger and keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
-LONG_PRESS = 400  # milliseconds; the same as in week_grid.js
+LONG_PRESS = 400  # in milliseconds; week_grid.js has the same number
 
 
 @pytest.fixture
@@ -152,10 +152,10 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 
 
 class Finger:
-    """Touch the page with one finger, by sending the touch events that a browser would receive.
+    """A finger that touches the page. It sends the touch events that the browser would get from a touch screen.
 
-    The page tells a long press from a tap only by its duration, and on a busy machine a tap can take long. So the page's
-    clock is stopped during a gesture, except where the gesture lets time pass.
+    The page tells a long press from a tap only by the duration. On a busy machine, a tap can take long. Therefore the
+    page's clock is stopped during a gesture, and runs only where the gesture lets time pass.
     """
 
     def __init__(self, page: Page) -> None:

@@ -53,7 +53,10 @@ def coordinator(site: Site) -> User:
 
 @pytest.fixture
 def coping(site: Site) -> Session:
-    """A session on Wednesday from 9:00 to 12:15, with another group beside it, a canceled session and a closed day."""
+    """A session on Wednesday from 9:00 to 12:15.
+
+    The week also has a group at the same time, a canceled session and a closed day.
+    """
     room, lead = make_room(site, name="Garden room"), make_staff(Role.CLINICIAN, site, "Ada Park")
     coping = make_meeting(site, 2, "09:00", "12:15", name="Coping skills", room=room, lead=lead)
     process_group = make_meeting(site, 2, "09:30", "12:30", name="Process group", room=make_room(site, name="Library"))
@@ -88,7 +91,7 @@ def posted_fields(page: Page, action: Callable[[], None], session: Session) -> d
 
 
 def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
-    """Drag a session's box by the given pixels, holding it near its upper edge, or at its lower edge if `from_edge` is true."""
+    """Drag a session's box by the given pixels, near its upper edge or, if `from_edge` is true, by its lower edge."""
     element.scroll_into_view_if_needed()
     bounds = element.bounding_box()
     assert bounds

@@ -111,7 +111,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     page = open_page(size)
     sign_in(page, coordinator)
 
-    # Values take effect as they are typed, without a reload, and none of them is lost.
+    # Each value takes effect when it is typed, without a reload, and no typed value is lost.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
     page.get_by_text("Try a scenario").click()
@@ -131,7 +131,8 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     expect(page.get_by_text("Enter the end time.")).to_have_count(0)
     assert Commitment.objects.get().starts == time(11)
 
-    # Each track has one card, with its other schedules folded. What does not fit is one line with the reasons folded.
+    # Each track has one card, with its other schedules folded. A track that does not fit is one line, with its reasons
+    # folded.
     expect(page.locator(".schedule")).to_have_count(2)
     page.get_by_text("more variants of this track").click()
     line = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Short track"))

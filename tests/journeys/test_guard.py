@@ -1,4 +1,4 @@
-"""The page guard of the browser tests detects requests to other hosts, policy violations and script errors."""
+"""The page guard of the browser tests detects requests to other hosts, security policy violations and script errors."""
 
 from playwright.sync_api import Browser
 from pytest_django.live_server_helper import LiveServer

@@ -1,4 +1,4 @@
-"""Import a calendar file on a desktop and from a phone: preview it, save it, and compare a new file before replacing it."""
+"""Import a calendar file on a desktop and a phone: preview and save it, then compare and save a new file."""
 
 import re
 from datetime import UTC, date, datetime
@@ -47,7 +47,7 @@ HOLIDAY = event(starts="DTSTART;VALUE=DATE:20261224", ends="DTEND;VALUE=DATE:202
 @pytest.fixture
 def coordinator(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> User:
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    # These tests are not about the time limit, and a busy machine is slow to start the process that reads the file.
+    # A busy machine can be slow to start the process that reads the file. These tests are not about the time limit.
     monkeypatch.setattr(child_process, "TIMEOUT_SECONDS", 60)
     return make_staff(Role.COORDINATOR, make_site(phone="555-0100"), "Nora Castellanos")
 

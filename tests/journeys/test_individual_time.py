@@ -1,4 +1,4 @@
-"""Individual time in a browser: a counselor enters hours, and patients get individual sessions within them."""
+"""Individual time in a browser: a counselor enters hours, and patients get individual sessions within these hours."""
 
 from datetime import UTC, datetime
 
@@ -31,7 +31,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     for patient in (rosa, omar):
         admit(patient, minutes=600)
 
-    # On her phone, Ada enters the hours in which she sees patients individually.
+    # On a phone, Ada enters the hours in which she sees patients individually.
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
     follow(phone.get_by_role("link", name="Counselor hours"))

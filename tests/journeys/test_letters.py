@@ -1,4 +1,4 @@
-"""Record a consent, write a letter under it, and revoke it as the patient, in a browser."""
+"""In a browser, staff record a consent and write a letter under it. Then the patient revokes the consent."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -17,7 +17,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def administrator() -> User:
-    """An administrator of four sites, where the nightly job succeeded, failed, is still running, or has never run."""
+    """An administrator of four sites.
+
+    At these sites, the nightly job succeeded, failed, is still running, or never ran.
+    """
     now = clock.now()
     for name, outcome in (("Harbor Street", "done"), ("Prairie Avenue", "failed"), ("Airport Road", "running")):
         words = "36 sessions added. 112 bookings added. 2 bookings not made, because their sessions are full."

@@ -1,4 +1,7 @@
-"""No schedule fits a patient of the demo clinic. The smallest change is found, tried and saved, and the patient is enrolled."""
+"""No schedule fits a patient of the demo clinic. The smallest change is found, tried and saved.
+
+Then the patient is enrolled.
+"""
 
 from datetime import UTC, datetime, time
 

@@ -53,7 +53,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     for each in (page, phone):
         sign_in(each, coordinator)
 
-    # With only one level, there is nothing to compare yet.
+    # With only one level of care, there is nothing to compare yet.
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Plan the step-down"))
     expect(page.get_by_text("No later level is ordered yet.")).to_be_visible()
@@ -66,7 +66,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     follow(page.get_by_role("button", name="Set level of care"))
     expect(page.get_by_text("The level of care is set.")).to_be_visible()
 
-    # On a phone, the levels are shown one below the other.
+    # On a phone, the levels of care are shown one below the other.
     phone.goto(reverse("step-down", args=[rosa.pk]))
     expect(phone.get_by_text("Same groups on Mon–Wed")).to_be_visible()
     expect(phone.get_by_text("No more groups on Thu, Fri")).to_be_visible()

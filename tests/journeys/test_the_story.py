@@ -1,4 +1,4 @@
-"""The main workflow from end to end in a browser: from a patient without a schedule to the patient's week in the portal."""
+"""The main workflow in a browser. It begins with a patient without a schedule and ends with the week in the portal."""
 
 import re
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     user = make_patient_user(patient)
     admit(patient)
 
-    # The coordinator finds a schedule: one track fits, and the page says why the other does not.
+    # The coordinator finds a schedule. One track fits, and the page says why the other track does not fit.
     sign_in_with_form(page, coordinator.email)
     axe(page)
     follow(page.get_by_role("link", name="Patients").first)
@@ -80,7 +80,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     expect(row).to_contain_text("On pace")
     axe(page)
 
-    # A calendar app that can't sign in reads the calendar link. It contains times and nothing else.
+    # A calendar app reads the calendar link without signing in. The calendar has times and nothing else.
     page.goto(reverse("patient-calendar", args=[patient.pk]))
     axe(page)
     follow(page.get_by_role("button", name="Create link"))

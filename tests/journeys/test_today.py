@@ -1,4 +1,4 @@
-"""The today page in a browser: the day's sessions load first, then what needs attention, and repeated views are audited."""
+"""The today page in a browser: the day's sessions load before what needs attention, and repeated views are audited."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +25,10 @@ def on_wednesday() -> Iterator[None]:
 
 @pytest.fixture
 def clinic() -> Clinic:
-    """A clinic with Rosa and Wen in Wednesday's group. Rosa missed Monday and can make it up in Saturday's group."""
+    """A clinic with Rosa and Wen in Wednesday's group.
+
+    Rosa missed Monday's session and can make it up in Saturday's group.
+    """
     clinic = make_clinic()
     rosa = clinic.admit("Rosa")
     clinic.admit("Wen", starts=WEDNESDAY)

@@ -18,7 +18,10 @@ def test_the_page_about_the_rules_has_examples() -> None:
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_the_examples_of_a_page_run(page: Path) -> None:
-    """The test replaces code fences with empty lines, because an empty line ends the output of a doctest example."""
+    """Doctest needs an empty line after an example's output.
+
+    Therefore the test replaces code fences with empty lines.
+    """
     text = re.sub(r"^```.*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     output: list[str] = []

@@ -28,7 +28,7 @@ RUNNING, DONE, FAILED = AttemptOutcome.RUNNING, AttemptOutcome.DONE, AttemptOutc
 
 
 def there(day: date, clock: str) -> datetime:
-    """Return the instant of a wall-clock time in New York, or the second instant if the time occurs twice."""
+    """Return the instant of a wall-clock time in New York. If the time occurs twice, return the second instant."""
     return datetime.combine(day, time.fromisoformat(clock), NEW_YORK).replace(fold=1).astimezone(UTC)
 
 
@@ -159,11 +159,14 @@ CHANGES = [
     ("America/Sao_Paulo", date(2018, 2, 18)),
     ("Europe/Dublin", date(2026, 10, 25)),
 ]
-"""Days on which clocks change, some at midnight. In St. John's, clocks went back past midnight, to the previous day."""
+"""Days on which clocks change, some of them at midnight.
+
+In St. John's, clocks went back past midnight, into the day before.
+"""
 
 
 def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
-    """Count how often each night's work runs, from two days before `day` to two days after it, if no run fails."""
+    """Count how often each night's work runs if no run fails, from two days before `day` to two days after `day`."""
     time_zone = ZoneInfo(zone)
     now = datetime.combine(day - timedelta(days=2), time(12), UTC)
     until, past = now + timedelta(days=4), [PastAttempt(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]

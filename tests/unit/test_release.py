@@ -1,4 +1,4 @@
-"""The fingerprint of the code, which keeps browsers from reusing pages of another version."""
+"""The fingerprint of the code. It keeps browsers from reusing pages of another version of the code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Planning a step-down: the plan is the best of all possible plans, and it says what each step keeps of the one before."""
+"""Planning a step-down: the plan is the best of all possible plans. It says what each step keeps of the step before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +76,10 @@ def test_the_next_level_keeps_groups_of_the_one_before() -> None:
 
 
 def test_the_first_schedule_is_the_one_that_can_be_kept_longer() -> None:
-    """Alone, the first step would use the morning groups, but only evening groups can continue once the new shift starts."""
+    """Planned alone, the first step would use the morning groups.
+
+    But once the new shift starts, only evening groups can continue.
+    """
     now, later = step(540, 3), step(540, 3, week=4, busy=(shift(range(5), "08:00", "16:00"),))
     assert keys(plan_steps([now])[0]) == ["M0", "M2", "M4"]
     plans = plan_steps([now, later])
@@ -197,7 +200,10 @@ def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
 def try_everything(
     steps: Sequence[Step], enrolled: EnrolledMeetings, found: dict[object, tuple[Schedule, ...]]
 ) -> Expected:
-    """Try every schedule of every step, and return the lowest score of any plan and the first plan with that score."""
+    """Try every combination of schedules.
+
+    Return the lowest score of any plan, and the first plan that has this score.
+    """
     if not steps:
         return 0, ()
     step, *rest = steps

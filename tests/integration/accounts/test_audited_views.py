@@ -1,4 +1,4 @@
-"""Every view of a page about patients is in the audit trail, even if the same page is viewed repeatedly."""
+"""Every view of a page about patients is in the audit trail, even if a user views the same page several times."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -55,7 +55,7 @@ def look(client: Client, tag: str = "") -> HttpResponse:
 
 
 def seen(**narrowed: Any) -> list[tuple[int | None, str, datetime]]:
-    """Return patient id, label and time of each "viewed" event in the audit trail, oldest first."""
+    """Return the patient id, label and time of each "viewed" event in the audit trail, oldest event first."""
     events = AuditEvent.objects.filter(action=Action.VIEWED, **narrowed).order_by("pk")
     return list(events.values_list("patient_key", "subject_label", "at"))
 
@@ -161,7 +161,7 @@ def test_a_page_that_failed_writes_no_events(clinic: Clinic, monkeypatch: pytest
 def test_a_view_is_written_in_full_if_the_earlier_one_is_missing_from_the_trail(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first view can be missing after a restore from an older backup."""
+    """The earlier view can be missing if the database was restored from an older backup."""
     client = client_for(clinic.coordinator)
     with monkeypatch.context() as patched:
         patched.setattr(audited_cache, "record_views", lambda *_, **__: uuid4())

@@ -1,4 +1,4 @@
-"""Dates before 1900 or after 2149 are refused or ignored, and never cause an error such as an overflow."""
+"""Dates before 1900 or after 2149 are refused or ignored. They never cause an error such as an overflow."""
 
 from datetime import UTC, datetime
 

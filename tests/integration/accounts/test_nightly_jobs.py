@@ -1,4 +1,4 @@
-"""Each nightly job runs once when it is due, a failure does not stop the other jobs, and every run is recorded."""
+"""Each nightly job runs once when it is due. A failed job does not stop the other jobs. Every run is recorded."""
 
 import io
 import logging
@@ -51,7 +51,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Capture the server's log as written, with its filters applied."""
+    """Capture the server's log as it is written, after the log filters."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()
@@ -243,8 +243,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # When a scheduler reads the clock for the third time, it knows that the job is due but has not claimed it yet. All
-            # schedulers wait for each other here.
+            # A scheduler that reads the clock for the third time knows that the job is due, but has not claimed the job
+            # yet. At this point, all schedulers wait for each other.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

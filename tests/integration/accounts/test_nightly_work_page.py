@@ -1,4 +1,7 @@
-"""The page that lists nightly jobs: last runs, next attempts, and a warning if no scheduler seems to be running."""
+"""The page that lists nightly jobs.
+
+It shows last runs and next attempts, and warns if the scheduler seems to have stopped.
+"""
 
 from datetime import datetime, timedelta
 
@@ -41,7 +44,7 @@ def administrator(client: Client, site: Site) -> User:
 
 
 def text_of(client: Client) -> str:
-    """Return the page of nightly jobs as text in which each run of whitespace is one space."""
+    """Return the text of the page of nightly jobs, with each run of whitespace replaced by one space."""
     response = client.get(reverse("nightly-work"))
     assert response.status_code == 200
     return " ".join(response.text.split())

@@ -1,4 +1,4 @@
-"""How `make run` prepares a local database, and how the first administrator of a production database is created."""
+"""How `make run` prepares a local database, and how a production database gets its first administrator."""
 
 from io import StringIO
 

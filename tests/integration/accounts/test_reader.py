@@ -1,4 +1,4 @@
-"""Each page is served in its reader's language, with times written with their clock."""
+"""Each page is served in the language of its reader, and times of day use the clock that the reader uses."""
 
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter

@@ -77,7 +77,7 @@ def test_a_failure_is_reported_after_all_other_jobs_are_done(listed: Callable[..
 
 
 class Night:
-    """A fake clock that advances only while the scheduler sleeps, and sends SIGTERM after the given seconds."""
+    """A fake clock that advances only while the scheduler sleeps. After the given seconds, it sends SIGTERM."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: int, starts: datetime = NIGHT) -> None:
         self.now, self.ends = starts, starts + timedelta(seconds=seconds)
@@ -170,7 +170,7 @@ def environment(database: Path) -> dict[str, str]:
 
 
 def wait_for[T](function: Callable[[], T], seconds: float = 30) -> T:
-    """Call the function until its result is truthy, and return that result; fail after `seconds` seconds."""
+    """Call the function until its result is truthy, and return that result. Fail after `seconds` seconds."""
     ends = time.monotonic() + seconds
     while not (result := function()):
         assert time.monotonic() < ends, "it took too long"

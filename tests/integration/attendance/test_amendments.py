@@ -1,4 +1,4 @@
-"""A finalized mark can only be changed by an amendment, which has a reason and keeps the earlier values."""
+"""Only an amendment can change a finalized mark. The amendment has a reason and keeps the earlier values."""
 
 from urllib.parse import urlencode
 
@@ -28,7 +28,7 @@ def clinic() -> Clinic:
 
 @pytest.fixture
 def finalized(clinic: Clinic) -> Attendance:
-    """A no-show on Monday in a session that has been finalized."""
+    """The mark of a no-show in Monday's session, which has been finalized."""
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     return mark

@@ -1,4 +1,4 @@
-"""Weekly hours computed from the database: prescribed, credited and remaining minutes of each treatment week."""
+"""Weekly hours from the database: the prescribed, credited and remaining minutes of each treatment week."""
 
 import json
 from collections.abc import Callable

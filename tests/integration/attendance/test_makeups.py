@@ -1,4 +1,4 @@
-"""Which sessions can make up for a missed session, and for which week a make-up session counts."""
+"""Which sessions can make up for a missed session, and in which week a make-up session counts."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""A mark records whether and when a patient attended a session that has begun, and credits the minutes attended."""
+"""In a session that has begun, a mark records whether and when a patient attended.
+
+The minutes attended are credited.
+"""
 
 from datetime import datetime, time
 

@@ -1,4 +1,4 @@
-"""The roster page of a session, where permitted users mark one patient at a time, with or without JavaScript."""
+"""The roster page of a session. Permitted users mark one patient at a time, with or without JavaScript."""
 
 import pytest
 import time_machine

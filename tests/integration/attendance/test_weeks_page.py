@@ -1,4 +1,4 @@
-"""The pages for weekly hours: all patients, one patient, and booking a make-up session for that patient."""
+"""The pages for weekly hours: the weeks of all patients, one patient's week, and booking a make-up session."""
 
 from datetime import timedelta
 from html import unescape

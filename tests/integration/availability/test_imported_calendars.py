@@ -1,4 +1,4 @@
-"""Calendar files of patients: they are previewed, saved or replaced, and their busy times count like commitments."""
+"""Calendar files of patients are previewed, saved and replaced. Their busy times count like commitments."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -96,7 +96,7 @@ def own(rosa: Patient) -> Client:
 
 
 def at(on: date, hour: int, hours: int = 1) -> tuple[datetime, datetime]:
-    """Return start and end, in UTC, of an interval of `hours` hours that starts at `hour`:00 UTC."""
+    """Return the start and end of an interval in UTC. It starts at `hour`:00 and lasts `hours` hours."""
     starts = datetime(on.year, on.month, on.day, hour, tzinfo=UTC)
     return starts, starts + hours * HOUR
 

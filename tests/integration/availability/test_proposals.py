@@ -1,4 +1,4 @@
-"""Commitments that patients enter themselves: saved at once, or left to a coordinator if they conflict with a booking."""
+"""Commitments that patients enter themselves. A commitment that conflicts with a booking waits for a coordinator."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The pages for places, such as home and work, and the travel time that a commitment gets from its place."""
+"""The pages for places, such as home and work. A commitment gets its travel time from its place."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""The form for all weekly commitments of a patient: either all rows are saved, or each faulty row shows its reason."""
+"""The form for all weekly commitments of a patient. If any row is faulty, it shows its reason and no row is saved."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""A session booked during a leave is excused at once, and if it moves to a day outside the leave, the excuse is deleted."""
+"""A session booked during a leave is excused at once. If the session moves out of the leave, the excuse is deleted."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -192,7 +192,7 @@ def by_moving_a_session_out_of_the_leave(clinic: Clinic) -> None:
 
 
 def by_booking_a_makeup(clinic: Clinic) -> None:
-    """Delete all excuses and book a make-up session. It is before the leave, but booking it must restore the excuses."""
+    """Delete all excuses, and book a make-up session before the leave. The booking must restore the excuses."""
     clinic.enrolled_and_away()
     Attendance.objects.all().delete()
     missed = Booking.objects.get(episode=clinic.episode, session=clinic.session(MONDAY))

@@ -1,4 +1,4 @@
-"""Extending the horizon writes each future session and booking once, at the right time, and overwrites no changed session."""
+"""Extending the horizon writes each future session and booking once, at the right time. Changed sessions are kept."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO

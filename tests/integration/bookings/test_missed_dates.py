@@ -1,4 +1,4 @@
-"""Enrolling a patient who is busy on a single date: all other sessions are booked, and the missed one counts as released."""
+"""Enrolling a patient who is busy on one date. That session is recorded as released, and all others are booked."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,7 @@
-"""Releasing bookings when an enrollment ends or a patient is discharged, and the conditions for booking a make-up session."""
+"""Bookings are released when an enrollment ends or a patient is discharged.
+
+Also: when a make-up session can be booked.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

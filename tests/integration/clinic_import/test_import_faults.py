@@ -1,4 +1,4 @@
-"""The import reports every fault with its file, row and column, and writes nothing if there is one."""
+"""The import reports every fault with its file, row and column. If there is any fault, nothing is written."""
 
 from datetime import timedelta
 from io import StringIO
@@ -84,7 +84,7 @@ closures.csv, row 1, reason: This column is missing; the file must have it.
 
 
 def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_path: Path) -> None:
-    """The last commitment refers to a row that is faulty itself, which is not reported as another fault."""
+    """The last commitment refers to a faulty row. This reference is not reported as another fault."""
     output = StringIO()
     with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
         call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=output)
@@ -205,7 +205,7 @@ def test_a_fault_is_reported_in_a_sentence(tmp_path: Path, table: str, old: str,
     files = clinic_with(table, old, new)
     if table in {"staff", "rooms"}:
         files = {name: files[name] for name in ("sites", "rooms", "staff")}
-    if new == "P2,Rosa":  # without patient P2, the commitments of P2 would be faults too
+    if new == "P2,Rosa":  # without patient P2, the commitments of P2 would be reported as faults too
         files.pop("commitments")
     assert only_fault(tmp_path, files) == sentence
 

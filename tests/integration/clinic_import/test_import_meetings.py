@@ -33,7 +33,7 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
-    """Return group code, date and starting hour in UTC of every active booking of the enrollment."""
+    """Return the group's code, the date and the starting hour in UTC of each active booking of the enrollment."""
     bookings = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)

@@ -1,4 +1,4 @@
-"""Even with simultaneous requests, the last spot is given once, and no patient or counselor is double-booked."""
+"""Even if requests are simultaneous, the last spot is given only once, and no patient or counselor is double-booked."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +40,7 @@ TRIES = 24
 
 
 def at_once[T](tries: Sequence[Callable[[], T]]) -> list[T | Refused]:
-    """Call all functions at the same moment, each on its own database connection; return each result or refusal."""
+    """Call all functions at the same moment, each on its own database connection. Return each result or refusal."""
     barrier = Barrier(len(tries))
 
     def run(attempt: Callable[[], T]) -> T | Refused:
@@ -151,7 +151,10 @@ def test_two_simultaneous_extensions_write_every_session_and_booking_once() -> N
 
 
 def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
-    """Create a track with four patients, and an evening group with one spot. Also return each patient's first booking."""
+    """Create a track with four patients, and an evening group with one spot.
+
+    Return each patient's first booking, too.
+    """
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)
     make_track(track.site, [evening], name="Evening")
@@ -191,7 +194,10 @@ def test_a_patient_never_gets_a_make_up_session_that_overlaps_a_new_enrollment()
 
 
 def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
-    """Return `number` functions; each enrolls another patient with an individual session in the same hour of the counselor."""
+    """Return `number` functions that each enroll a different patient.
+
+    All of them want the same hour of the counselor.
+    """
     track = make_weekday_track(site, individual_minutes=60)
     extend_horizon(site=site, now=NOW)
     coordinator = make_staff(Role.COORDINATOR, site)

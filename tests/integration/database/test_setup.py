@@ -1,4 +1,4 @@
-"""The test setup itself: tests run on the requested database, and rows from migrations are restored after every test."""
+"""The test setup. Tests run on the requested database, and rows that migrations wrote are restored after every test."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""One valid row of each model, for tests that change a row so that it breaks a constraint."""
+"""One valid row of each model. Tests change such a row to break a constraint."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The demo clinic contains its planned situations, such as a week at risk, whenever it is loaded."""
+"""On whatever day it is loaded, the demo clinic has the planned situations, such as a week at risk."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every page of the demo clinic opens for each role that may see it, and needs at most 25 queries."""
+"""Every page of the demo clinic opens for each role that may see the page, and needs at most 25 queries."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 def addresses(role: str) -> list[str]:
-    """Return the URLs of the pages that the role may see, filled in with rows of the demo clinic."""
+    """Return the URLs of the pages that the role may see. The ids in the URLs are those of the demo clinic's rows."""
     patient = Patient.objects.get(code="P001")
     today = Session.objects.filter(site=patient.site, on=WEDNESDAY_NOON.date(), booked__gt=0).first()
     last_week = Session.objects.exclude(finalized_at=None).filter(facilitators__email="clinician@demo.example").last()

@@ -1,6 +1,7 @@
 """Letters of demo patients reveal only times.
 
-The test adds a made-up word to every name that no letter may contain, and checks that the word appears in no letter.
+The test adds a made-up word to every name that must not be in a letter. Then it checks that no letter contains the
+word.
 """
 
 import io
@@ -37,7 +38,7 @@ NAMES: dict[type[Model], tuple[str, ...]] = {
     Patient: ("preferred_name",),
     LevelOfCareSpan: ("stated_by",),
 }
-"""The fields of each model whose values no letter may contain."""
+"""For each model, the fields whose values no letter may contain."""
 
 pytestmark = pytest.mark.django_db
 

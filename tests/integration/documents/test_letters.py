@@ -1,4 +1,4 @@
-"""A letter discloses only times, requires a consent, is addressed to the recipient in that consent, and is recorded."""
+"""A letter discloses only times and requires a consent. It is addressed to the consent's recipient, and is recorded."""
 
 import io
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ SECRETS = (
     "Outpatient",
     "addiction",
 )
-"""Words that would reveal treatment, such as names of groups and staff, which no letter may contain."""
+"""Words that no letter may contain, such as names of groups and staff, because they would reveal treatment."""
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def letter_of(consent: Consent, **changed: Any) -> dict[str, Any]:
 
 
 def written(consent: Consent, by: User, **changed: Any) -> tuple[Letter, bytes]:
-    """Preview and write a letter with the consent, and return the saved letter and its PDF."""
+    """Preview and write a letter under the consent. Return the saved letter and its PDF."""
     given = letter_of(consent, **changed)
     return write_letter(**given, seen=letter_content(**given).key, by=by)
 

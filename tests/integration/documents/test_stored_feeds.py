@@ -1,4 +1,4 @@
-"""Stored calendar feeds are always up to date, revoked or unknown links get no calendar, and no token is logged."""
+"""Stored calendar feeds are always up to date. Revoked and unknown links get no calendar. No token is logged."""
 
 import io
 import logging

@@ -1,4 +1,7 @@
-"""From a chosen day on, an enrollment changes its meetings or moves to another track, completely or not at all."""
+"""From a chosen day on, an enrollment changes its meetings or moves to another track.
+
+A refused change changes nothing.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

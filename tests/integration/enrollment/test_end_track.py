@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 
 
 class Clinic:
-    """A clinic with two patients in a morning track, which shares its Monday group with another track, and an evening track."""
+    """A clinic with a morning track of two patients and an evening track. A third track has the same Monday group."""
 
     def __init__(self, patients: int = 2) -> None:
         self.site: Site = make_site()
@@ -191,7 +191,7 @@ def test_the_page_lists_the_moving_patients_before_the_preview(
 def test_each_listed_patient_takes_the_queries_of_one_search(
     client: Client, monkeypatch: pytest.MonkeyPatch, patients: int, queries: int, django_assert_num_queries: Any
 ) -> None:
-    """The page runs one search for each patient, which is acceptable because tracks seldom end."""
+    """The page runs one search for each patient. This is acceptable, because tracks seldom end."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     clinic = Clinic(patients)
     client.force_login(clinic.by)

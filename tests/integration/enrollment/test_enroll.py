@@ -1,4 +1,7 @@
-"""Enrolling a patient either books every session or is refused with all reasons at once."""
+"""Enrolling a patient books every session.
+
+If that is impossible, the enrollment is refused with all reasons at once.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -55,7 +58,10 @@ def episode(site: Site) -> Episode:
 
 
 def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
-    """Create the future sessions and enroll the patient; the defaults are all meetings of the track, from Monday on."""
+    """Create the future sessions and enroll the patient.
+
+    By default, this is in all meetings of the track, from Monday on.
+    """
     extend_horizon(site=track.site, now=NOW)
     return enroll_patient(
         episode=episode,

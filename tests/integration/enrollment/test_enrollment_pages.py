@@ -1,4 +1,7 @@
-"""The pages that change, transfer or end an enrollment, and those for leaves: each action is previewed and confirmed."""
+"""The pages that change, transfer or end an enrollment, and the pages for leaves.
+
+Each action is previewed and confirmed.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -421,7 +424,7 @@ def test_a_preview_takes_as_many_queries_for_three_as_for_one(
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
-    """Create a patient on leave who is enrolled in `number` meetings, and `number` other tracks."""
+    """Create `number` tracks, and a patient on leave who is enrolled in `number` meetings of another track."""
     days = (0, 2, 4)[:number]
     meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
     track = make_track(site, meetings)

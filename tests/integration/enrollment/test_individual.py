@@ -1,4 +1,4 @@
-"""Weekly individual sessions are proposed, booked when the patient enrolls, moved, and ended with the enrollment."""
+"""Weekly individual sessions are proposed, booked at the enrollment, moved, and ended together with the enrollment."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,7 @@ NEXT_MONDAY = MONDAY + timedelta(weeks=1)
 
 
 class Clinic:
-    """A clinic with three morning groups, an hour of individual sessions a week, and a counselor who offers these hours."""
+    """A clinic with three morning groups and an hour of individual sessions a week. A counselor has hours for them."""
 
     def __init__(self) -> None:
         self.site = make_site()

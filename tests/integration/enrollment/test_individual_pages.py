@@ -1,4 +1,4 @@
-"""The pages on which individual sessions are chosen, arranged later or moved, and those for counselor hours."""
+"""The pages on which individual sessions are chosen, arranged later or moved, and the pages for counselor hours."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

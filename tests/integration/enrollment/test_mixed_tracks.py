@@ -1,4 +1,4 @@
-"""At sites that mix tracks, an enrollment can include groups of other tracks, and changes to these groups affect it."""
+"""At sites that mix tracks, an enrollment can include groups of other tracks. Changes to such groups affect it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class Clinic:
         return self.evenings.meetings.get(weekday=3)
 
     def booked(self) -> list[tuple[str, date]]:
-        """Return name and date of each session that Rosa is booked into in the first and the fourth week."""
+        """Return the name and date of each session in the first and the fourth week into which Rosa is booked."""
         weeks = Booking.objects.active().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
         return list(weeks.order_by("starts").values_list("session__name", "session__on"))
 

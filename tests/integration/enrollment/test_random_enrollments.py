@@ -49,7 +49,10 @@ BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Stay:
-    """The patient under test, with 9 hours on 3 days in one of two tracks that share two groups and may be mixed."""
+    """The patient under test, who needs 9 hours on 3 days and is in one of two tracks.
+
+    The tracks share two groups and can mix.
+    """
 
     def __init__(self) -> None:
         self.now = BEGINNING
@@ -79,7 +82,10 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return three meetings on different days, at least two of them in the track. If `which` is 31, leave out the third."""
+        """Return three meetings on different days, at least two of them in the track.
+
+        If `which` is 31, return only two.
+        """
         own = set(track.meetings.all())
         three = [
             list(some)

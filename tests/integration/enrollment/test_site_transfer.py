@@ -1,4 +1,7 @@
-"""Transferring a patient to another site: past weeks stay with the old site, and commitments keep their actual times."""
+"""A patient is transferred to another site. Past weeks stay with the old site.
+
+Commitments stay at the same instants.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -82,7 +85,7 @@ def by(here: Site, there: Site) -> User:
 
 @pytest.fixture
 def episode(here: Site, there: Site, by: User) -> Episode:
-    """Open episode of a patient whose enrollment of three weeks at the old site has ended."""
+    """Open episode of a patient who was enrolled at the old site for three weeks. The enrollment has ended."""
     track, _ = make_weekday_track(here, name="Here"), make_weekday_track(there, name="There")
     for site in (here, there):
         extend_horizon(site=site, now=SUNDAY_NOON)

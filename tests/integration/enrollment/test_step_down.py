@@ -1,4 +1,4 @@
-"""The step-down plan finds a schedule for each ordered level of care, and its page links to the forms."""
+"""The step-down plan finds a schedule for each ordered level of care. The plan's page links to the forms."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A day so late that only the search for the next level of care, which starts at STEP, includes it."""
+"""A late day. Of all searches, only the search for the next level of care, which starts at STEP, covers this day."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with 15 hours on 5 days a week, and an ordered step down to 9 hours on 3 days after three weeks."""
+    """A patient with 15 hours on 5 days a week. After three weeks, a step down to 9 hours on 3 days is ordered."""
     patient = make_patient(site, code="P001")
     state(admit(patient, minutes=900, days=5), STEP)
     return patient
@@ -84,7 +84,10 @@ def evenings(site: Site) -> Track:
 
 
 def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
-    """End the current level of care on `starts` (exclusive), and order another one from that day on."""
+    """Order another level of care from the day `starts` on.
+
+    The day before is the last day of the current level of care.
+    """
     episode.spans.filter(ends=None).update(ends=starts)
     return LevelOfCareSpan.objects.create(
         episode=episode,
@@ -377,7 +380,7 @@ def test_patients_and_staff_of_other_sites_get_404(rosa: Patient) -> None:
 
 
 def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
-    """Return the numbers of queries of the service and of the page for a patient with `levels` levels of care."""
+    """Return two numbers of queries, of the service and of the page, for a patient with `levels` levels of care."""
     site = make_site()
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)

@@ -1,4 +1,4 @@
-"""Tracks can be limited to a level of care or an age range, which is checked when a patient is enrolled."""
+"""A track can be limited to a level of care or an age range. The limits are checked when a patient is enrolled."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

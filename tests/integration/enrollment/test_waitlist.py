@@ -1,4 +1,4 @@
-"""The waitlist of a track: its order, how entries are closed, and enrolling the next patient in one step."""
+"""The waitlist of a track: its order, how its entries are closed, and enrolling the next patient in one step."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

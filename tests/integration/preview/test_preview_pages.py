@@ -1,4 +1,7 @@
-"""Before an action on a session, a page shows which patients are affected; the action is done only after confirmation."""
+"""Before an action on a session, a page shows which patients are affected.
+
+The action is done only once it is confirmed.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pages of a patient's record: list, chart and forms, who may use them, and what they write to the audit trail."""
+"""The pages of a patient's record (list, chart and forms): who may use them, and what is written to the audit trail."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""The pages on which a coordinator finds a schedule around commitments, enrolls the patient, and ends the enrollment."""
+"""The pages on which a coordinator finds a schedule for a patient, enrolls the patient, and ends the enrollment."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -69,7 +69,7 @@ def lead(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site, lead: User) -> Track:
-    """A track that meets Monday to Thursday from 9:00 to 12:00, which is 12 hours over 4 days."""
+    """A track that meets Monday to Thursday from 9:00 to 12:00. This makes 12 hours on 4 days."""
     return make_weekday_track(site, days=(0, 1, 2, 3), lead=lead, name="Morning track")
 
 

@@ -43,7 +43,10 @@ def site() -> Site:
 
 @pytest.fixture
 def clinic(site: Site) -> Episode:
-    """Episode of a patient who works Monday to Thursday, at a site with two tracks that both conflict with work."""
+    """Episode of a patient who works Monday to Thursday.
+
+    The site's two tracks both conflict with the patient's work.
+    """
     episode = admit(make_patient(site, code="P007"))
     make_commitment(episode.patient, range(3), "08:00", "16:00", "Day shift", code="C1")
     make_commitment(episode.patient, [3], "12:00", "17:45", "Late shift", travel_minutes=25, code="C2")
@@ -325,7 +328,10 @@ def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
 
 
 def without_numbers(found: Any) -> Any:
-    """Return the JSON data with ids replaced by 0 and lists of ids by their lengths, because ids differ between runs."""
+    """Return the JSON data without ids, which differ between runs.
+
+    Each id becomes 0, and each list of ids its length.
+    """
     if isinstance(found, list):
         return [without_numbers(each) for each in found]
     if isinstance(found, dict):

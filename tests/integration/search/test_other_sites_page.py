@@ -1,4 +1,4 @@
-"""The page that finds a schedule also searches other sites that the patient can reach, and links to a transfer."""
+"""The page that finds a schedule also searches other sites within the patient's reach. It links to a transfer."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def both(north: Site, south: Site) -> User:
 
 @pytest.fixture
 def rosa(north: Site, south: Site) -> Patient:
-    """A patient with a job on weekday mornings, 30 minutes away from the South site."""
+    """A patient with a job on weekday mornings. The job is 30 minutes away from the South site."""
     patient = make_patient(north)
     admit(patient)
     make_commitment(patient, range(5), "08:00", "12:00", place=make_place(patient, {south: (30, 30)}, "Bakery"))

@@ -1,4 +1,4 @@
-"""Suggestions for patients whom no schedule fits: applied to the database, each one yields a schedule that fits."""
+"""Suggestions for patients whom no schedule fits. Once a suggestion is applied to the database, a schedule fits."""
 
 from datetime import UTC, datetime, time
 from typing import Any

@@ -75,7 +75,7 @@ def signed_in_as(user: User) -> Client:
 
 
 def life(commitment: Commitment, **changes: Any) -> dict[str, Any]:
-    """Return the form data of a commitment in a scenario, with the changes applied."""
+    """Return the form data of a commitment in a scenario. The keyword arguments replace fields."""
     fields = {
         "weekdays": [str(day) for day in commitment.weekday_numbers],
         "starts": f"{commitment.starts:%H:%M}",
@@ -103,7 +103,7 @@ def numbers(answer: Any) -> list[int]:
 
 
 def cards_of(answer: Any) -> list[ScheduleCard]:
-    """Return every schedule found, track by track."""
+    """Return every schedule that the search found, track by track."""
     choices = (*answer.context["choices"], *answer.context["more"]) if "choices" in answer.context else ()
     return [card for choice in choices for card in (choice.card, *choice.variants)]
 

@@ -1,4 +1,7 @@
-"""The list of what needs attention: loaded after the day page, shown only to users who may see hours, and audited."""
+"""The list of what needs attention.
+
+It loads after the day page, only users who may see hours get it, and views are audited.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -44,7 +47,7 @@ def make_opening_on_saturday(clinic: Clinic) -> Session:
 
 @pytest.fixture
 def rosa(clinic: Clinic) -> Episode:
-    """Episode of a patient who missed Monday, and who can make up for it in the group on Saturday."""
+    """Episode of a patient who missed Monday's session. The group on Saturday can make up for that session."""
     return slipping(clinic, "Rosa")
 
 

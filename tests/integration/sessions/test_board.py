@@ -1,4 +1,4 @@
-"""The board, a calendar of sessions: its JSON data, permissions, filters, and the page that works without JavaScript."""
+"""The board, a calendar of sessions: its JSON data, its permissions and filters, and its page without JavaScript."""
 
 import re
 from datetime import UTC, date, datetime, timedelta

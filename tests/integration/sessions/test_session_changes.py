@@ -1,4 +1,4 @@
-"""Changing a single session leaves its meeting unchanged; bookings and calendar feeds follow the change."""
+"""Changing a single session leaves its meeting unchanged. Bookings and calendar feeds follow the changed session."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The day page is sent again only if it changed since the last request, and never to a user who may not see it."""
+"""The day page is sent again only if it changed since the last request. A user who may not see it never gets it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,7 +49,7 @@ def rosa(clinic: Clinic) -> Episode:
 
 
 def look(client: Client, tag: str = "", **given: str) -> HttpResponse:
-    """Request the day page; `tag` is the ETag of an earlier response, sent as If-None-Match."""
+    """Request the day page. If given, `tag` is the ETag of an earlier response, and is sent as If-None-Match."""
     response = client.get(reverse("today"), {**DAY, **given}, headers={"If-None-Match": tag} if tag else {})
     assert isinstance(response, HttpResponse)
     return response
@@ -83,7 +83,7 @@ def mark_rosa(clinic: Clinic) -> None:
 
 
 def amend_rosa(clinic: Clinic) -> None:
-    """Amend the mark of Rosa, who was marked present in a finalized session, to a no-show."""
+    """Amend Rosa's mark in a finalized session: she was marked present, and becomes a no-show."""
     attendance = Booking.objects.get(session=clinic.monday).attendance
     amend_attendance(
         attendance=attendance,
@@ -105,7 +105,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return a function that updates fields of the model's rows in the database without calling a service."""
+    """Return a function that updates fields of all rows of the model directly in the database, without a service."""
 
     def act(clinic: Clinic) -> None:
         row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -213,7 +213,10 @@ def test_in_debug_mode_an_unchanged_page_is_sent_again(clinic: Clinic, settings:
 
 
 def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
-    """A cached page contains a CSRF token that needs its cookie. If the cookie is gone, the page is sent again."""
+    """A cached page contains a CSRF token, which needs the CSRF cookie.
+
+    If the cookie is gone, the page is sent again.
+    """
     client = Client(enforce_csrf_checks=True)
     client.force_login(clinic.coordinator)
     tag = first_look(client)
@@ -343,7 +346,7 @@ def test_a_session_with_two_facilitators_is_listed_once_with_the_lead_first(clin
 
 
 def actions(client: Client) -> str:
-    """Return the page from the first session on, with one line for each session."""
+    """Return the part of the page that begins with the first session, as one line for each session."""
     return look(client).text.partition("day-sessions")[2]
 
 
@@ -403,7 +406,10 @@ def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clini
 
 
 def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
-    """The ETag is computed from the context. A model instance there would contribute its name, but not its other fields."""
+    """The ETag is computed from the context.
+
+    Of a model instance in the context, only the name would count, not its fields.
+    """
     request = RequestFactory().get("/")
     request.user = clinic.coordinator
     given = {"people": {}, "site": clinic.site, "at": AFTER, "detail": "", "framed": False}

@@ -1,4 +1,4 @@
-"""A slow but simple computation of bookings, sessions and weekly hours, with which tests compare the real one."""
+"""A slow but simple computation of bookings, sessions and weekly hours. Tests compare it with the real computation."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ def held_sessions() -> Counter[tuple[Any, ...]]:
 
 
 def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
-    """Map patient id and Monday to minutes and days of treatment in that week, credited or still to come."""
+    """Map (patient id, Monday) to the minutes and days of treatment in the week, both credited and still to come."""
     found: dict[tuple[int, date], list[tuple[int, date]]] = {}
     for booking in (
         Booking.objects.filter(released_at=None)
@@ -96,9 +96,10 @@ def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
 def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Return the weeks in which the minutes or days are lower than before and below the prescription.
+    """Return the weeks whose minutes or days are below the prescription and lower than they were before.
 
-    Weeks after a discharge are left out, and so are weeks that end after `until`, because their sessions are incomplete.
+    Weeks after a discharge are left out. Weeks that end after `until` are also left out, because not all their sessions
+    exist.
     """
     found = set()
     for (patient, week), (minutes, days) in before.items():
@@ -144,7 +145,7 @@ def wrong_booked_counts() -> list[Any]:
 
 
 def wrong_copies() -> list[Any]:
-    """Return bookings, facilitators and sessions whose copied times or dates differ from those of the session."""
+    """Return rows whose copied times or dates differ from the session's own: bookings, facilitators and sessions."""
     wrong: list[Any] = []
     for booking in Booking.objects.filter(released_at=None).select_related("session"):
         session = booking.session

@@ -1,4 +1,4 @@
-"""When clocks change, meetings keep their wall-clock times, and credited minutes are the minutes that really passed."""
+"""When clocks change, meetings keep their wall-clock times. Credited minutes are the minutes that really passed."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,8 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 LORD_HOWE, LONDON = "Australia/Lord_Howe", "Europe/London"
 
 NIGHTS = [
-    # Zone, Sunday, and the minutes that a group from 0:30 to 3:30 lasts on that Sunday, less its 10-minute break.
+    # Time zone, Sunday, and the length of a group from 0:30 to 3:30 on that Sunday, in minutes without its 10-minute
+    # break.
     pytest.param(NEW_YORK, date(2026, 3, 8), 110, id="New York, forward by an hour"),
     pytest.param(NEW_YORK, date(2026, 11, 1), 230, id="New York, back by an hour"),
     pytest.param(PHOENIX, date(2026, 3, 8), 170, id="Phoenix, which keeps its time in March"),
@@ -66,7 +67,7 @@ def test_meetings_keep_their_wall_clock_time_and_count_elapsed_minutes(
 def test_a_patient_who_leaves_early_that_night_is_credited_elapsed_minutes(
     zone: str, sunday: date, that_night: int
 ) -> None:
-    """Credit is the time elapsed since the start, whatever the wall clock shows when the patient leaves."""
+    """The credit is the time that has passed since the start. The wall clock at the time of leaving does not matter."""
     site = make_site(time_zone=zone)
     first = sunday - timedelta(days=6)
     track = make_track(site, [make_meeting(site, 6, "00:30", "03:30", runs_from=first)])

@@ -1,4 +1,4 @@
-"""A closure cancels the sessions on its days, and lifting the closure restores them."""
+"""A closure cancels the sessions on the closed days. Lifting the closure restores these sessions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

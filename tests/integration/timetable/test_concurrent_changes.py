@@ -1,4 +1,4 @@
-"""Simultaneous changes of one timetable: nothing is double-booked or overbooked, and every request gets a clear response."""
+"""Simultaneous changes of one timetable double-book and overbook nothing, and every request gets a clear response."""
 
 import random
 import re
@@ -41,9 +41,9 @@ MOVES, HANDS = 100, 20
 
 
 def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
-    """Divide the functions among `hands` threads that start at the same moment, and return the results.
+    """Divide the functions among threads that start at the same moment, and return the results.
 
-    Each thread has its own database connection.
+    `hands` is how many threads. Each thread has its own database connection.
     """
     barrier = Barrier(hands)
 
@@ -69,7 +69,7 @@ def test_five_of_24_patients_get_the_last_five_spots() -> None:
         enroll(episode=admit(make_patient(site)))
 
     def attempt(episode: Episode) -> set[str]:
-        """Try to enroll the patient, and return the codes of the reasons against it, or an empty set on success."""
+        """Try to enroll the patient. Return the codes of the reasons for a refusal, or an empty set on success."""
         try:
             enroll(episode=episode)
         except Refused as refused:
@@ -86,7 +86,7 @@ def test_five_of_24_patients_get_the_last_five_spots() -> None:
 
 
 def a_site(name: str, leads: list[User]) -> Site:
-    """Create a site with two tracks that meet every weekday in their own rooms, with three patients each."""
+    """Create a site with two tracks of three patients each. Both meet every weekday, each in its own room."""
     site = make_site(name)
     rooms = [make_room(site) for _ in range(2)]
     days = range(5)
@@ -116,7 +116,10 @@ def a_site(name: str, leads: list[User]) -> Site:
 
 
 def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], list[int]]:
-    """Return a function that submits the page for moving the session to a random time, and returns the response statuses."""
+    """Return a function that moves the session to a random time through the page.
+
+    It returns the statuses of the responses.
+    """
     on = session.on + timedelta(days=chance.randint(-1, 1))
     hour = chance.randint(8, 18)
     room = chance.choice([*session.site.rooms.all(), None])

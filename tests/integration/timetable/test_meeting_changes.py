@@ -1,4 +1,4 @@
-"""When a group changes or ends, its past sessions stay, and patients continue in the changed group."""
+"""When a group changes or ends, its past sessions stay. Patients of a changed group continue in that group."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def published(site: Site, coordinator: User, days: tuple[int, ...] = (0, 2, 4)) 
 
 
 def values_of(meeting: Meeting, **changes: Any) -> MeetingValues:
-    """Return the current values of the meeting with the changes applied."""
+    """Return the current values of the meeting, with the given changes applied."""
     names = ["code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "room"]
     values = {name: getattr(meeting, name) for name in names} | {"tracks": tuple(meeting.tracks.all())}
     return MeetingValues(**(values | changes))

@@ -1,4 +1,4 @@
-"""Weekly timetables that twenty real programs published are imported and checked against the hours rule."""
+"""Twenty real programs have published weekly timetables. These are imported and checked against the hours rule."""
 
 import csv
 from collections import defaultdict
@@ -60,7 +60,7 @@ def programs() -> dict[str, list[dict[str, str]]]:
 
 
 def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 0) -> Path:
-    """Write the timetables as CSV files for the import, with a track and its meetings for each program."""
+    """Write the timetables as CSV files for the import. Each program becomes a track with its meetings."""
     tracks = ["site,code,name,population,status,individual_minutes"]
     meetings = ["site,code,name,tracks,weekday,starts,ends,break_minutes,modality,places,runs_from"]
     for code, slots in programs().items():
@@ -79,7 +79,7 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
-    """Return start and end in UTC and countable minutes of each session that the slot has in the eight weeks."""
+    """Return each session that the slot has in the eight weeks: its start and end in UTC, and its countable minutes."""
     break_minutes = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):

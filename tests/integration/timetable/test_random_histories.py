@@ -1,4 +1,4 @@
-"""After random actions, past sessions and those changed by hand are unchanged, and every preview was right."""
+"""After random actions, past sessions and sessions changed by hand are as they were, and every preview was right."""
 
 import os
 from collections import Counter
@@ -72,7 +72,7 @@ ACTS = (
     "assign_staff",
 )  # fmt: skip
 TRIED: Counter[str] = Counter()
-"""Counts how often each action was done or refused, because an action that is always refused tests nothing."""
+"""Counts how often each action was done or refused. An action that is always refused would test nothing."""
 
 numbers = st.integers(min_value=0, max_value=10_000)
 hours = st.sampled_from(HOURS)
@@ -80,7 +80,7 @@ shifts = st.integers(min_value=-3, max_value=4)
 
 
 class Clinic(RuleBasedStateMachine):
-    """A small clinic in the weeks around a clock change. The random numbers that actions take select existing rows."""
+    """A small clinic in the weeks around a clock change. Actions take random numbers, which select existing rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class Clinic(RuleBasedStateMachine):
         assert shown == naive_model.week_drops(weeks, naive_model.week_totals(), self.today + timedelta(weeks=WEEKS))
 
     def decide(self, session: object) -> None:
-        """Store the values of a session that was changed by hand. No other action may change these values."""
+        """Store the values of a session that was changed by hand. Later actions must not change these values."""
         if isinstance(session, Session):
             self.decided[session.pk] = as_decided(Session.objects.get(pk=session.pk))
 
@@ -351,7 +351,7 @@ class Clinic(RuleBasedStateMachine):
     @rule(number=numbers, days=st.integers(0, 12), to=numbers, move=st.booleans())
     def end_a_track(self, number: int, days: int, to: int, move: bool) -> None:
         if number % 5:
-            return  # ending tracks more often would soon leave none
+            return  # if tracks ended more often, there would soon be none
         track, other = self.tracks[number % 3], self.tracks[to % 3]
         last_day = self.today + days * DAY
         moving = [
@@ -385,7 +385,7 @@ class Clinic(RuleBasedStateMachine):
         self.everything_is_there()
 
     def everything_is_there(self) -> None:
-        """Check that each date of each meeting has its session, at the usual time unless it was changed by hand."""
+        """Check that each date of each meeting has a session. Unless changed by hand, it must be at the usual time."""
         until = self.today + timedelta(weeks=WEEKS)
         expected = naive_model.expected_sessions(self.site, self.today, until)
         sessions = {
@@ -436,7 +436,7 @@ def as_decided(session: Session) -> tuple[Any, ...]:
 
 
 def test_each_action_does_what_its_preview_showed(settings: Any) -> None:
-    """This fixed sequence does each action at least once, because random actions might all be refused."""
+    """Random actions might all be refused. This fixed sequence does each action at least once."""
     settings.HORIZON_WEEKS = WEEKS
     TRIED.clear()
     clinic = Clinic()
@@ -482,7 +482,7 @@ def test_the_timetable_stays_consistent_under_random_actions(settings: Any) -> N
             max_examples=EXAMPLES,
             stateful_step_count=14,
             deadline=None,
-            phases=[Phase.generate],  # no shrinking: it takes longer than reading a long example
+            phases=[Phase.generate],  # no shrinking, because that takes longer than to read a long example
             derandomize="TIMETABLE_EXAMPLES" not in os.environ,
             suppress_health_check=list(HealthCheck),
         ),

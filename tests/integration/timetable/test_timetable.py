@@ -1,4 +1,4 @@
-"""A track can be published only if it meets the hours rule, and changes of a published track must not break the rule."""
+"""Only a track that meets the hours rule can be published. Changes of a published track must not break the rule."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

@@ -1,4 +1,4 @@
-"""Only coordinators of a site can change its timetable, and a form that is refused keeps its input."""
+"""Only coordinators of a site can change the site's timetable. A form that is refused keeps its input."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The weekly-hours rule in selected cases, and its totals compared with a count of minutes."""
+"""The weekly-hours rule in selected cases. Its totals are compared with a count of minutes."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, time
@@ -48,7 +48,10 @@ def lasting(minutes: int, weekday: int) -> WeeklyMeeting:
 
 
 def each_day(*minutes: int) -> list[WeeklyMeeting]:
-    """Create one meeting a day from Monday on, with these minutes; 0 means no meeting on that day."""
+    """Create one meeting for each of the given numbers of minutes, on consecutive days from Monday.
+
+    0 means no meeting that day.
+    """
     return [lasting(long, weekday) for weekday, long in enumerate(minutes) if long]
 
 
@@ -172,7 +175,10 @@ def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[W
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
-    """Each break lasts ten minutes and starts ten minutes into its meeting. The total never exceeds the sum of all meetings."""
+    """Each break lasts ten minutes and starts ten minutes after the meeting's start.
+
+    The total is at most the sum of all meetings.
+    """
     paused = [
         meeting(
             each.weekday,
@@ -225,7 +231,7 @@ def test_a_choice_must_meet_the_prescription_and_the_rules(
     ],
 )
 def test_one_shortage_gives_one_reason(prescribed: tuple[int, int], reasons: tuple[Reason, ...]) -> None:
-    """A shortage is reported against the prescription, unless the rules require more than the prescription."""
+    """A shortage is reported once: against the prescription or, if the rules require more, against the rules."""
     verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
     assert verdict.reasons == reasons
 

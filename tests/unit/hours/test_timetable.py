@@ -1,4 +1,4 @@
-"""Timetables that change over time: the periods that are judged, and the same verdicts for equivalent dates."""
+"""Timetables that change over time: which periods are judged, and that equivalent dates give the same verdicts."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def runs(*weekdays: int, start: int | None = None, end: int | None = None, **mor
 
 
 def summary(periods: tuple[Period, ...]) -> list[tuple[int, int | None, int, bool]]:
-    """Return each period's first day and end (in days after November 2), its days per week, and whether it is allowed."""
+    """Return each period's start and end (in days after November 2), its days per week, and whether it is allowed."""
     return [
         (
             (each.first - MONDAY).days,
@@ -158,7 +158,7 @@ def test_a_period_counts_the_groups_that_are_held_on_its_dates(meetings: list[We
 
 @given(st.lists(changing, max_size=6), st.data())
 def test_equivalent_dates_give_the_same_verdicts(meetings: list[WeeklyMeeting], data: st.DataObject) -> None:
-    """A Friday group is held on the same dates whether it runs from a Monday or from the Friday after it."""
+    """A Friday group that runs from a Monday has the same dates as one that runs from the Friday after that Monday."""
 
     def moved(each: WeeklyMeeting, day: date | None) -> date | None:
         if day is None or day <= MONDAY:

@@ -1,4 +1,4 @@
-"""A room or facilitator that two meetings use at once is reported, but only if the meetings share a date."""
+"""Two meetings that use one room or facilitator at once are reported, but only if the meetings share a date."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -92,7 +92,7 @@ def led(*people: int, **more: Any) -> WeeklyMeeting:
 def test_a_room_or_facilitator_in_two_meetings_at_once_is_reported(
     one: WeeklyMeeting, two: WeeklyMeeting, reasons: list[Reason]
 ) -> None:
-    """This applies to two meetings of one track, and to a meeting of the track and another meeting at the site."""
+    """The two meetings can be in one track. Or one is in the track, and the other is elsewhere at the site."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)
     assert alone == reasons

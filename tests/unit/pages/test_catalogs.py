@@ -45,7 +45,7 @@ PATIENTS_READ = (
     "templates/scheduling/suggestions/_busy_time.html",
     "templates/timekeeping/reasons/",
 )
-"""Files and folders whose texts a patient can see: the portal, sign-in, mail, and the parts that these include."""
+"""Files and folders whose texts a patient can see: the portal, sign-in, mail, and the parts that those pages share."""
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%[sd]")
 
 
@@ -102,7 +102,7 @@ def test_translations_have_the_values_of_their_originals(spanish: Catalog) -> No
 
 
 def test_patients_are_addressed_as_usted(spanish: Catalog) -> None:
-    """US clinics say "usted" to their patients, so no translation has a word of the familiar form."""
+    """US clinics say "usted" to their patients, so no translation may have a word in the familiar form ("tú")."""
     familiar = re.compile(r"\b(tú|tu|tus|ti|te|contigo|tienes|puedes|quieres|tuyo|tuya)\b", re.IGNORECASE)
     found = [text for message in messages_of(spanish) for text in translations_of(message) if familiar.search(text)]
     assert found == []

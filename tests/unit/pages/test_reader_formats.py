@@ -1,4 +1,4 @@
-"""Dates, times and durations are written as their reader's locale and clock have them."""
+"""Dates, times and durations are written in the format of the reader's locale and clock."""
 
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
 MAX_GRADE = 6
 WORDS_OF_A_SENTENCE = 4
-"""Shorter texts, such as the names of buttons and fields, have no grade that means anything."""
+"""Minimum words of a text that gets a grade. Shorter texts, such as names of buttons, have no meaningful grade."""
 PAGES = (
     "portal-home",
     "portal-week",
@@ -80,7 +80,7 @@ class VisibleTexts(HTMLParser):
 
 
 def sentences(html: str) -> list[str]:
-    """Return the page's visible sentences, without times of day, which have no syllables."""
+    """Return the page's visible sentences. Times of day are removed, because syllables can't be counted in them."""
     parser = VisibleTexts()
     parser.feed(html)
     texts = (re.sub(r"\d+:\d+(–\d+:\d+)?( [AP]M)?", "", " ".join(text.split())) for text in parser.texts)

@@ -1,4 +1,4 @@
-"""Every reason has a text on pages, in commands and in JSON, and the text contains the reason's numbers."""
+"""Every reason has a text on pages, in commands and in JSON. The text contains the numbers of the reason."""
 
 import dataclasses
 import importlib
@@ -78,7 +78,7 @@ def reason_classes() -> Iterator[type[Reason]]:
     while to_visit:
         found = to_visit.pop()
         to_visit += found.__subclasses__()
-        # `dataclass(slots=True)` replaces the class with a copy, and the original may still be listed as a subclass.
+        # `dataclass(slots=True)` replaces a class with a copy. The original class may still be listed as a subclass.
         if found is not Reason and getattr(sys.modules[found.__module__], found.__name__) is found:
             yield found
 
@@ -94,7 +94,7 @@ def example(reason: type[Reason]) -> Reason:
 
 @pytest.fixture
 def unknown_names_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make templates print UNKNOWN where they use a name that the reason does not have."""
+    """Make a template print UNKNOWN where it uses a name that the reason does not have."""
     monkeypatch.setattr(Engine.get_default(), "string_if_invalid", "UNKNOWN")
 
 
@@ -149,7 +149,7 @@ def test_forms_name_only_codes_that_a_reason_has() -> None:
 
 
 def test_a_code_is_the_name_of_its_class_unless_the_code_is_public() -> None:
-    """The four codes that differ from their class are public: `manage.py fit --json` prints them."""
+    """Four codes differ from the names of their classes. These codes are public: `manage.py fit --json` prints them."""
     assert TooFewMinutes.code == "too_few_minutes"
     different_codes = {reason.code for reason in REASONS if reason.code.replace("_", "") != reason.__name__.lower()}
     assert different_codes == {"clash", "full", "other_level", "two_at_once"}

@@ -1,4 +1,4 @@
-"""Each track is marked with a letter that no other track has, and keeps its letter when tracks are added."""
+"""Each track is marked with a letter that no other track has. When tracks are added, the others keep their letters."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The reason given for a conflict with a commitment: selected cases, then a comparison with a minute-by-minute calendar."""
+"""The reason for a conflict with a commitment, in selected cases and compared with a minute-by-minute calendar."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Return each conflict's missing minutes, overlap without travel, gap, and whether the commitment comes first."""
+    """Return four values of each conflict: missing minutes, overlap without travel, gap, and which comes first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 
@@ -167,7 +167,7 @@ commitments = st.builds(
 def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """On no date do the group and the commitment share more minutes than all conflicts together report."""
+    """All conflicts together report at least as many minutes as the group and the commitment share on any one date."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):

@@ -1,4 +1,7 @@
-"""A conflict blocks a meeting, moves a commitment or makes the patient miss a session, as a calendar of minutes confirms."""
+"""A conflict blocks a meeting, moves a commitment, or makes the patient miss a session.
+
+A calendar of minutes confirms it.
+"""
 
 from datetime import date, time, timedelta
 from typing import Any

@@ -28,7 +28,7 @@ MORNINGS = [meeting(day) for day in range(5)]
 
 
 def offer(*meetings: WeeklyMeeting, full: dict[int, list[date]] | None = None, **more: Any) -> Offer:
-    """Create a track; `full` maps weekdays to the dates on which that day's meeting has no spot left."""
+    """Create a track. `full` maps a weekday to the dates on which that weekday's meeting has no spot left."""
     offered = (OfferedMeeting(meeting=each, full_on=tuple((full or {}).get(each.weekday, ()))) for each in meetings)
     return Offer(**{"key": "T", "name": "Track"} | more, meetings=tuple(offered))
 

@@ -1,4 +1,4 @@
-"""The nearest obstacle of a track, which a list shows in one line while all other reasons are folded."""
+"""The nearest obstacle of a track. Lists show it in one line and fold all other reasons."""
 
 from datetime import date
 

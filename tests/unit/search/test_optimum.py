@@ -1,4 +1,4 @@
-"""With 200 weekly meetings, the best schedules have the score that a constraint solver proves to be optimal."""
+"""For 200 weekly meetings, a constraint solver proves that the schedules found first have the best possible score."""
 
 from dataclasses import replace
 from random import Random

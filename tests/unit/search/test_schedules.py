@@ -1,4 +1,4 @@
-"""In small random clinics, the search returns the same schedules as trying every set of meetings, in the same order."""
+"""In small random clinics, the search finds the same schedules, in the same order, as trying every set of meetings."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -99,7 +99,10 @@ def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
 
 
 def try_everything(offers: list[Offer], need: Need, preferences: Preferences) -> list[Found]:
-    """Judge every set of meetings of each track and the tracks that mix with it, and return those that fit, best first."""
+    """Judge every set of meetings that a track and the tracks mixing with it allow.
+
+    Return the sets that fit, best first.
+    """
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
         start = offer.next_start_date(need.from_day)
@@ -136,7 +139,10 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
 
 
 def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:
-    """Return the largest part of the track that the patient can attend; `as_much_as_possible` decides between equal parts."""
+    """Return the largest part of the track that the patient can attend.
+
+    `as_much_as_possible` decides between equal parts.
+    """
     free = [each.meeting for each in offer.meetings if not _is_blocked(offer, each.meeting, need)]
     return as_much_as_possible(free, need.rules)
 

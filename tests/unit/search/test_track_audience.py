@@ -1,4 +1,4 @@
-"""Which patients a track takes by level of care and age, which tracks mix, and which of these is the home track."""
+"""Which levels of care and ages a track takes, which tracks mix, and which of the mixed tracks is the home track."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""A suggestion is encoded as query parameters of the what-if form, and changes to rules are parsed from them."""
+"""A suggestion is encoded as query parameters of the what-if form. Changes to rules are parsed from such parameters."""
 
 from dataclasses import replace
 from datetime import date, time

@@ -1,4 +1,4 @@
-"""The text of a suggestion: what changes, on which days, by how much, and how many schedules fit then."""
+"""The text of a suggestion: what changes, on which days, by how much, and how many schedules fit after the change."""
 
 from dataclasses import replace
 from datetime import date, time
@@ -48,7 +48,7 @@ GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 def text_of(*changes: Adjustment, schedules: int = 2) -> str:
     """Return the text of a suggestion with these changes, without the year 2026."""
-    # A real Suggestion would also need its best schedule, which the text does not mention.
+    # This stands in for a Suggestion, which would need a best schedule. The text does not mention that schedule.
     suggestion: Any = SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50)
     sentence = suggestion_text(suggestion)
     return sentence.replace(" 2026", "")
@@ -187,5 +187,5 @@ def test_every_kind_of_change_has_a_text_and_every_text_its_kind() -> None:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = Engine.get_default().get_template("scheduling/suggestions/adjustments.html")
-    # mypy expects a class that can be instantiated, but only its subclasses are listed here.
+    # mypy rejects an abstract class as an argument, but `kinds` only lists the subclasses of the class.
     assert set(template.extra_data["partials"]) == kinds(Adjustment)  # type: ignore[type-abstract]

@@ -1,6 +1,7 @@
-"""In small random clinics, suggestions give the schedules that they promise, are as small as possible, and none is missing.
+"""In small random clinics, every suggestion keeps its promise and is as small as possible, and none is missing.
 
-The tests apply each suggestion and count the schedules that fit. Then they reduce it by one step, and expect that none fits.
+The tests apply each suggestion and count the schedules that fit. Then they make the suggestion one step smaller, and
+expect that no schedule fits.
 """
 
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ WORLDS, TRIED_WORLDS = 900, 120
 
 
 def hard_world(seed: int) -> tuple[tuple[Offer, ...], Need]:
-    """Return a small random clinic and a need; an odd seed gives a need with little treatment and more commitments."""
+    """Return a small random clinic and a need. An odd seed gives a need with little treatment and more commitments."""
     random = Random(seed)
     offers, need, _ = random_world(random)
     if seed % 2:
@@ -92,7 +93,10 @@ def test_a_suggestion_gives_its_schedules_and_one_step_less_is_not_enough(hundre
 
 
 def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
-    """Yield a list for each kind of adjustment of a commitment, with every possible amount, the smallest first."""
+    """Yield a list for each kind of adjustment of a commitment.
+
+    A list has every possible amount, the smallest first.
+    """
     days = sorted(weekdays_of(busy.recurrence))
     for weekday in (*(days if len(days) > 1 else ()), None):
         steps = range(STEP, busy.minutes - busy.movable_minutes, STEP)

@@ -1,4 +1,4 @@
-"""The dates and minutes of clock changes, in time zones that change in different ways or never."""
+"""The dates and minutes of clock changes in several time zones. Some change in unusual ways, and some never change."""
 
 from datetime import UTC, date
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Weekly patterns are expanded into dated sessions, and 09:00 stays 09:00 on both sides of every clock change."""
+"""Weekly patterns are expanded into dated sessions. A session at 09:00 stays at 09:00 after a clock change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Busy times that are converted to another time zone cover the same minutes."""
+"""A busy time that is converted to another time zone still covers the same minutes."""
 
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
