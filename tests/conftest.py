@@ -1,4 +1,4 @@
-"""Setup for all tests: the test deployment, one database per process, and tables restored after real transactions."""
+"""Setup for all tests: the test deployment, a database for each process, restoring tables after real transactions."""
 
 import os
 from collections.abc import Iterator

@@ -16,7 +16,7 @@ def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
-        """Patients of sites where the user may see all patients, those in the user's own groups, and the user's own record."""
+        """Patients at sites where the user may see everyone, patients in the user's groups, and the user's record."""
         in_own_groups = self.model.objects.filter(
             episodes__bookings__session__facilitators=user, episodes__bookings__released_at=None
         )

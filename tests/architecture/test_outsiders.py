@@ -1,4 +1,4 @@
-"""Every page denies access to visitors, to staff of other sites, and to patients or staff for whom it is not meant."""
+"""Every page denies access to visitors, to staff of other sites, and to patients and staff who may not use it."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -143,7 +143,7 @@ UNSPOKEN_CALLS = {
 """Calls whose texts need no translation: errors for programmers, SQL, and the audit trail, which is in one language."""
 UNSPOKEN_KEYWORDS = {"action", "detail", "name", "class_name", "css_class", "extra_context", "id"}
 UNSPOKEN_KEYS = {"action"}
-"""Dictionary keys. The value of such a key goes into the audit trail."""
+"""Dictionary keys whose values need no translation, because the values go into the audit trail."""
 SPOKEN_KEYWORDS = {
     "label",
     "help_text",

@@ -1,4 +1,4 @@
-"""During a leave of absence, the patient stays enrolled, sessions are excused, and weeks count as partial instead of short."""
+"""During a leave of absence, the patient stays enrolled, sessions are excused, and weeks are partial, not short."""
 
 from datetime import date, datetime, timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""The benchmark of pages runs at its tiny size, so that a change of the pages can't break it unnoticed."""
+"""The benchmark of pages runs at its tiny size. If a change of the pages breaks the benchmark, this test fails."""
 
 import pytest
 
@@ -9,5 +9,5 @@ pytestmark = pytest.mark.journey
 
 @pytest.mark.usefixtures("browser")
 def test_the_benchmark_of_pages_runs_to_its_end() -> None:
-    """It starts a browser of its own. The fixture skips the test where there is none."""
+    """The benchmark starts its own browser. If no browser is installed, the fixture skips the test."""
     assert "of the limit" in run_tiny("pages")

@@ -1,4 +1,4 @@
-"""Every component is accessible in every state, at each width, and in light, dark and forced colors."""
+"""Every component is accessible in every state, at every tested width, and in light, dark and forced colors."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Texts that are a third longer are not cut off, and no page of a patient becomes wider than a phone."""
+"""If all texts are a third longer, no text is cut off, and no page of a patient becomes wider than a phone."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ ACCENTS = str.maketrans("aeiouAEIOUn", "áéíóúÁÉÍÓÚñ")
 
 
 def stretched(text: str) -> str:
-    """Return the text with accents and a third longer, with its values and tags as they were."""
+    """Return the text made a third longer and written with accents. Its values and tags stay as they were."""
     if not text.strip():
         return text
     parts = [part if KEPT.fullmatch(part) else part.translate(ACCENTS) for part in KEPT.split(text)]

@@ -1,4 +1,4 @@
-"""The message catalogs: complete in Spanish for everything that a patient sees, and in step with the sources."""
+"""The message catalogs match the sources. Everything that a patient sees has a Spanish translation."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Pages load one file with the icons in use, and no others."""
+"""Pages load one file of icons. The file has the icons in use and no other icons."""
 
 import re
 

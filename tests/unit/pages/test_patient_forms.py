@@ -1,4 +1,4 @@
-"""How the forms of a patient's record convert typed text into values."""
+"""How the forms of a patient's record convert typed text to values."""
 
 from datetime import date, time
 

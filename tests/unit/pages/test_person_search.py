@@ -1,4 +1,4 @@
-"""What is typed into the search for patients: words, phone numbers and birth dates."""
+"""How the search for patients reads what is typed: words, phone numbers and birth dates."""
 
 from datetime import date
 
