@@ -116,7 +116,7 @@ def _fail_lost_runs(now: datetime) -> None:
 
 
 def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:
-    """Create the run, or return None if another scheduler did so first. A database constraint lets only one succeed."""
+    """Create the run. Return None if another scheduler was first; a database constraint lets only one create it."""
     run, is_ours = JobRun.objects.get_or_create(
         name=scheduled.job.name,
         site_key=scheduled.scope.key,

@@ -118,7 +118,7 @@ class User(AbstractBaseUser):
         return frozenset(role for role, site in self.assigned_roles if site in (None, site_id))
 
     def may(self, permission: Permission, site_id: int) -> bool:
-        """Whether the user is active and has a role at the site that grants the permission."""
+        """Whether the user is active and has, at the site, a role that grants the permission."""
         return self.is_active and any(permission in GRANTS[role] for role in self.roles_at(site_id))
 
     def may_somewhere(self, permission: Permission) -> bool:
@@ -294,7 +294,7 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
 class JobRun(models.Model):
     """One attempt to run a nightly job.
 
-    It refers to the site by id, without a foreign key, so that the run outlives the site.
+    A run refers to the site by id, without a foreign key, so that the run outlives the site.
     """
 
     name = models.CharField(_("job"), max_length=60)

@@ -37,7 +37,7 @@ class Permission(StrEnum):
     """See the patients in the user's own groups."""
     SEE_COMMITMENTS = "see_commitments"
     MANAGE_PATIENTS = "manage_patients"
-    """Manage patients and their commitments, episodes of care, enrollments and calendars."""
+    """Manage patients, and the commitments, episodes of care, enrollments and calendars of these patients."""
     MARK = "mark"
     """Record attendance in any session of the site."""
     MARK_OWN = "mark_own"

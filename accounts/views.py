@@ -19,8 +19,8 @@ type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def signed_in(request: HttpRequest) -> User:
     """Return the signed-in user.
 
-    Raises PermissionDenied if nobody is signed in. In views that have one of this module's decorators, somebody always
-    is.
+    Raises PermissionDenied if nobody is signed in. That can't happen in views that have one of this module's
+    decorators.
     """
     if not isinstance(request.user, User):
         raise PermissionDenied

@@ -102,7 +102,10 @@ class Attendance(models.Model):
 
 
 class Amendment(AppendOnlyModel):
-    """A correction of a finalized mark: the values before and after, who signed it, and why. Append-only."""
+    """A correction of a finalized mark: the values before and after, who signed the correction, and why.
+
+    Append-only.
+    """
 
     attendance = models.ForeignKey(
         Attendance, on_delete=models.PROTECT, related_name="amendments", verbose_name=_("attendance record")

@@ -1,4 +1,4 @@
-"""A fingerprint of the project, which changes whenever its code or a template changes."""
+"""A fingerprint of the project. It changes whenever the code or a template changes."""
 
 from functools import cache
 from hashlib import blake2b

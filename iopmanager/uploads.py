@@ -13,8 +13,8 @@ class InMemoryUploadHandler(FileUploadHandler):
     """Keep each file in memory, up to the largest size that is read. Bytes beyond that size are counted but not stored.
 
     Forms see the full size, so they can refuse a file that is too large. Django's own handlers write large files to a
-    temporary folder. They also refuse a request that is too large as a whole, which would lose the other fields of the
-    form.
+    temporary folder. They also refuse a whole request that is too large; the other fields of the form would then be
+    lost.
     """
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:

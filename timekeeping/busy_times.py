@@ -65,7 +65,8 @@ class BusyTime:
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
         """Yield the occurrences that overlap [first, until), including those that overlap only with their travel.
 
-        Occurrences that cross an edge of the range are returned in full. Their minutes are counted from midnight of `first`.
+        Occurrences that cross an edge of the range are returned in full. All minutes are counted from midnight of
+        `first`.
         """
         window = Interval(0, (until - first).days * MINUTES_A_DAY)
         reach = timedelta(days=2 + max(self.travel_before, self.travel_after) // MINUTES_A_DAY)

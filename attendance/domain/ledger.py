@@ -58,7 +58,7 @@ class BookedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeupOpening:
-    """A session of the week with a free spot, which the patient could attend as a make-up session."""
+    """A session of the week that has a free spot and that the patient could attend as a make-up session."""
 
     key: int
     on: date
@@ -68,7 +68,7 @@ class MakeupOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekVerdict:
-    """The standing of a week, and the minutes and days that attending all scheduled sessions would leave missing."""
+    """The standing of a week, and the minutes and days that are missing beyond the scheduled sessions."""
 
     standing: Standing
     makeup_minutes: int
@@ -79,7 +79,7 @@ class WeekVerdict:
 class WeekPolicy:
     """The minutes and days prescribed for a week, whether the week is over, and any reasons why it can be partial.
 
-    Raises ValueError if no minutes or no days are prescribed, or more than 7 days.
+    Raises ValueError if no minutes, no days or more than 7 days are prescribed.
     """
 
     prescribed_minutes: int = 540

@@ -1,7 +1,7 @@
 """Mark sessions during a leave of absence as excused, and delete a mark when the leave no longer covers its session.
 
 Bookings can change after a leave was entered. `update_excuses` then brings the marks up to date. Every service that
-writes bookings calls it as its last step, through `scheduling.services.bookings.after_booking`.
+adds or moves bookings has this update as its last step, through `scheduling.services.bookings.after_booking`.
 """
 
 from collections.abc import Collection, Sequence
@@ -42,7 +42,7 @@ def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: date
 
 
 def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Excuse the active bookings on days of the leaves, unless they already have a mark.
+    """Excuse all active bookings that are on a day of a leave and have no mark.
 
     Return the number of new marks. Canceled and finalized sessions are left out. If `by` is None, the marks name the
     user who recorded the leave.

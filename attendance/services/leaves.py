@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 class LeaveOverlaps(Reason):
     """Another leave of absence covers some of these days.
 
-    It ends on `last_day`, or is open-ended if `last_day` is None.
+    The other leave ends on `last_day`. It is open-ended if `last_day` is None.
     """
 
     first_day: date
@@ -37,9 +37,9 @@ def add_leave(
 ) -> LeaveOfAbsence:
     """Enter a leave of absence, excuse the unmarked sessions booked during it, and return the leave.
 
-    The leave lasts from `first_day` through `last_day`, or is open-ended if `last_day` is None. Raises Refused if the last
-    day is before the first, if there is no reason, if the leave begins outside the episode of care, or if it overlaps
-    another leave.
+    The leave lasts from `first_day` through `last_day`, or is open-ended if `last_day` is None. Raises Refused if the
+    last day is before the first, if there is no reason, if the leave begins outside the episode of care, or if the
+    leave overlaps another leave.
     """
     episode = _lock_episode(episode)
     reasons: list[Reason] = []

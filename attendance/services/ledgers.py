@@ -159,8 +159,7 @@ class _LedgerData:
         busy nor booked.
         """
         away = self.away.get(episode.pk, ())
-        # Until it is released, a booking of a canceled session blocks its time, as a patient can't have two bookings at
-        # once.
+        # A booking of a canceled session blocks its time until released: a patient can't have two bookings at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
@@ -182,7 +181,7 @@ class _LedgerData:
         )
 
     def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
-        """Yield CLOSURE and LEAVE if a closure or a leave falls on one of the patient's treatment days.
+        """Yield CLOSURE if a closure falls on one of the patient's treatment days, and LEAVE if a leave does.
 
         If the week has no treatment day at all, a leave on any day counts.
         """

@@ -1,4 +1,4 @@
-"""What a user may see of a session, and what they may do with its attendance."""
+"""What a user may see of a session, and what the user may do with the session's attendance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

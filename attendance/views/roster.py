@@ -226,7 +226,7 @@ def _render_line(request: HttpRequest, page: SessionPage, booking: Booking, noti
 @staff_required(Permission.FINALIZE_OWN)
 @require_POST
 def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Sign the session's attendance. Refused if it is no longer the version that the user saw."""
+    """Sign the session's attendance. The service refuses if the session has changed since the user saw it."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_finalize)

@@ -51,8 +51,8 @@ class EventSeries(recurring_ical_events.Series):
 class AllEvents(recurring_ical_events.SelectComponents):
     """Collects all events of a calendar, including independent events that share an id.
 
-    Without this class, the library would keep only one of several independent events that share an id. Older revisions of
-    an event are left out: of the events that share an id, only those with the highest revision number are kept.
+    Without this class, the library would keep only one of several independent events that share an id. Older revisions
+    are left out: of the events that share an id, only those with the highest revision number are kept.
     """
 
     def __init__(self) -> None:

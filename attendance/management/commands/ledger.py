@@ -1,4 +1,4 @@
-"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week, with the same data as its page."""
+"""`manage.py ledger PATIENT_CODE`: print a patient's treatment week, with the data that the week's page shows."""
 
 import json
 from argparse import ArgumentParser

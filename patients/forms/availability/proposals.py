@@ -28,7 +28,7 @@ class DecisionForm(forms.Form):
         self.helper.render_hidden_fields = False
 
     def clean(self) -> dict[str, Any]:
-        """Require a decision, because pressing Enter in the reason field submits the form without one."""
+        """Require a decision, because pressing Enter in the reason field submits the form without a decision."""
         cleaned = super().clean() or {}
         if not cleaned.get("decision"):
             self.add_error(None, _("Choose Accept or Decline."))

@@ -55,7 +55,7 @@ class DateRangeTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MovableExceedsDuration(Reason):
-    """The movable minutes are at least as many as the commitment lasts."""
+    """The movable minutes are not less than the commitment's duration."""
 
     minutes: int
     lasts: int
@@ -227,7 +227,7 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
     """Make yesterday the last day of a commitment.
 
-    If it is on specific dates or has not begun by then, remove it instead.
+    A commitment that is on specific dates, or that has not begun by then, is removed instead.
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):

@@ -20,7 +20,7 @@ class AlreadyAdmitted(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LevelOverlaps(Reason):
-    """The latest level of care begins on `since`, but the new level must begin later than that."""
+    """The latest level of care begins on `since`. The new level must begin after that day."""
 
     since: date
 

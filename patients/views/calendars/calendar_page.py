@@ -56,8 +56,8 @@ def build_calendar_page(
 ) -> CalendarPage:
     """Build the data of the page in a fixed number of queries.
 
-    If `discreet` is true, sessions are shown without their names. It is meant for a patient's screen, which other
-    people may see.
+    If `discreet` is true, sessions are shown without their names. Pass True for a patient's screen, because other
+    people may see it.
     """
     zone = calendar.patient.site.zone
     rows = list(calendar.intervals.values_list("starts", "ends", "is_whole_day"))

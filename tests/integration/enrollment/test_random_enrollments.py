@@ -143,7 +143,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """Move a session by at most three days, to a time when no other group meets, if its patients are enrolled on that day."""
+    """Move a session by at most three days to a time without other groups, if its patients are enrolled on that day."""
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return

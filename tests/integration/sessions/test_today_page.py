@@ -105,7 +105,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return a function that updates fields of all rows of the model directly in the database, without a service."""
+    """Return a function that updates fields of the clinic's rows of the model, by SQL and not through a service."""
 
     def act(clinic: Clinic) -> None:
         row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
