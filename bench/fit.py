@@ -2,9 +2,9 @@
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Each result is a ratio. The time of the solver is divided by the time of the search. So is the time of trying every set
-of meetings. The time to find suggestions when nothing fits is divided by the time of one search. Each round runs every
-candidate, without cached conflicts at the start, and the times are medians.
+Each result is a ratio. The time of the solver, and the time of trying every set of meetings, are each divided by the
+time of the search. The time to find suggestions when nothing fits is divided by the time of one search. Each round runs
+every candidate, without cached conflicts at the start, and the times are medians.
 
 The solver lists the best schedules on one thread: each schedule that it finds is excluded, and the solver then finds
 the next best. The listing takes a long time, so it is timed only once for each patient. A separate run on all threads

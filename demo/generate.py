@@ -89,7 +89,10 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
 
 
 def _close_for_training(demo: DemoClinic) -> None:
-    """Close each site for training on two Fridays, five weeks ago and in four weeks, unless it is closed anyway."""
+    """Close each site for training on two Fridays, five weeks ago and in four weeks.
+
+    Skip a Friday that is already closed.
+    """
     administrator = User.objects.get(email=SIGN_INS[2].email)
     for site in demo.sites.values():
         for weeks in (-5, 4):
@@ -176,7 +179,7 @@ def _individual_sessions(
 ) -> Sequence[WeeklyHour]:
     """Return the first proposal of weekly times for the track's individual sessions.
 
-    Without a proposal, return nothing.
+    If there is no proposal, return an empty tuple.
     """
     proposed = propose_individual_sessions(
         episode=episode,
@@ -225,7 +228,7 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
 
 
 def _join_waitlist(demo: DemoClinic) -> None:
-    """Put a patient on the waitlist: the one for whom only one track fits, and that track is full."""
+    """Put the patient whom only a full track fits on the waitlist of that track."""
     episode = demo.episodes[ON_WAITLIST]
     join_waitlist(
         episode=episode,

@@ -1,6 +1,6 @@
 """Steps for tests that preview an action and then confirm it.
 
-The key of the preview is sent with the second request.
+The first request returns a preview with a key. The second request sends the key back.
 """
 
 import re

@@ -29,7 +29,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyTime:
-    """A recurring time when a person is busy, in wall-clock time. If `ends` is not after `starts`, it is on the next day.
+    """A recurring busy time of a person, in wall-clock time. If `ends` is not after `starts`, it ends on the next day.
 
     `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
     commitment can start later or end earlier by up to `movable_minutes`; 0 means that the busy time can't move.

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Convert an aware datetime to UTC. Raises ValueError for a naive one.
+    """Convert an aware datetime to UTC. Raises ValueError for a naive datetime.
 
     Python compares and subtracts two datetimes in the same time zone by their wall-clock times. Across a clock change,
     the difference can be an hour off. On the night when clocks go back, the first and the second 01:30 compare as

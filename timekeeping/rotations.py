@@ -45,7 +45,7 @@ def runs_to_bits(runs: Iterable[int]) -> int:
 
 
 def bits_to_days_on(cycle_days: int, bits: int) -> frozenset[int]:
-    """Return the numbers of the cycle's days on. The first day is 0."""
+    """Return which days of the cycle are days on, as day numbers. The first day of the cycle is 0."""
     return frozenset(day for day in range(cycle_days) if bits >> day & 1)
 
 

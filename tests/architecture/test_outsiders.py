@@ -42,7 +42,8 @@ OPEN_TO_EVERYONE = {
 }
 """Pages for signing in and out, and the page of components, which production does not have.
 
-The feed has a secret address, and tests/integration/documents/test_feeds.py tests it."""
+The feed has a secret address. tests/integration/documents/test_feeds.py tests who can read the feed.
+"""
 
 
 def names(resolver: URLResolver | None = None) -> Iterator[str]:

@@ -56,7 +56,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
     axe(page)
 
-    # On a phone, the next patient is offered the next hour.
+    # On a phone, the enrollment page of the next patient offers the next hour.
     sign_in(phone, coordinator)
     phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
     expect(phone.get_by_label("Wednesday 12:00–1:00 PM with Ada Park")).to_have_count(0)

@@ -25,7 +25,7 @@ from timekeeping.reasons import Refused
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def site_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Choose the new site, preview the transfer, and carry it out once it is confirmed. `?to=` preselects a site.
+    """Choose the new site, preview the transfer, and carry it out after the user confirms it. `?to=` preselects a site.
 
     Only sites where the user manages patients are offered, so that the user can still see the patient afterward.
     """

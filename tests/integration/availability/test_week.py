@@ -1,4 +1,4 @@
-"""The form for all weekly commitments of a patient. If any row is faulty, it shows its reason and no row is saved."""
+"""The form for all weekly commitments of a patient. If any row is faulty, its reason is shown and no row is saved."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,7 @@
-"""Enrolling a patient who is busy on one date. That session is recorded as released, and all others are booked."""
+"""Enrolling a patient who is busy on one date.
+
+The session on that date is recorded as released, and all others are booked.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta

@@ -153,7 +153,7 @@ def test_two_simultaneous_extensions_write_every_session_and_booking_once() -> N
 def makeup_world() -> tuple[Track, Meeting, User, list[Booking]]:
     """Create a track with four patients, and an evening group with one spot.
 
-    Return each patient's first booking, too.
+    The result includes the first booking of each patient.
     """
     track = three_days()
     evening = make_meeting(track.site, 1, "17:00", "20:00", places=1)

@@ -60,7 +60,7 @@ def episode(site: Site) -> Episode:
 def enrolling(episode: Episode, track: Track, meetings: list[Meeting] | None = None, **fields: Any) -> Enrollment:
     """Create the future sessions and enroll the patient.
 
-    By default, this is in all meetings of the track, from Monday on.
+    By default, the patient attends all meetings of the track, from Monday on.
     """
     extend_horizon(site=track.site, now=NOW)
     return enroll_patient(

@@ -1,4 +1,7 @@
-"""At sites that mix tracks, an enrollment can include groups of other tracks. Changes to such groups affect it."""
+"""At sites that mix tracks, an enrollment can include groups of other tracks.
+
+Changes to such groups affect the enrollment.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

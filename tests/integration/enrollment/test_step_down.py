@@ -60,7 +60,10 @@ def site() -> Site:
 
 @pytest.fixture
 def rosa(site: Site) -> Patient:
-    """A patient with 15 hours on 5 days a week. After three weeks, a step down to 9 hours on 3 days is ordered."""
+    """A patient with 15 hours on 5 days a week.
+
+    A step down to 9 hours on 3 days is ordered, and begins in the fourth week.
+    """
     patient = make_patient(site, code="P001")
     state(admit(patient, minutes=900, days=5), STEP)
     return patient

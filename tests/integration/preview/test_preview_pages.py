@@ -1,6 +1,6 @@
 """Before an action on a session, a page shows which patients are affected.
 
-The action is done only once it is confirmed.
+The action is not done until the user confirms it.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

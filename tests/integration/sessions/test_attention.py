@@ -1,6 +1,6 @@
 """The list of what needs attention.
 
-It loads after the day page, only users who may see hours get it, and views are audited.
+The list loads after the day page. Only users who may see hours get the list. Each view of the list is audited.
 """
 
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""The day page is sent again only if it changed since the last request. A user who may not see it never gets it."""
+"""The day page is sent again only if it changed since the last request.
+
+A user who may not see the page never gets it.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -86,7 +86,7 @@ def test_five_of_24_patients_get_the_last_five_spots() -> None:
 
 
 def a_site(name: str, leads: list[User]) -> Site:
-    """Create a site with two tracks of three patients each. Both meet every weekday, each in its own room."""
+    """Create a site with two tracks of three patients each. Each track meets every weekday in its own room."""
     site = make_site(name)
     rooms = [make_room(site) for _ in range(2)]
     days = range(5)

@@ -259,7 +259,7 @@ def every_makeup_set(
 ) -> tuple[MakeupOpening, ...] | None:
     """Try every set of openings, smaller sets first and earlier sets before later.
 
-    Return the first that closes the gap.
+    Return the first set that closes the gap.
     """
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),

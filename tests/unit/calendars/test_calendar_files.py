@@ -310,7 +310,7 @@ ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
 NOT_COMPARED = 30
 """Maximum number of files that can't be compared.
 
-For these, the libraries raise an error where the import gives a notice.
+For these files, the libraries raise an error where the import gives a notice.
 """
 
 

@@ -78,7 +78,7 @@ def measured(name: str) -> tuple[ParsedCalendar | Reason, float, int]:
 
 @pytest.fixture(scope="module")
 def reader_pool() -> Iterator[ProcessPoolExecutor]:
-    """Start a process that starts only readers. Measured child processes are then readers, and no others."""
+    """Start a process whose only child processes are readers, so that only the memory of readers is measured."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         yield pool
 

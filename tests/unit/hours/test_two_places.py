@@ -92,7 +92,7 @@ def led(*people: int, **more: Any) -> WeeklyMeeting:
 def test_a_room_or_facilitator_in_two_meetings_at_once_is_reported(
     one: WeeklyMeeting, two: WeeklyMeeting, reasons: list[Reason]
 ) -> None:
-    """The two meetings can be in one track. Or one is in the track, and the other is elsewhere at the site."""
+    """Both meetings can be in the track, or one can be in the track and the other outside it, at the same site."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)
     assert alone == reasons

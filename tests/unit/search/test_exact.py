@@ -63,7 +63,7 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
 
 
 def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """Return how many weekly minutes count, for meetings that do not overlap. Every-other-week meetings don't count."""
+    """Return the weekly minutes that count. The meetings must not overlap. Every-other-week meetings count nothing."""
     return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
