@@ -57,7 +57,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     follow(page.get_by_role("link", name=re.compile("Rosa Lindqvist")).first)
     axe(page)
     follow(page.get_by_role("link", name="Find a schedule").first)
-    expect(page.get_by_text("by 1 h. Every week.").first).to_be_attached()
+    expect(page.get_by_text("by 1 h, or 1 h 15 min with travel. Every week.").first).to_be_attached()
     axe(page)
     follow(page.get_by_role("link", name="Enroll from Mon, Nov 23"))
     axe(page)
