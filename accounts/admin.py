@@ -7,6 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record, record_all
 from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
@@ -92,7 +93,8 @@ class UserAccountAdmin(AuditedAdmin[User], UserAdmin[User]):
     inlines = [RoleInline]
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "code", "credential", "is_active")}),
-        ("When", {"fields": ("last_login", "date_joined")}),
+        (_("Pages"), {"fields": ("language", "hour_clock")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")

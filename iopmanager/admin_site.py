@@ -3,11 +3,12 @@
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 
 class ClinicAdminSite(AdminSite):
-    site_title = site_header = "iopmanager administration"
-    index_title = "Everything that is kept"
+    site_title = site_header = _("iopmanager administration")
+    index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
         return request.user.is_authenticated and request.user.is_staff

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import ReadOnlyAdmin
 from patients.models import (
@@ -27,13 +28,17 @@ class PatientAdmin(ReadOnlyAdmin[Patient]):
 @admin.register(Commitment)
 class CommitmentAdmin(ReadOnlyAdmin[Commitment]):
     list_display = (
-        "label", "patient", "kind", "starts", "ends", "rotation", "on", "until", "movable_minutes", "place",
+        "label", "patient", "kind", "starts", "ends", "rotation_runs", "on", "until", "movable_minutes", "place",
         "travel_before_minutes", "travel_after_minutes", "valid_from", "valid_until",
     )  # fmt: skip
     list_filter = ("kind", "patient__site")
     search_fields = ("label", "patient__code", "patient__last_name")
     raw_id_fields = ("patient", "place")
     list_select_related = ("patient", "place")
+
+    @admin.display(description=_("rotation"))
+    def rotation_runs(self, commitment: Commitment) -> str:
+        return commitment.rotation
 
 
 class PlaceTravelInline(admin.TabularInline[PlaceTravel, Place]):
@@ -63,7 +68,7 @@ class CommitmentProposalAdmin(ReadOnlyAdmin[CommitmentProposal]):
 @admin.register(ImportedCalendar)
 class ImportedCalendarAdmin(ReadOnlyAdmin[ImportedCalendar]):
     list_display = (
-        "label",
+        "kind",
         "patient",
         "state",
         "first",

@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import AuditedAdmin, ReadOnlyAdmin
 from scheduling.models import (
@@ -39,9 +40,9 @@ class SiteAdmin(AuditedAdmin[Site]):
     search_fields = ("name", "code")
     fieldsets = (
         (None, {"fields": ("code", "name", "neutral_name", "letterhead", "address", "phone")}),
-        ("When", {"fields": ("time_zone", "opens", "closes")}),
-        ("Tracks", {"fields": ("mixes_tracks",)}),
-        ("Public holidays", {"fields": ("country", "state")}),
+        (_("Times"), {"fields": ("time_zone", "hour_clock", "opens", "closes")}),
+        (_("Tracks"), {"fields": ("mixes_tracks",)}),
+        (_("Public holidays"), {"fields": ("country", "state")}),
     )
     inlines = [RuleSetInline, RoomInline]
 
