@@ -29,7 +29,7 @@ class DemoEnrollment:
     minutes: int = 540
     days: int = 3
     level: str = INTENSIVE
-    referral: str = "Own wish"
+    referral: str = "Self"
     weekday: int = 0
     until_week: int | None = None
     """The first week after the enrollment ends, counted back from the current week.

@@ -73,19 +73,19 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
     for site in demo.sites.values():
         first = demo.this_week(site) - timedelta(weeks=WEEKS_BACK)
         extend_horizon(site=site, now=now, first=first)
-    say("Sessions are written.")
+    say("Sessions created.")
     for at, act in sorted(_steps(demo), key=lambda step: step[0]):
         act(at)
     for site in demo.sites.values():
         extend_horizon(site=site, now=now)
-    say(f"{len(demo.episodes)} patients are admitted.")
+    say(f"{len(demo.episodes)} patients admitted.")
     _join_waitlist(demo)
     _add_this_weeks_absences(demo)
     add_makeup(
         demo.episodes[PATIENT_WITH_SIGN_IN], demo.this_week(demo.patients[PATIENT_WITH_SIGN_IN].site), by=demo.by
     )
     marked = mark_past_sessions(now=now, reserved=(OUT_OF_REACH, AT_RISK))
-    say(f"{marked} sessions of the past {WEEKS_BACK} weeks are marked.")
+    say(f"{marked} sessions of the past {WEEKS_BACK} weeks marked.")
 
 
 def _close_for_training(demo: DemoClinic) -> None:

@@ -26,7 +26,7 @@ def load_demo(*, now: datetime, say: Callable[[str], None]) -> None:
         if Site.objects.exists():
             raise DatabaseNotEmpty
         import_clinic(FOLDER, by=None, now=now)
-        say("The clinic's files are imported.")
+        say("Clinic files imported.")
         create_sign_ins()
         fill_clinic(now=now, say=say)
 

@@ -23,14 +23,16 @@ def parse_runs(text: str) -> tuple[int, ...]:
     while found := RUN.match(written, position):
         expected = "off" if len(runs) % 2 else "on"
         if found["word"] and found["word"].lower() != expected:
-            raise ValueError(f"“{written}” must be days on and days off in turn, days on first: 4 on, 3 off.")
+            raise ValueError(
+                f"“{written}” is not a rotation. Alternate days on and days off, starting with days on: 4 on, 3 off."
+            )
         if int(found["days"]) == 0:
-            raise ValueError(f"“{written}” has a run of no days; leave it out.")
+            raise ValueError(f"“{written}” has a part with 0 days. Remove it.")
         runs.append(int(found["days"]))
         if gap := SEPARATOR.match(written, found.end()):
             position = gap.end()
     if not runs or position < len(written):
-        raise ValueError(f"“{written}” is no shift pattern; write 4 on, 3 off or 2-2-3-2-2-3.")
+        raise ValueError(f"“{written}” is not a rotation. Write it as 4 on, 3 off or as 2-2-3-2-2-3.")
     return tuple(runs)
 
 

@@ -23,7 +23,7 @@ def read_text(longest: int) -> Callable[[str], str]:
 
     def read(cell: str) -> str:
         if len(cell) > longest:
-            raise ValueError(f"This has {len(cell)} characters; at most {longest} fit.")
+            raise ValueError(f"This text has {len(cell)} characters. Use at most {longest}.")
         return cell
 
     return read
@@ -34,21 +34,21 @@ def read_email(cell: str) -> str:
     try:
         validate_email(cell)
     except ValidationError:
-        raise ValueError(f"“{cell}” is not an e-mail address.") from None
+        raise ValueError(f"“{cell}” is not an email address.") from None
     return read_text(254)(cell).lower()
 
 
 def read_time_zone(cell: str) -> str:
     """Check that the cell is the IANA name of a time zone, such as America/Chicago, and return it."""
     if cell not in available_timezones():
-        raise ValueError(f"“{cell}” is not a time zone's name, such as America/Chicago.")
+        raise ValueError(f"“{cell}” is not a time zone. Use a name such as America/Chicago.")
     return cell
 
 
 def read_country(cell: str) -> str:
     """Parse a two-letter ISO 3166 country code, in upper or lower case, and return it in upper case."""
     if not re.fullmatch(r"[A-Za-z]{2}", cell):
-        raise ValueError(f"“{cell}” is not the two letters of a country, such as US.")
+        raise ValueError(f"“{cell}” is not a country code. Use two letters, such as US.")
     return cell.upper()
 
 
@@ -59,13 +59,13 @@ def read_date(cell: str) -> date:
     elif found := US_DATE.fullmatch(cell):
         month, day, year = map(int, found.groups())
     else:
-        raise ValueError(f"“{cell}” is not a date; write 2026-11-23 or 11/23/2026.")
+        raise ValueError(f"“{cell}” is not a date. Write it as 2026-11-23 or 11/23/2026.")
     try:
         value = date(year, month, day)
     except ValueError:
-        raise ValueError(f"“{cell}” is on no calendar; write 2026-11-23 or 11/23/2026.") from None
+        raise ValueError(f"“{cell}” is not on the calendar. Check the day and the month.") from None
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(f"The year of “{cell}” can't be meant.")
+        raise ValueError(f"Check the year of “{cell}”.")
     return value
 
 
@@ -76,7 +76,7 @@ def read_dates(cell: str) -> tuple[date, ...]:
 
 def read_time(cell: str) -> time:
     """Parse a time of day, such as `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
-    error = ValueError(f"“{cell}” is not a time of day; write 9:00, 9:00 AM or 21:30.")
+    error = ValueError(f"“{cell}” is not a time. Write it as 9:00 AM or 21:30.")
     found = CLOCK.fullmatch(cell)
     if found is None:
         raise error
@@ -104,7 +104,7 @@ def read_number(least: int, most: int) -> Callable[[str], int]:
             raise ValueError(f"“{cell}” is not a whole number.")
         number = int(cell.split(".")[0])
         if not least <= number <= most:
-            raise ValueError(f"{number} is not between {least} and {most}.")
+            raise ValueError(f"{number} is out of range. Enter a number from {least} to {most}.")
         return number
 
     return read
@@ -119,13 +119,13 @@ def read_hours(least: int, most: int) -> Callable[[str], int]:
     def read(cell: str) -> int:
         found = HOURS.fullmatch(cell)
         if found is None:
-            raise ValueError(f"“{cell}” is not a number of hours; write 9, 9.5 or 9:30.")
+            raise ValueError(f"“{cell}” is not a number of hours. Write it as 9, 9.5 or 9:30.")
         whole, minutes, decimal = found.groups()
         value = int(whole) * 60 + int(minutes) if whole else float(decimal) * 60
         if abs(value - round(value)) > 0.01:
-            raise ValueError(f"“{cell}” hours are no whole number of minutes.")
+            raise ValueError(f"“{cell}” hours is not a whole number of minutes. Write it as 9, 9.5 or 9:30.")
         if not least <= round(value) <= most:
-            raise ValueError(f"“{cell}” hours are not between {least / 60:g} and {most / 60:g}.")
+            raise ValueError(f"“{cell}” hours is out of range. Enter {least / 60:g} to {most / 60:g} hours.")
         return round(value)
 
     return read
@@ -137,7 +137,7 @@ def read_yes_no(cell: str) -> bool:
         return True
     if cell.lower() in NO:
         return False
-    raise ValueError(f"“{cell}” is neither yes nor no.")
+    raise ValueError(f"“{cell}” is not an answer here. Enter yes or no.")
 
 
 def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
@@ -146,7 +146,7 @@ def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
     def read(cell: str) -> T:
         word = re.sub(r"[\s_-]+", "_", cell.lower())
         if word not in choices:
-            raise ValueError(f"“{cell}” is not known; it can be {', '.join(choices)}.")
+            raise ValueError(f"“{cell}” is not one of the options. Use one of these: {', '.join(choices)}.")
         return choices[word]
 
     return read
@@ -158,7 +158,7 @@ def read_weekday(cell: str) -> int:
     for number, day in enumerate(DAYS):
         if len(name) >= 3 and day.lower().startswith(name):
             return number
-    raise ValueError(f"“{cell}” is not a day of the week; write Mon, Tue and so on.")
+    raise ValueError(f"“{cell}” is not a day of the week. Write it as Mon, Tue and so on.")
 
 
 def read_weekdays(cell: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from accounts.permissions import Role
 from patients.models import LevelOfCare
 from scheduling.clinic_import.cells import (
+    DAYS,
     read_choice,
     read_codes,
     read_country,
@@ -23,6 +24,7 @@ from scheduling.clinic_import.cells import (
     split,
 )
 from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from scheduling.formats import clock, full_date
 from scheduling.models import EntryMode, Modality
 from timekeeping.occurrences import centered_break
 
@@ -44,7 +46,7 @@ def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
         role = read_choice({role.value: role for role in Role})(name)
         if not site and role != Role.ADMINISTRATOR:
             raise ValueError(
-                f"“{part}” needs its site, such as {name}@NORTH; only an administrator can have every site."
+                f"“{part}” has no site. Add it, such as {name}@NORTH. Only an administrator can have all sites."
             )
         found.append((role, site))
     return tuple(sorted(set(found)))
@@ -77,13 +79,14 @@ class SiteRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.minimum_hours > self.maximum_hours:
-            yield "maximum_hours", "The most hours a week are fewer than the least."
+            yield "maximum_hours", "The maximum hours a week are less than the minimum."
         if self.minimum_days > self.maximum_days:
-            yield "maximum_days", "The most days a week are fewer than the least."
+            yield "maximum_days", "The maximum days a week are less than the minimum."
         if self.rules_from and self.rules_from.weekday() != self.week_starts:
             yield (
                 "rules_from",
-                f"{self.rules_from:%Y-%m-%d} is a {self.rules_from:%A}, not the first day of the site's week.",
+                f"{full_date(self.rules_from)} is a {self.rules_from:%A}. "
+                f"Enter a {DAYS[self.week_starts]}, the first day of the site's week.",
             )
 
 
@@ -131,11 +134,11 @@ class CounselorHoursRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.starts >= self.ends:
-            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+            yield "ends", f"The end, {clock(self.ends)}, is not after the start, {clock(self.starts)}."
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
             yield (
                 "last_day",
-                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.valid_from)}.",
             )
 
 
@@ -157,9 +160,12 @@ class TrackRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.cohort_dates and self.entry != EntryMode.COHORT:
-            yield "cohort_dates", "Start dates are for tracks whose entry is cohort."
+            yield (
+                "cohort_dates",
+                "Only tracks with the entry “cohort” have start dates. Change entry, or leave this blank.",
+            )
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
-            yield "to_age", f"{self.to_age} is younger than from_age, {self.from_age}."
+            yield "to_age", f"The maximum age, {self.to_age}, is less than the minimum age, {self.from_age}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,27 +207,33 @@ class MeetingRow(ImportRow):
     def errors(self) -> RowErrors:
         yield from self._time_errors()
         if self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "For every other week give a date in one of its weeks."
+            yield "anchor", "A group every other week needs a date in one of its weeks."
         if self.weeks == "every" and self.anchor is not None:
-            yield "anchor", "This is for meetings of every other week; say so under weeks, or leave it empty."
+            yield (
+                "anchor",
+                "Only a group every other week needs this date. Enter every_other under weeks, or leave this blank.",
+            )
         if self.last_day and self.last_day < self.runs_from:
-            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.runs_from:%Y-%m-%d}."
+            yield (
+                "last_day",
+                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.runs_from)}.",
+            )
         if self.lead and self.lead in self.assistants:
-            yield "assistants", f"{self.lead} leads the meeting already."
+            yield "assistants", f"{self.lead} already leads this group. Remove the code here or under lead."
 
     def _time_errors(self) -> RowErrors:
         if self.starts >= self.ends:
-            yield "ends", f"{self.ends:%H:%M} is not after the start, {self.starts:%H:%M}."
+            yield "ends", f"The end, {clock(self.ends)}, is not after the start, {clock(self.starts)}."
         elif self.break_minutes and (self.break_starts or self.break_ends):
-            yield "break_minutes", "Give a break by its times or by its minutes, not by both."
+            yield "break_minutes", "Enter the break either as times or as minutes, not both."
         elif bool(self.break_starts) != bool(self.break_ends):
-            yield "break_ends" if self.break_starts else "break_starts", "A break needs its start and its end."
+            yield "break_ends" if self.break_starts else "break_starts", "A break needs a start and an end."
         elif (
             self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends
         ):
-            yield "break_starts", "The break does not lie inside the meeting."
+            yield "break_starts", "The break must be within the times of the group."
         elif self.break_minutes:
             try:
                 centered_break(self.starts, self.ends, self.break_minutes)
             except ValueError:
-                yield "break_minutes", f"A break of {self.break_minutes} minutes does not fit inside the meeting."
+                yield "break_minutes", f"A break of {self.break_minutes} minutes is too long for this group."

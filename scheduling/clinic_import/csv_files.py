@@ -28,32 +28,32 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
     Unknown CSV files are faults. So are spreadsheets that should have been saved as CSV.
     """
     if not folder.is_dir():
-        return {}, [Fault(str(folder), 0, "", "There is no such folder.")]
+        return {}, [Fault(str(folder), 0, "", "This folder does not exist.")]
     found: dict[str, Path] = {}
     faults = []
     for path in sorted(folder.iterdir()):
         table, ending = path.stem.lower(), path.suffix.lower()
         if ending in SPREADSHEETS and table in known:
-            faults.append(Fault(path.name, 0, "", "This is a spreadsheet; save it as “CSV UTF-8” first."))
+            faults.append(Fault(path.name, 0, "", "This is a spreadsheet. Save it as “CSV UTF-8” first."))
         if ending != ".csv":
             continue
         if table not in known:
             faults.append(
-                Fault(path.name, 0, "", f"No file of this name can be imported{_did_you_mean(table, known, '.csv')}")
+                Fault(path.name, 0, "", f"The import has no file with this name. {_did_you_mean(table, known, '.csv')}")
             )
         elif table in found:
-            faults.append(Fault(path.name, 0, "", f"There is {found[table].name} too; only one of them can be meant."))
+            faults.append(Fault(path.name, 0, "", f"The folder has {found[table].name} too. Keep only one of them."))
         else:
             found[table] = path
     if not found and not faults:
         files = ", ".join(f"{table}.csv" for table in known)
-        faults.append(Fault(str(folder), 0, "", f"No file to import is in this folder. It may hold {files}."))
+        faults.append(Fault(str(folder), 0, "", f"The folder has no file to import. It can have these: {files}."))
     return found, faults
 
 
 def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
     close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}{ending}?" if close else f"; it can be {', '.join(known)}."
+    return f"Did you mean {close[0]}{ending}?" if close else f"Use one of these: {', '.join(known)}."
 
 
 def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
@@ -74,10 +74,10 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
             if any(cell.strip() for cell in cells):
                 numbered.append((number, [cell.strip() for cell in cells]))
     except csv.Error as error:
-        sentence = f"This row can't be read ({error}): look for a quotation mark."
+        sentence = f"This row can't be read ({error}). Check its quotation marks."
         return None, [Fault(path.name, number + 1, "", sentence)]
     if not numbered:
-        sentence = f"The file is empty; its first row must name the columns {', '.join(required)}."
+        sentence = f"The file is empty. Its first row must have these column titles: {', '.join(required)}."
         return None, [Fault(path.name, 0, "", sentence)]
     (_, titles), *rest = numbered
     names = [_column_name(title) for title in titles]
@@ -88,16 +88,16 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
 
 def _decode(data: bytes) -> str:
     """Decode UTF-8 text, with or without a byte order mark. Raises UnicodeError with advice for the user."""
-    advice = "save it as “CSV UTF-8”"
+    advice = "Save it as “CSV UTF-8”"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnicodeError(f"The file is in UTF-16: {advice}.")
+        raise UnicodeError(f"The file is in UTF-16. {advice}.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
-        raise UnicodeError(f"The file is not in UTF-8, as line {row} shows: {advice}.") from None
+        raise UnicodeError(f"The file is not in UTF-8 (see line {row}). {advice}.") from None
     if "\0" in text:
-        raise UnicodeError(f"The file holds characters that no text has: {advice}.")
+        raise UnicodeError(f"The file has characters that are not text. {advice}.")
     return text
 
 
@@ -125,11 +125,13 @@ def _faults_of_columns(
     faults = []
     for position, (title, name) in enumerate(zip(titles, names, strict=True)):
         if name in names[:position] and name:
-            faults.append(Fault(file, 1, title, "There are two columns of this name."))
+            faults.append(Fault(file, 1, title, "Two columns have this title. Remove one of them."))
         elif name and name not in columns:
-            faults.append(Fault(file, 1, title, f"No column of this name is known{_did_you_mean(name, columns)}"))
+            faults.append(
+                Fault(file, 1, title, f"This file has no column with this title. {_did_you_mean(name, columns)}")
+            )
     faults += [
-        Fault(file, 1, name, "This column is missing; the file must have it.") for name in required if name not in names
+        Fault(file, 1, name, "This column is missing. Add it to the file.") for name in required if name not in names
     ]
     return faults
 
@@ -145,6 +147,6 @@ def _cells_by_column(
     for number, cells in rows:
         stray = [cell for at, cell in enumerate(cells) if cell and (at >= len(names) or not names[at])]
         if stray:
-            faults.append(Fault(file, number, "", f"“{stray[0][:40]}” stands under no title."))
+            faults.append(Fault(file, number, "", f"“{stray[0][:40]}” is in a column without a title."))
         found.append((number, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
     return found, faults

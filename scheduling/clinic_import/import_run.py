@@ -95,7 +95,7 @@ class ImportRun:
         if self.is_faulty(table, key):
             self.mark_faulty(row)
         else:
-            self.add_fault(row, column, f"“{values[-1]}” is the code of nothing in {table}.csv, nor in the database.")
+            self.add_fault(row, column, f"“{values[-1]}” is not a code in {table}.csv or in the database.")
         return None
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:

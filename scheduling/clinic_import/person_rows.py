@@ -18,6 +18,7 @@ from scheduling.clinic_import.cells import (
 )
 from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, read_code
 from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from scheduling.formats import clock, full_date
 from timekeeping.rotations import parse_runs
 
 LONGEST_TRAVEL = 480
@@ -52,15 +53,15 @@ class PatientRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.prescribed_hours and self.prescribed_minutes:
-            yield "prescribed_minutes", "Give what is prescribed in hours or in minutes, not in both."
+            yield "prescribed_minutes", "Enter the prescribed time either in hours or in minutes, not both."
         yield from self._care_errors()
         if self.admitted and self.admitted <= self.birth_date:
             yield (
                 "admitted",
-                f"The admission, {self.admitted:%Y-%m-%d}, is not after the birth, {self.birth_date:%Y-%m-%d}.",
+                f"The admission, {full_date(self.admitted)}, is not after the birth date, {full_date(self.birth_date)}.",
             )
         if self.level_from and (self.admitted is None or self.level_from < self.admitted):
-            yield "level_from", "The level can't begin before the admission."
+            yield "level_from", "The level of care can't start before the admission."
 
     def _care_errors(self) -> RowErrors:
         care = {
@@ -71,9 +72,9 @@ class PatientRow(ImportRow):
         }
         for column, value in care.items():
             if self.admitted and not value:
-                yield column, "An admitted patient needs this."
+                yield column, "An admitted patient needs this. Fill it in, or leave admitted blank."
             elif value and not self.admitted:
-                yield column, "This is for admitted patients; the date under admitted is empty."
+                yield column, "Only admitted patients have this. Enter a date under admitted, or leave this blank."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,50 +115,53 @@ class CommitmentRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.starts == self.ends and self.starts != MIDNIGHT:
-            yield "ends", f"It begins and ends at {self.starts:%H:%M}; a whole day is from 0:00 to 0:00."
+            yield "ends", f"The commitment starts and ends at {clock(self.starts)}. For all day, enter 0:00 for both."
         if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
-            yield "movable_minutes", f"It can move by {MIN_MOVABLE_MINUTES} minutes or more; 0 if it can't move."
+            yield "movable_minutes", f"Enter {MIN_MOVABLE_MINUTES} minutes or more, or 0 if the commitment can't move."
         yield from self._weekday_errors()
         yield from self._date_errors()
         yield from self._week_errors()
         if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
             yield (
                 "travel_minutes",
-                "Give the way once: each way here, or there and back in travel_before and travel_after.",
+                "Enter the travel time either here or in travel_before and travel_after, not both.",
             )
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
             yield (
                 "last_day",
-                f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.valid_from:%Y-%m-%d}.",
+                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.valid_from)}.",
             )
 
     def _weekday_errors(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
         if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
-            yield "weekdays", "Give its days of the week, its rotation, or its one date under on."
+            yield "weekdays", "Enter one of these: days of the week, a rotation, or a date under on."
 
     def _date_errors(self) -> RowErrors:
         if self.last_on and not self.on:
-            yield "last_on", "This is the last of several dates in a row; give the first one under on."
+            yield "last_on", "This is the last of several dates. Enter the first one under on."
         elif self.on and self.last_on and self.last_on < self.on:
-            yield "last_on", f"The last date, {self.last_on:%Y-%m-%d}, is before the first, {self.on:%Y-%m-%d}."
+            yield "last_on", f"The last date, {full_date(self.last_on)}, is before the first, {full_date(self.on)}."
 
     def _week_errors(self) -> RowErrors:
         has_range_or_weeks = self.anchor or self.valid_from or self.last_day or self.weeks != "every"
         if self.on and has_range_or_weeks:
-            yield "on", "What is on dates alone has neither weeks nor a first or last day."
+            yield "on", "A commitment on certain dates has no weeks, first day or last day. Leave them blank."
         elif self.rotation:
             yield from self._wrong_rotation()
         elif self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "For every other week give a date in one of its weeks."
+            yield "anchor", "A commitment every other week needs a date in one of its weeks."
         elif self.weeks == "every" and self.anchor is not None:
-            yield "anchor", "This is for commitments of every other week; say so under weeks, or leave it empty."
+            yield (
+                "anchor",
+                "Only a commitment every other week needs this date. Enter every_other under weeks, or leave this blank.",
+            )
 
     def _wrong_rotation(self) -> RowErrors:
         if self.weeks != "every":
-            yield "weeks", "A rotation goes round by days; leave this empty."
+            yield "weeks", "A rotation does not follow weeks. Leave this blank."
         elif self.anchor is None:
-            yield "anchor", "For a rotation give a day on which a round begins."
+            yield "anchor", "A rotation needs the date of its first day."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,4 +179,7 @@ class ClosureRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.last_day and self.last_day < self.first_day:
-            yield "last_day", f"The last day, {self.last_day:%Y-%m-%d}, is before the first, {self.first_day:%Y-%m-%d}."
+            yield (
+                "last_day",
+                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.first_day)}.",
+            )

@@ -11,14 +11,12 @@ from accounts.models import User
 
 
 class Command(BaseCommand):
-    help = "Brings the local database up to date, loads the demo clinic into an empty one, and says who can sign in."
+    help = "Update the local database, load the demo clinic if it is empty, and show the demo sign-ins."
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
         if settings.PRODUCTION:
-            raise CommandError(
-                "The demo clinic's passwords are public: a production database is never prepared with it."
-            )
+            raise CommandError("The demo clinic's passwords are public, so it can't be loaded in production.")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         # Model and commands are named as strings, because this app must not import the scheduling app or the demo.

@@ -11,16 +11,16 @@ from iopmanager import clock
 
 
 class Command(BaseCommand):
-    help = "Loads the demo clinic into an empty database."
+    help = "Load the demo clinic into an empty database."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
-            raise CommandError("The demo clinic's passwords are public: it is never loaded in production.")
+            raise CommandError("The demo clinic's passwords are public, so it can't be loaded in production.")
         self.is_quiet = options["verbosity"] == 0
         try:
             load_demo(now=clock.now(), say=self._say)
         except DatabaseNotEmpty:
-            raise CommandError("There is a clinic in this database already; the demo needs an empty one.") from None
+            raise CommandError("The database already has a clinic. The demo needs an empty database.") from None
         for sign_in in SIGN_INS:
             self._say(f"{sign_in.role:15} {sign_in.email:32} {sign_in.password}")
 

@@ -203,7 +203,7 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
     The name of the commitment stays in the audit trail.
     """
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
-    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="It was taken out.")
+    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="The commitment was removed.")
     record(commitment, by=by, action=Action.DELETED, at=now)
     commitment.delete()
 

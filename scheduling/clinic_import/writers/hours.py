@@ -30,7 +30,7 @@ def write_counselor_hours(run: ImportRun, sites: dict[str, Site], staff: StaffDi
         if site is None:
             continue
         person = find_clinician(
-            run, row, "person", row.person, staff, site=row.site, activity="see people there one to one"
+            run, row, "person", row.person, staff, site=row.site, activity="hold individual sessions there"
         )
         if person is None:
             continue

@@ -10,6 +10,7 @@ from accounts.models import User
 from scheduling.clinic_import.cells import DAYS
 from scheduling.clinic_import.clinic_rows import MeetingRow
 from scheduling.clinic_import.import_run import FieldChange, differences, format_value
+from scheduling.formats import full_date
 from scheduling.models import FacilitatorPart, Meeting
 from scheduling.services.timetable.meetings import change_meeting, end_meeting
 from scheduling.services.timetable.values import MeetingValues
@@ -164,12 +165,12 @@ def check_change(
     if meeting.runs_until is not None and meeting.runs_until <= today:
         return (
             "runs_from",
-            f"It ended on {_last_day(meeting.runs_until)}; if it begins again, give the day from which on.",
+            f"This group ended on {full_date(_last_day(meeting.runs_until))}. To start it again, enter the new first day.",
         )
     if any(change.column == "runs_from" for change in changes) and meeting.runs_from <= today >= values.runs_from:
         return (
             "runs_from",
-            f"It has run since {meeting.runs_from}, which can't change any more; a change can begin today.",
+            f"This group has met since {full_date(meeting.runs_from)}, so this date can't change. Changes can start today.",
         )
     return None
 

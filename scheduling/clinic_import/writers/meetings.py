@@ -135,7 +135,7 @@ def _find_service(run: ImportRun, row: MeetingRow, known: MeetingReferences) -> 
     service = known.services.get(row.service_type)
     if service is None:
         codes = ", ".join(sorted(known.services))
-        run.add_fault(row, "service_type", f"“{row.service_type}” is not a service; it can be {codes}.")
+        run.add_fault(row, "service_type", f"“{row.service_type}” is not a type of service. Use one of these: {codes}.")
     return service
 
 
@@ -147,9 +147,9 @@ def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meetin
     fallback = existing or room
     places = row.places or (fallback.places if fallback else None)
     if places is None:
-        run.add_fault(row, "places", "Without a room the number of places must be given.")
+        run.add_fault(row, "places", "Enter the number of spots, or a room.")
     elif room is not None and places > room.places:
-        run.add_fault(row, "places", f"{places} people don't fit into {room.name}, which holds {room.places}.")
+        run.add_fault(row, "places", f"{room.name} holds {room.places} people, so {places} spots are too many.")
     return places
 
 
@@ -157,7 +157,9 @@ def _check_overlap(run: ImportRun, row: MeetingRow, rows: Sequence[MeetingRow]) 
     """Add a fault if the previous row with the same code has not ended when this row starts."""
     for earlier, later in pairwise(rows):
         if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
-            run.add_fault(row, "runs_from", f"Row {earlier.number} has the same code and still runs on this day.")
+            run.add_fault(
+                row, "runs_from", f"The group in row {earlier.number} has the same code and has not ended by this day."
+            )
 
 
 def find_clinician(
@@ -168,7 +170,7 @@ def find_clinician(
     staff: StaffDirectory,
     *,
     site: str,
-    activity: str = "be in its groups",
+    activity: str = "lead its groups",
 ) -> User | None:
     """Return the clinician of the site with this code or e-mail address, or None if there is none.
 
@@ -182,9 +184,9 @@ def find_clinician(
         if run.is_faulty("staff", {"code": name}) or run.is_faulty("staff", {"email": name.lower()}):
             run.mark_faulty(row)
         else:
-            run.add_fault(row, column, f"“{name}” is nobody's code or e-mail in staff.csv, nor in the database.")
+            run.add_fault(row, column, f"“{name}” is not a code or email of anyone in staff.csv or in the database.")
     elif not staff.leads_at(user, site):
-        run.add_fault(row, column, f"{user.name} is not a clinician at {site}, and can't {activity}.")
+        run.add_fault(row, column, f"{user.name} is not a clinician at {site} and can't {activity}.")
         return None
     return user
 

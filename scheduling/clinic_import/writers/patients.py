@@ -10,6 +10,7 @@ from accounts.models import Action
 from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
 from scheduling.clinic_import.person_rows import PatientRow
+from scheduling.formats import full_date
 from scheduling.models import Site
 
 BATCH = 500
@@ -57,7 +58,7 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
             continue
         patient = patients.get(row.code)
         if row.birth_date > site.today_at(run.now):
-            run.add_fault(row, "birth_date", f"{row.birth_date} is still to come.")
+            run.add_fault(row, "birth_date", f"The birth date, {full_date(row.birth_date)}, is in the future.")
         elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
             pending.patients.append(patient)
@@ -72,7 +73,11 @@ def _change(run: ImportRun, row: PatientRow, patient: Patient, site: Site, pendi
     faults = len(run.faults)
     episodes = list(patient.episodes.all())
     if patient.site_id != site.pk and episodes:
-        run.add_fault(row, "site", f"The patient has been admitted at {patient.site.code}; an import can't move them.")
+        run.add_fault(
+            row,
+            "site",
+            f"The patient is in care at {patient.site.code}. Transfer the patient on the chart, not by import.",
+        )
         return
     changes = differences(
         {"site": patient.site.code, **{name: getattr(patient, name) for name in FIELDS}},
@@ -122,7 +127,9 @@ def _update_care(
         overlapping = next((each for each in episodes if each.ends is None or each.ends > row.admitted), None)
         if overlapping is not None:
             run.add_fault(
-                row, "admitted", f"The patient has been admitted on {overlapping.starts}; discharge them first."
+                row,
+                "admitted",
+                f"The patient is in care since {full_date(overlapping.starts)}. Discharge the patient first.",
             )
             return ()
         _admit(row, patient, pending)
@@ -160,8 +167,8 @@ def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: Pe
             pending.spans.append(_new_span(row, episode, row.level_from))
             return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_level_changes(row, last))
     if span is None or (span is not last and _level_changes(row, span)):
-        since = f"A level has been stated from {last.starts} on"
-        run.add_fault(row, "level_from", f"{since}: give the later day from which this one holds.")
+        since = f"A level of care is ordered from {full_date(last.starts)}"
+        run.add_fault(row, "level_from", f"{since}. Enter a later day for this one.")
         return ()
     changes = _level_changes(row, span)
     if changes:

@@ -7,6 +7,7 @@ from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import RoomRow, SiteRow
 from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
 from scheduling.clinic_import.person_rows import ClosureRow
+from scheduling.formats import clock, full_date
 from scheduling.models import Closure, Room, RuleSet, Session, SessionStatus, Site
 from scheduling.services.timetable.closures import change_closure, close_site, is_known_place
 from timekeeping.reasons import Refused
@@ -53,7 +54,7 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
             row.absent,
         )
         if site.pk in with_sessions and any(change.column == "time_zone" for change in changes):
-            run.add_fault(row, "time_zone", "Sessions are planned at this site: its time zone can't change any more.")
+            run.add_fault(row, "time_zone", "This site has sessions, so its time zone can't change.")
             continue
         for change in changes:
             setattr(site, change.column, getattr(row, change.column))
@@ -73,10 +74,12 @@ def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
     opens, closes = row.given("opens", existing.opens), row.given("closes", existing.closes)
     country, state = row.given("country", existing.country), row.given("state", existing.state)
     if opens and closes and opens >= closes:
-        run.add_fault(row, "closes", f"{closes:%H:%M} is not after the site opens, {opens:%H:%M}.")
+        run.add_fault(
+            row, "closes", f"The site closes at {clock(closes)}, which is not after it opens at {clock(opens)}."
+        )
         return False
     if state and is_known_place(country, "") and not is_known_place(country, state):
-        run.add_fault(row, "state", f"“{state}” is no state of {country} with holidays of its own; leave it empty.")
+        run.add_fault(row, "state", f"“{state}” is not a state of {country} with its own holidays. Leave this blank.")
         return False
     return True
 
@@ -115,7 +118,8 @@ def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet])
         run.add_fault(
             row,
             "rules_from",
-            f"The rules differ from those in force since {rules.starts} ({changes[0].column}); say from which day they hold.",
+            f"These rules differ from those in effect since {full_date(rules.starts)} ({changes[0].column}). "
+            "Enter the day on which they start.",
         )
         return ()
     if rules.starts == row.rules_from:
@@ -164,7 +168,7 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
             continue
         overlapping = next((other for other in ends_of.get(row.site, []) if _overlap(row, other)), None)
         if overlapping is not None:
-            run.add_fault(row, "first_day", f"Row {overlapping.number} closes the site on some of these days already.")
+            run.add_fault(row, "first_day", f"Row {overlapping.number} already closes the site on some of these days.")
             continue
         ends_of.setdefault(row.site, []).append(row)
         try:
@@ -201,8 +205,8 @@ def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure
 def _count_cancelled(run: ImportRun, row: ClosureRow, closure: Closure) -> None:
     number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
     if number:
-        sessions = "1 session of these days is" if number == 1 else f"{number} sessions of these days are"
-        run.notices.append(f"{row.file}, row {row.number}: {sessions} cancelled.")
+        sessions = "1 session on these days is" if number == 1 else f"{number} sessions on these days are"
+        run.notices.append(f"{row.file}, row {row.number}: {sessions} canceled.")
 
 
 def _overlap(one: ClosureRow, other: ClosureRow) -> bool:

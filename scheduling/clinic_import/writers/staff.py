@@ -46,11 +46,17 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
             continue
         user, by_email = staff.by_name.get(row.code) if row.code else None, staff.by_name.get(row.email)
         if user and by_email and user != by_email:
-            run.add_fault(row, "email", f"{row.email} belongs to somebody else, {by_email.name}.")
+            run.add_fault(
+                row, "email", f"{row.email} is the email of {by_email.name}. Use another email or that person's code."
+            )
             continue
         user = user or by_email
         if user is not None and user.pk in seen:
-            run.add_fault(row, "code" if row.code else "email", f"Row {seen[user.pk]} is about the same person.")
+            run.add_fault(
+                row,
+                "code" if row.code else "email",
+                f"Row {seen[user.pk]} is about the same person. Remove one of the rows.",
+            )
             continue
         if user is None:
             user = User.objects.create_user(

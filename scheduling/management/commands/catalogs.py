@@ -9,7 +9,7 @@ from iopmanager.catalogs import extract_messages, update_catalog
 
 
 class Command(BaseCommand):
-    help = "Collects the texts of pages, mail and documents in locale/, and says how many of them lack a translation."
+    help = "Collect the texts of pages, mail and documents in locale/, and count those without a translation."
 
     def handle(self, *args: Any, **options: Any) -> None:
         messages = extract_messages(settings.BASE_DIR)

@@ -10,20 +10,18 @@ from scheduling.services.bookings.horizon import extend_horizon
 
 
 class Command(BaseCommand):
-    help = (
-        "Writes the sessions and bookings that are missing up to the horizon, at every site. Running it twice is safe."
-    )
+    help = "Create the missing sessions and bookings of the coming weeks at every site. It is safe to run this again."
 
     def handle(self, *args: Any, **options: Any) -> None:
         for site in Site.objects.all():
             written = extend_horizon(site=site, now=clock.now())
-            self.stdout.write(f"{site}: {written.sessions} sessions and {written.bookings} bookings written.")
+            self.stdout.write(f"{site}: {written.sessions} sessions and {written.bookings} bookings created.")
             if written.unplaced:
                 self.stderr.write(
-                    f"{site}: {written.unplaced} places could not be given, as a session is full or another one clashes."
+                    f"{site}: {written.unplaced} bookings not made, because the session is full or overlaps another booking."
                 )
             if written.unroomed or written.unled:
                 self.stderr.write(
-                    f"{site}: {written.unroomed} sessions lack their room and {written.unled} somebody who leads them, "
-                    "as these are in another session then."
+                    f"{site}: {written.unroomed} sessions without their room and {written.unled} without a leader, because the "
+                    "room or leader is in another session at that time."
                 )

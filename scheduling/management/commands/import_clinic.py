@@ -22,12 +22,15 @@ NEW_ROWS_NAMED = 20
 
 
 class Command(BaseCommand):
-    help = "Imports a folder of CSV files: sites, rooms, staff, tracks, meetings, patients, commitments, closures."
+    help = (
+        "Import a clinic's CSV files: sites, rooms, staff, tracks, groups, patients, commitments and closures. "
+        "docs/import.md describes them."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path)
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
-        parser.add_argument("--by", metavar="EMAIL", help="the member of staff in whose name it is done")
+        parser.add_argument("folder", type=Path, help="folder with the CSV files")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change, but don't save anything")
+        parser.add_argument("--by", metavar="EMAIL", help="email of the staff member to name in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -42,7 +45,8 @@ class Command(BaseCommand):
             for fault in faulty.faults:
                 self.stderr.write(str(fault))
             number = len(faulty.faults)
-            raise CommandError(f"{number} fault{'s' if number > 1 else ''}; nothing was written.") from None
+            problems = "1 problem" if number == 1 else f"{number} problems"
+            raise CommandError(f"{problems} found. Nothing was imported. Correct the files and try again.") from None
         for line in report(outcome, dry_run=options["dry_run"], in_full=options["verbosity"] > 1):
             self.stdout.write(line)
 
@@ -51,7 +55,7 @@ class Command(BaseCommand):
             return None
         user = User.objects.filter(email__iexact=email).first()
         if user is None:
-            raise CommandError(f"Nobody has the e-mail address {email}.")
+            raise CommandError(f"No user has the email address {email}.")
         return user
 
     def _progress(self, table: str, done: int, rows: int) -> None:
@@ -71,12 +75,11 @@ def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[s
     yield from outcome.notices
     changed = sum(not change.is_new for change in outcome.changes)
     if not outcome.changes:
-        yield f"Nothing changed: {outcome.unchanged:,} rows are as they were."
+        yield f"Nothing to change: {outcome.unchanged:,} rows are up to date."
     else:
-        would = "would be " if dry_run else ""
-        yield f"{new.total():,} rows {would}new, {changed:,} {would}changed, {outcome.unchanged:,} as they were."
+        yield f"Rows: {new.total():,} new, {changed:,} changed, {outcome.unchanged:,} unchanged."
     if dry_run:
-        yield "This was a dry run: nothing was written."
+        yield "This was a dry run. Nothing was saved."
 
 
 def _line(change: RowChange) -> str:

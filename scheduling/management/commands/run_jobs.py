@@ -25,13 +25,13 @@ POLL_SECONDS = 30
 
 class Command(BaseCommand):
     help = (
-        "Does the nightly work of each site when it is due, and what was missed at once, until it is stopped (SIGTERM or "
-        "Ctrl+C). Several may run side by side."
+        "Run each site's nightly jobs when they are due, and missed jobs right away. Runs until stopped with Ctrl+C or "
+        "SIGTERM. Several of these processes may run at the same time."
     )
     stopping = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="do what is due now, and end")
+        parser.add_argument("--once", action="store_true", help="run the jobs that are due now, then exit")
 
     def handle(self, *args: Any, once: bool, verbosity: int, **options: Any) -> None:
         self.verbosity, self.stopping = verbosity, False
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         try:
             self._look()
         except Exception as error:
-            logger.error("nightly work could not be looked for: %s", type(error).__name__)
+            logger.error("could not check for nightly jobs: %s", type(error).__name__)
 
     def _rest(self) -> None:
         for _ in range(POLL_SECONDS):
@@ -86,7 +86,7 @@ class Command(BaseCommand):
         try:
             yield
         except KeyboardInterrupt:
-            self.stderr.write("Stopped in the middle of a job; it is tried again.")
+            self.stderr.write("Stopped during a job. The job will run again.")
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -122,7 +122,7 @@ def test_an_unreachable_database_does_not_end_the_scheduler(
     call_command("run_jobs", verbosity=0)
     assert JobRun.objects.get().started_at == NIGHT + timedelta(seconds=60)
     messages = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
-    assert messages == ["nightly work could not be looked for: OperationalError"] * 2
+    assert messages == ["could not check for nightly jobs: OperationalError"] * 2
 
 
 @pytest.mark.usefixtures("transactional_db", "site")
@@ -149,7 +149,7 @@ def test_a_second_signal_ends_the_running_job_without_a_traceback(
     monkeypatch.setattr(nightly_jobs, "signals_to_raise", [number, number])
     output = StringIO()
     call_command("run_jobs", stderr=output)
-    assert output.getvalue() == "Stopped in the middle of a job; it is tried again.\n"
+    assert output.getvalue() == "Stopped during a job. The job will run again.\n"
     assert [run.outcome for run in JobRun.objects.all()] == ["failed"]
 
 

@@ -372,7 +372,7 @@ def test_a_proposal_for_a_deleted_commitment_is_declined(rosa: Patient, nora: Us
     remove_commitment(commitment=hearing, by=nora, now=TUESDAY)
 
     proposal = CommitmentProposal.objects.get()
-    assert (proposal.state, proposal.reason, proposal.commitment) == ("declined", "It was taken out.", None)
+    assert (proposal.state, proposal.reason, proposal.commitment) == ("declined", "The commitment was removed.", None)
 
 
 def test_changes_by_the_patient_are_shown_for_two_weeks(

@@ -233,7 +233,7 @@ def test_the_command_reports_what_was_written_at_each_site() -> None:
     out, err = StringIO(), StringIO()
     call_command("extend_horizon", stdout=out, stderr=err)
     assert out.getvalue().splitlines() == [
-        "Harbor Street: 12 sessions and 12 bookings written.",
-        "Lakeview: 0 sessions and 0 bookings written.",
+        "Harbor Street: 12 sessions and 12 bookings created.",
+        "Lakeview: 0 sessions and 0 bookings created.",
     ]
-    assert err.getvalue().startswith("Harbor Street: 12 places could not be given")
+    assert err.getvalue().startswith("Harbor Street: 12 bookings not made")

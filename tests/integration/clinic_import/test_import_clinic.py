@@ -61,19 +61,17 @@ def test_a_second_import_changes_nothing(tmp_path: Path) -> None:
 def test_a_second_import_of_the_demo_clinic_changes_nothing() -> None:
     output = StringIO()
     call_command("import_clinic", DEMO, stdout=output)
-    assert "210 rows new, 0 changed, 0 as they were." in output.getvalue()
+    assert "Rows: 210 new, 0 changed, 0 unchanged." in output.getvalue()
     output = StringIO()
     call_command("import_clinic", DEMO, stdout=output)
-    assert output.getvalue() == "Nothing changed: 210 rows are as they were.\n"
+    assert output.getvalue() == "Nothing to change: 210 rows are up to date.\n"
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> None:
     output = StringIO()
     call_command("import_clinic", write_files(tmp_path, CLINIC), "--dry-run", stdout=output)
     assert "tracks.csv, row 2 (NORTH AM): new" in output.getvalue()
-    assert output.getvalue().endswith(
-        "14 rows would be new, 0 would be changed, 0 as they were.\nThis was a dry run: nothing was written.\n"
-    )
+    assert output.getvalue().endswith("Rows: 14 new, 0 changed, 0 unchanged.\nThis was a dry run. Nothing was saved.\n")
     for model in (Site, Room, User, Track, Meeting, Session, Patient, Episode, Commitment, Closure, AuditEvent):
         assert not model.objects.exists()
 
@@ -178,7 +176,7 @@ def test_columns_that_are_missing_from_a_file_keep_their_values(tmp_path: Path) 
 def test_rules_can_change_from_a_date_on(tmp_path: Path) -> None:
     import_files(tmp_path)
     files = {"sites": "code,name,time_zone,maximum_hours\nNORTH,Harbor Street,America/New_York,20\n"}
-    with pytest.raises(ImportFailed, match="rules_from: The rules differ from those in force since 2000-01-03"):
+    with pytest.raises(ImportFailed, match="rules_from: These rules differ from those in effect since Jan 3, 2000"):
         import_files(tmp_path, files)
     with_date = {"sites": files["sites"].replace("hours\n", "hours,rules_from\n").replace(",20\n", ",20,2026-10-05\n")}
     import_files(tmp_path, with_date)
@@ -211,7 +209,7 @@ def test_each_change_is_audited_with_its_actor(tmp_path: Path) -> None:
     assert (event.action, event.actor_label, event.patient_key) == (
         Action.IMPORTED, "Ben Cho", Patient.objects.get(code="P2").pk,
     )  # fmt: skip
-    with pytest.raises(CommandError, match=r"Nobody has the e-mail address who@clinic\.example\."):
+    with pytest.raises(CommandError, match=r"No user has the email address who@clinic\.example\."):
         call_command("import_clinic", tmp_path, "--by", "who@clinic.example")
 
 
@@ -219,13 +217,13 @@ def test_sessions_on_newly_closed_days_are_canceled_and_counted(tmp_path: Path) 
     import_files(tmp_path)
     text = CLINIC["closures"] + "NORTH,2026-10-05,,Staff training\n"
     outcome = import_files(tmp_path, {"closures": text})
-    assert outcome.notices == ("closures.csv, row 3: 1 session of these days is cancelled.",)
+    assert outcome.notices == ("closures.csv, row 3: 1 session on these days is canceled.",)
     session = Session.objects.get(on=date(2026, 10, 5))
     assert (session.status, session.cancel_reason) == (SessionStatus.CANCELLED, "Staff training")
     assert import_files(tmp_path, {"closures": text}).changes == ()
     longer = text.replace("2026-10-05,,", "2026-10-05,2026-10-09,")
     assert import_files(tmp_path, {"closures": longer}).notices == (
-        "closures.csv, row 3: 3 sessions of these days are cancelled.",
+        "closures.csv, row 3: 3 sessions on these days are canceled.",
     )
     import_files(tmp_path, {"closures": text})
     held = Session.objects.filter(on__gte=date(2026, 10, 5), on__lt=date(2026, 10, 12))
@@ -249,7 +247,7 @@ def test_a_day_that_was_closed_by_hand_is_not_closed_again(tmp_path: Path) -> No
     with pytest.raises(ImportFailed) as refused:
         import_files(tmp_path, {"closures": CLINIC["closures"] + "NORTH,2026-10-07,,Staff training\n"})
     assert [str(fault) for fault in refused.value.faults] == [
-        "closures.csv, row 3, first_day: The site is closed already: Snow, Mon 5 – Wed 7 Oct."
+        "closures.csv, row 3, first_day: The site is already closed Mon, Oct 5 – Wed, Oct 7 (Snow). Choose other days."
     ]
 
 
@@ -290,7 +288,7 @@ def test_opening_hours_are_checked_together_with_existing_ones(tmp_path: Path) -
     with pytest.raises(ImportFailed) as refused:
         import_files(tmp_path, {"sites": "code,name,time_zone,opens\nNORTH,Harbor Street,America/New_York,22:00\n"})
     assert [str(fault) for fault in refused.value.faults] == [
-        "sites.csv, row 2, closes: 22:00 is not after the site opens, 22:00."
+        "sites.csv, row 2, closes: The site closes at 10:00 PM, which is not after it opens at 10:00 PM."
     ]
 
 

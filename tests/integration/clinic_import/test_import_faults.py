@@ -60,33 +60,34 @@ TWENTY_FAULTS = {
 }
 
 THEIR_SENTENCES = """\
-sites.csv, row 3, time_zone: “Central Time” is not a time zone's name, such as America/Chicago.
-rooms.csv, row 1, colour: No column of this name is known; it can be site, code, name, places.
-rooms.csv, row 3, code: Row 2 has the same site and code already.
-rooms.csv, row 4, site: “WEST” is the code of nothing in sites.csv, nor in the database.
+sites.csv, row 3, time_zone: “Central Time” is not a time zone. Use a name such as America/Chicago.
+rooms.csv, row 1, colour: This file has no column with this title. Use one of these: site, code, name, places.
+rooms.csv, row 3, code: Row 2 has the same site and code.
+rooms.csv, row 4, site: “WEST” is not a code in sites.csv or in the database.
 rooms.csv, row 5, places: “none” is not a whole number.
-staff.csv, row 3, email: “ben.clinic.example” is not an e-mail address.
-staff.csv, row 4, roles: “doctor” is not known; it can be administrator, coordinator, clinician, reviewer.
+staff.csv, row 3, email: “ben.clinic.example” is not an email address.
+staff.csv, row 4, roles: “doctor” is not one of the options. Use one of these: administrator, coordinator, clinician, reviewer.
 tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h required. 2 days a week are too few. At least 3 are required.
-meetings.csv, row 4, ends: 17:00 is not after the start, 18:00.
-meetings.csv, row 5, break_starts: The break does not lie inside the meeting.
-meetings.csv, row 6, places: 14 people don't fit into Big room, which holds 12.
-meetings.csv, row 7, tracks: “NIGHT” is the code of nothing in tracks.csv, nor in the database.
-meetings.csv, row 8, ends: “25:00” is not a time of day; write 9:00, 9:00 AM or 21:30.
-meetings.csv, row 9, lead: Dee Fox is not a clinician at NORTH, and can't be in its groups.
-patients.csv, row 2, first_name: This must not be empty.
-patients.csv, row 3, birth_date: “1990-02-30” is on no calendar; write 2026-11-23 or 11/23/2026.
-patients.csv, row 4, prescribed_hours: An admitted patient needs this.
-commitments.csv, row 2, kind: “holiday” is not known; it can be work, school, family, childcare, court, medical, other.
-commitments.csv, row 3, patient: “P9” is the code of nothing in patients.csv, nor in the database.
-closures.csv, row 1, reason: This column is missing; the file must have it.
+meetings.csv, row 4, ends: The end, 5:00 PM, is not after the start, 6:00 PM.
+meetings.csv, row 5, break_starts: The break must be within the times of the group.
+meetings.csv, row 6, places: Big room holds 12 people, so 14 spots are too many.
+meetings.csv, row 7, tracks: “NIGHT” is not a code in tracks.csv or in the database.
+meetings.csv, row 8, ends: “25:00” is not a time. Write it as 9:00 AM or 21:30.
+meetings.csv, row 9, lead: Dee Fox is not a clinician at NORTH and can't lead its groups.
+patients.csv, row 2, first_name: This is blank. Fill it in.
+patients.csv, row 3, birth_date: “1990-02-30” is not on the calendar. Check the day and the month.
+patients.csv, row 4, prescribed_hours: An admitted patient needs this. Fill it in, or leave admitted blank.
+commitments.csv, row 2, kind: “holiday” is not one of the options. Use one of these: work, school, family,\
+ childcare, court, medical, other.
+commitments.csv, row 3, patient: “P9” is not a code in patients.csv or in the database.
+closures.csv, row 1, reason: This column is missing. Add it to the file.
 """
 
 
 def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_path: Path) -> None:
     """The last commitment refers to a faulty row. This reference is not reported as another fault."""
     output = StringIO()
-    with pytest.raises(CommandError, match=r"^20 faults; nothing was written\.$"):
+    with pytest.raises(CommandError, match=r"^20 problems found\. Nothing was imported\."):
         call_command("import_clinic", write_files(tmp_path, TWENTY_FAULTS), stderr=output)
     assert output.getvalue() == THEIR_SENTENCES
     for model in (Site, Room, User, Track, Meeting, Session, Patient, AuditEvent):
@@ -105,98 +106,98 @@ def only_fault(folder: Path, files: dict[str, str]) -> str:
     [
         pytest.param(
             "meetings", "BIG,ADA,10,2026-01-05\nNORTH,W1", "BIG,EVE,10,2026-01-05\nNORTH,W1",
-            "meetings.csv, row 2, lead: “EVE” is nobody's code or e-mail in staff.csv, nor in the database.",
+            "meetings.csv, row 2, lead: “EVE” is not a code or email of anyone in staff.csv or in the database.",
             id="an unknown leader",
         ),
         pytest.param(
             "meetings", "NORTH,W1,Group,AM,Wed,9:00", "NORTH,W1,Group,AM,Mon,11:00",
-            "tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h required. 2 days a week are too few. At least 3 are"
-            " required. Big room would have “Group” and “Group” at the same time on Monday. Ada Park would be in “Group” and"
-            " “Group” at the same time on Monday.",
+            "tracks.csv, row 2, status: 6 h a week is 3 h less than the 9 h required. 2 days a week are too few. At least"
+            " 3 are required. Big room would have “Group” and “Group” at the same time on Monday. Ada Park"
+            " would be in “Group” and “Group” at the same time on Monday.",
             id="two groups in one room",
         ),
         pytest.param(
             "meetings", "F1,Group,AM,Fri", "M1,Group,AM,Fri",
-            "meetings.csv, row 4, runs_from: Row 2 has the same site and code and runs_from already.",
+            "meetings.csv, row 4, runs_from: Row 2 has the same site and code and runs_from.",
             id="one code twice",
         ),
         pytest.param(
             "patients", "P1,Rosa", "P2,Rosa",
-            "patients.csv, row 3, code: Row 2 has the same code already.",
+            "patients.csv, row 3, code: Row 2 has the same code.",
             id="one patient twice",
         ),
         pytest.param(
             "patients", "2026-08-31", "1990-05-16",
-            "patients.csv, row 2, admitted: The admission, 1990-05-16, is not after the birth, 1990-05-17.",
+            "patients.csv, row 2, admitted: The admission, May 16, 1990, is not after the birth date, May 17, 1990.",
             id="admitted before birth",
         ),
         pytest.param(
             "commitments", "22:00,6:00", "6:00,6:00",
-            "commitments.csv, row 2, ends: It begins and ends at 06:00; a whole day is from 0:00 to 0:00.",
+            "commitments.csv, row 2, ends: The commitment starts and ends at 6:00 AM. For all day, enter 0:00 for both.",
             id="a shift of no length",
         ),
         pytest.param(
             "commitments", "Sun-Thu", "",
-            "commitments.csv, row 2, weekdays: Give its days of the week, its rotation, or its one date under on.",
+            "commitments.csv, row 2, weekdays: Enter one of these: days of the week, a rotation, or a date under on.",
             id="a shift on no day",
         ),
         pytest.param(
             "commitments",
             "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
             "rotation,starts,ends,on\nP1,C1,work,Night shift,4 on and off",
-            "commitments.csv, row 2, rotation: “4 on and off” is no shift pattern; write 4 on, 3 off or 2-2-3-2-2-3.",
+            "commitments.csv, row 2, rotation: “4 on and off” is not a rotation. Write it as 4 on, 3 off or as 2-2-3-2-2-3.",
             id="a rotation that is none",
         ),
         pytest.param(
             "commitments",
             "weekdays,starts,ends,on\nP1,C1,work,Night shift,Sun-Thu",
             "rotation,starts,ends,on\nP1,C1,work,Night shift,4-3",
-            "commitments.csv, row 2, anchor: For a rotation give a day on which a round begins.",
+            "commitments.csv, row 2, anchor: A rotation needs the date of its first day.",
             id="a rotation that begins nowhere",
         ),
         pytest.param(
             "patients",
             "P2,Emil,Hart,7/3/1988",
             "P2,Emil,Hart,7/3/2088",
-            "patients.csv, row 3, birth_date: 2088-07-03 is still to come.",
+            "patients.csv, row 3, birth_date: The birth date, Jul 3, 2088, is in the future.",
             id="not born yet",
         ),
         pytest.param(
             "closures", "Thanksgiving\n", "Thanksgiving\nNORTH,2026-11-27,,Other\n",
-            "closures.csv, row 3, first_day: Row 2 closes the site on some of these days already.",
+            "closures.csv, row 3, first_day: Row 2 already closes the site on some of these days.",
             id="closed twice",
         ),
         pytest.param(
             "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
             "time_zone,country\nNORTH,Harbor Street,America/New_York,USA",
-            "sites.csv, row 2, country: “USA” is not the two letters of a country, such as US.",
+            "sites.csv, row 2, country: “USA” is not a country code. Use two letters, such as US.",
             id="a country of three letters",
         ),
         pytest.param(
             "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
             "time_zone,state\nNORTH,Harbor Street,America/New_York,ZZ",
-            "sites.csv, row 2, state: “ZZ” is no state of US with holidays of its own; leave it empty.",
+            "sites.csv, row 2, state: “ZZ” is not a state of US with its own holidays. Leave this blank.",
             id="a state that nobody knows",
         ),
         pytest.param(
             "sites", "time_zone\nNORTH,Harbor Street,America/New_York",
             "time_zone,opens,closes\nNORTH,Harbor Street,America/New_York,9:00,8:00",
-            "sites.csv, row 2, closes: 08:00 is not after the site opens, 09:00.",
+            "sites.csv, row 2, closes: The site closes at 8:00 AM, which is not after it opens at 9:00 AM.",
             id="open for no time",
         ),
         pytest.param(
             "staff", "ben@", "ada@",
-            "staff.csv, row 3, email: Row 2 has the same email already.",
+            "staff.csv, row 3, email: Row 2 has the same email.",
             id="one address for two",
         ),
         pytest.param(
             "staff", "BEN,ben", "ADA,ben",
-            "staff.csv, row 3, code: Row 2 is about the same person.",
+            "staff.csv, row 3, code: Row 2 is about the same person. Remove one of the rows.",
             id="one code for two",
         ),
         pytest.param(
             "rooms", "Big room,12", "Big room,12,surplus",
-            "rooms.csv, row 2: “surplus” stands under no title.",
+            "rooms.csv, row 2: “surplus” is in a column without a title.",
             id="a cell too many",
         ),
     ],
@@ -214,27 +215,31 @@ def test_two_meetings_with_one_code_may_not_overlap(tmp_path: Path) -> None:
     text = CLINIC["meetings"].replace("F1,Group,AM,Fri", "M1,Group,AM,Fri").replace("2026-01-05\n", "2026-02-02\n")
     text = text.replace("BIG,ADA,10,2026-02-02", "BIG,ADA,10,2026-01-05", 1)
     assert only_fault(tmp_path, {**CLINIC, "meetings": text}) == (
-        "meetings.csv, row 4, runs_from: Row 2 has the same code and still runs on this day."
+        "meetings.csv, row 4, runs_from: The group in row 2 has the same code and has not ended by this day."
     )
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("sites.csv", b"", "sites.csv: The file is empty; its first row must name the columns code, name, time_zone."),
+        (
+            "sites.csv",
+            b"",
+            "sites.csv: The file is empty. Its first row must have these column titles: code, name, time_zone.",
+        ),
         (
             "sites.csv",
             "Größe".encode("latin-1"),
-            "sites.csv: The file is not in UTF-8, as line 1 shows: save it as “CSV UTF-8”.",
+            "sites.csv: The file is not in UTF-8 (see line 1). Save it as “CSV UTF-8”.",
         ),
-        ("sites.csv", "code".encode("utf-16"), "sites.csv: The file is in UTF-16: save it as “CSV UTF-8”."),
-        ("sites.csv", b"code,name\0", "sites.csv: The file holds characters that no text has: save it as “CSV UTF-8”."),
-        ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet; save it as “CSV UTF-8” first."),
-        ("site.csv", b"code", "site.csv: No file of this name can be imported; did you mean sites.csv?"),
+        ("sites.csv", "code".encode("utf-16"), "sites.csv: The file is in UTF-16. Save it as “CSV UTF-8”."),
+        ("sites.csv", b"code,name\0", "sites.csv: The file has characters that are not text. Save it as “CSV UTF-8”."),
+        ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet. Save it as “CSV UTF-8” first."),
+        ("site.csv", b"code", "site.csv: The import has no file with this name. Did you mean sites.csv?"),
         (
             "sites.csv",
             b'code,name,time_zone\nA,"B"C,America/Chicago\n',
-            "sites.csv, row 2: This row can't be read (',' expected after '\"'): look for a quotation mark.",
+            "sites.csv, row 2: This row can't be read (',' expected after '\"'). Check its quotation marks.",
         ),
     ],
 )
@@ -250,17 +255,17 @@ def test_unknown_columns_are_reported_with_a_suggestion(tmp_path: Path) -> None:
             tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdate") + "\n" + rows}
         )
     assert [str(fault) for fault in found.value.faults] == [
-        "patients.csv, row 1, Birthdate: No column of this name is known; did you mean birth_date?",
-        "patients.csv, row 1, birth_date: This column is missing; the file must have it.",
+        "patients.csv, row 1, Birthdate: This file has no column with this title. Did you mean birth_date?",
+        "patients.csv, row 1, birth_date: This column is missing. Add it to the file.",
     ]
 
 
 def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
     assert only_fault(tmp_path, {}) == (
-        f"{tmp_path}: No file to import is in this folder. It may hold sites.csv, rooms.csv, staff.csv,"
-        " counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
+        f"{tmp_path}: The folder has no file to import. It can have these: sites.csv, rooms.csv,"
+        " staff.csv, counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
     )
-    with pytest.raises(CommandError, match="1 fault; nothing was written"):
+    with pytest.raises(CommandError, match=r"1 problem found\. Nothing was imported\."):
         call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())
 
 
@@ -274,7 +279,7 @@ def test_the_past_of_a_running_group_does_not_change(tmp_path: Path) -> None:
     (tmp_path / "rooms.csv").unlink()
     later = clinic_with("meetings", "Wed,9:00,12:00,BIG,ADA,10,2026-01-05", "Wed,9:00,12:00,BIG,ADA,10,2026-01-12")
     with pytest.raises(
-        ImportFailed, match="row 3, runs_from: It has run since 2026-01-05, which can't change any more"
+        ImportFailed, match="row 3, runs_from: This group has met since Jan 5, 2026, so this date can't change"
     ):
         import_files(tmp_path, later, now=NOW + timedelta(weeks=1))
 
@@ -282,14 +287,14 @@ def test_the_past_of_a_running_group_does_not_change(tmp_path: Path) -> None:
 def test_a_published_track_does_not_become_a_draft(tmp_path: Path) -> None:
     import_files(tmp_path)
     assert only_fault(tmp_path, clinic_with("tracks", "published", "draft")) == (
-        "tracks.csv, row 2, status: The track has been published; it can't become a draft again."
+        "tracks.csv, row 2, status: The track is published and can't become a draft again."
     )
 
 
 def test_a_site_with_sessions_keeps_its_time_zone(tmp_path: Path) -> None:
     import_files(tmp_path)
     assert only_fault(tmp_path, clinic_with("sites", "America/New_York", "America/Chicago")) == (
-        "sites.csv, row 2, time_zone: Sessions are planned at this site: its time zone can't change any more."
+        "sites.csv, row 2, time_zone: This site has sessions, so its time zone can't change."
     )
 
 

@@ -51,17 +51,17 @@ def test_hours_are_written_once_and_differences_are_changed(tmp_path: Path, site
     [
         pytest.param(
             "NORTH,nobody,Tue,13:00,17:00,,\n",
-            "row 2, person: “nobody” is nobody's code or e-mail in staff.csv, nor in the database.",
+            "row 2, person: “nobody” is not a code or email of anyone in staff.csv or in the database.",
             id="nobody",
         ),
         pytest.param(
             "NORTH,grace@example.test,Tue,13:00,17:00,,\n",
-            "row 2, person: Grace Lindholm is not a clinician at NORTH, and can't see people there one to one.",
+            "row 2, person: Grace Lindholm is not a clinician at NORTH and can't hold individual sessions there.",
             id="no clinician",
         ),
         pytest.param(
             "NORTH,ada@example.test,Tue,13:00,13:00,,\n",
-            "row 2, ends: 13:00 is not after the start, 13:00.",
+            "row 2, ends: The end, 1:00 PM, is not after the start, 1:00 PM.",
             id="no time",
         ),
         pytest.param(

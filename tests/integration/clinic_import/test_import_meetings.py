@@ -83,7 +83,7 @@ def test_a_group_can_end(tmp_path: Path) -> None:
     ]
     later = NOW + timedelta(weeks=3)
     assert import_files(tmp_path, {**CLINIC, "meetings": ended}, now=later).changes == ()
-    with pytest.raises(ImportFailed, match="row 5, runs_from: It ended on 2026-09-10; if it begins again"):
+    with pytest.raises(ImportFailed, match="row 5, runs_from: This group ended on Sep 10, 2026"):
         import_files(tmp_path, {**CLINIC, "meetings": ended.replace("Thu,9:00", "Thu,8:00")}, now=later)
 
 
@@ -108,7 +108,9 @@ def test_fewer_spots_than_patients_are_refused(tmp_path: Path, enrollment: Enrol
     meeting = Meeting.objects.get(code="M1")
     second = Enrollment.objects.create(episode=other, track=enrollment.track, starts=TODAY)
     second.enrollment_meetings.create(meeting=meeting, starts=TODAY)
-    with pytest.raises(ImportFailed, match=r"meetings\.csv, row 2: 2 patients stand in “Group”, more than 1 place"):
+    with pytest.raises(
+        ImportFailed, match=r"meetings\.csv, row 2: 2 patients are enrolled in “Group”\. Enter at least 2 spots"
+    ):
         import_files(tmp_path, clinic_with("meetings", "Mon,9:00,12:00,BIG,ADA,10", "Mon,9:00,12:00,BIG,ADA,1"))
 
 

@@ -147,7 +147,7 @@ def test_the_command_prints_the_sign_ins_and_refuses_a_second_clinic() -> None:
         assert max(scheduled) == 540
     clinician = User.objects.get(email=SIGN_INS[1].email)
     assert Session.objects.filter(facilitators=clinician, on=NOON_ON_WEDNESDAY.date()).exists()
-    with pytest.raises(CommandError, match="There is a clinic in this database already"):
+    with pytest.raises(CommandError, match="The database already has a clinic"):
         call_command("load_demo", stdout=StringIO())
 
 

@@ -32,14 +32,14 @@ def test_runs_are_read_as_people_write_them(text: str, runs: tuple[int, ...]) ->
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        pytest.param("", "is no shift pattern", id="nothing"),
-        pytest.param("days", "is no shift pattern", id="no number"),
-        pytest.param("4 on, 3 of", "is no shift pattern", id="a typing error"),
-        pytest.param("4 on; 3 off tonight", "is no shift pattern", id="something more"),
-        pytest.param("4 on, 3 on", "in turn", id="on and on"),
-        pytest.param("3 off, 4 on", "days on first", id="days off first"),
-        pytest.param("4 on, 0 off", "a run of no days", id="no days off"),
-        pytest.param("-4 on, 3 off", "is no shift pattern", id="less than none"),
+        pytest.param("", "is not a rotation", id="nothing"),
+        pytest.param("days", "is not a rotation", id="no number"),
+        pytest.param("4 on, 3 of", "is not a rotation", id="a typing error"),
+        pytest.param("4 on; 3 off tonight", "is not a rotation", id="something more"),
+        pytest.param("4 on, 3 on", "Alternate", id="on and on"),
+        pytest.param("3 off, 4 on", "starting with days on", id="days off first"),
+        pytest.param("4 on, 0 off", "a part with 0 days", id="no days off"),
+        pytest.param("-4 on, 3 off", "is not a rotation", id="less than none"),
     ],
 )
 def test_an_invalid_rotation_is_refused_with_a_sentence(text: str, sentence: str) -> None:
