@@ -3,8 +3,8 @@
     .venv/bin/python -m bench.fit [--tiny]
 
 Each result is a ratio. The time of the solver, and the time of trying every set of meetings, are each divided by the
-time of the search. The time to find suggestions when nothing fits is divided by the time of one search. Each round runs
-every candidate, without cached conflicts at the start, and the times are medians.
+time of the search. The time to find suggestions when nothing fits is divided by the time of one search. In each round,
+every candidate runs once and starts without cached conflicts. The times are medians over the rounds.
 
 The solver lists the best schedules on one thread: each schedule that it finds is excluded, and the solver then finds
 the next best. The listing takes a long time, so it is timed only once for each patient. A separate run on all threads

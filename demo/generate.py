@@ -59,7 +59,7 @@ class DemoClinic:
         return week_start(self.now.astimezone(site.zone).date())
 
     def office_opens(self, site: Site, day: date) -> datetime:
-        """Return the time when the site's office opens on the day, or the current time if it is earlier."""
+        """Return the time when the site's office opens on the day, but never a time later than the current time."""
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 
@@ -109,7 +109,7 @@ def _close_for_training(demo: DemoClinic) -> None:
 
 
 def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
-    """Yield each decision about a patient's care as the time of the decision and a function that carries it out."""
+    """Yield a pair for each decision about a patient's care: its time, and a function that carries it out."""
     for planned in DEMO_ENROLLMENTS:
         patient = demo.patients[planned.patient]
         week = demo.this_week(patient.site)
@@ -140,9 +140,9 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 
 
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Return a step that enrolls the patient in the track, after an admission or an order of the next level of care.
+    """Return a step that first admits the patient, or sets the next level of care, and then enrolls the patient.
 
-    The patient is enrolled in all of the track's meetings that fit.
+    The patient is enrolled in all meetings of the planned track that fit.
     """
 
     def act(at: datetime) -> None:
@@ -228,7 +228,7 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
 
 
 def _join_waitlist(demo: DemoClinic) -> None:
-    """Put the patient whom only a full track fits on the waitlist of that track."""
+    """Put one patient on a waitlist. The only track that fits this patient is full."""
     episode = demo.episodes[ON_WAITLIST]
     join_waitlist(
         episode=episode,
@@ -241,7 +241,7 @@ def _join_waitlist(demo: DemoClinic) -> None:
 
 
 def _add_this_weeks_absences(demo: DemoClinic) -> None:
-    """Record that two patients are absent this week: add a commitment, and mark their sessions as excused.
+    """Record that two patients are absent this week: add commitments, and mark their sessions as excused.
 
     One patient, who can't miss any day, is in the hospital for two days. The other has a court hearing on the first day of the
     week.

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-Messages = Mapping[str, Any]  # text, or a lazy translation
+Messages = Mapping[str, Any]  # each value is a text or a lazy translation
 
 CHOOSE_ONE = _("Choose an option.")
 CHOOSE_SOME = _("Choose at least one option.")
@@ -62,7 +62,7 @@ VALIDATOR_MESSAGES: Mapping[type[validators.BaseValidator], Any] = {
 
 
 def install_form_messages() -> None:
-    """Replace the messages of Django's classes.
+    """Replace the error messages of Django's form fields and validators.
 
     Call this before any form is defined, since fields copy the messages.
     """

@@ -11,7 +11,7 @@ from scheduling.services.bookings.horizon import extend_horizon
 
 @task
 def extend_horizon_at(site_id: int) -> str:
-    """Write the site's sessions and bookings that are missing up to the horizon. Return a summary as text."""
+    """Create the sessions and bookings that the site lacks up to the horizon. Return a summary as text."""
     site = Site.objects.get(pk=site_id)
     written = extend_horizon(site=site, now=clock.now())
     if not (written.sessions or written.bookings):

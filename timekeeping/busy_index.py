@@ -16,12 +16,12 @@ class BusyIndex:
         self._taken: dict[tuple[int, date], list[Interval[datetime]]] = defaultdict(list)
 
     def take(self, key: int, time: Interval[datetime]) -> None:
-        """Record that the person or room with this key is busy at the time."""
+        """Record that the person or room with this key is busy during the given time."""
         for day in _utc_dates(time):
             self._taken[key, day].append(time)
 
     def is_free(self, key: int, time: Interval[datetime]) -> bool:
-        """Whether the person or room with this key has no busy time that overlaps the time."""
+        """Whether the person or room with this key is free during the whole of the given time."""
         return not any(
             time.overlaps(other)
             for day in _utc_dates(time)

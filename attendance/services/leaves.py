@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LeaveOverlaps(Reason):
-    """Another leave of absence covers some of these days.
+    """Another leave of absence of the patient covers some of the requested days.
 
     The other leave ends on `last_day`. It is open-ended if `last_day` is None.
     """
@@ -35,7 +35,7 @@ class LeaveOverlaps(Reason):
 def add_leave(
     *, episode: Episode, first_day: date, last_day: date | None, reason: str, by: User, now: datetime
 ) -> LeaveOfAbsence:
-    """Enter a leave of absence, excuse the unmarked sessions booked during it, and return the leave.
+    """Enter a leave of absence, excuse the patient's unmarked sessions on its days, and return the leave.
 
     The leave lasts from `first_day` through `last_day`, or is open-ended if `last_day` is None. Raises Refused if the
     last day is before the first, if there is no reason, if the leave begins outside the episode of care, or if the

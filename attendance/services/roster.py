@@ -26,7 +26,7 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
-"""Pass this instead of a seen version to accept any version. For callers that show no page, such as the demo."""
+"""Pass this as the seen version to accept any version. Callers that show no page, such as the demo, use it."""
 
 
 def lock_roster(session_id: int) -> Session:

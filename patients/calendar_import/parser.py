@@ -13,7 +13,7 @@ from timekeeping.intervals import Interval
 
 
 def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> ParsedCalendar:
-    """Return the busy times in a calendar file on the dates [first, until) in `zone`.
+    """Return a calendar file's busy times in [first, until). These are dates in the time zone `zone`.
 
     Raises Refused if the file can't be imported.
     """
@@ -21,7 +21,7 @@ def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> 
     expanded = ExpandedCalendar(zone=zone, first=first, until=until)
     unknown_zone = unreadable = partly_read = 0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the libraries warn when they guess, and guessing is fine here
+        warnings.simplefilter("ignore")  # the calendar libraries warn when they guess, but guesses are fine here
         register_zones([definition for each in calendars for definition in each.zones])
         for each in calendars:
             if not each.events:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
-"""Limits of a commitment's movable minutes. Fewer than 5 minutes would be of no use; 480 minutes are a whole shift."""
+"""How far a commitment can be movable. Fewer than 5 minutes would be of no use; 480 minutes are a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
 """SQL expression that is 0 if `cycle_mask` leaves at least one day off and has no bits beyond `cycle_days`."""
 
@@ -46,12 +46,12 @@ class HasPattern(Protocol):
 
 
 def mask_weekdays(mask: int) -> tuple[int, ...]:
-    """Return the weekdays (Monday is 0) whose bits are set in a value of `Commitment.weekdays`."""
+    """Return the weekdays in a bit mask from `Commitment.weekdays`, as numbers (Monday is 0)."""
     return tuple(day for day in range(7) if mask >> day & 1)
 
 
 def weekday_mask(days: Iterable[int]) -> int:
-    """Return the value of `Commitment.weekdays` for these weekdays (Monday is 0)."""
+    """Return a bit mask of weekdays for `Commitment.weekdays`. Monday is number 0 and has the lowest bit."""
     return sum(1 << day for day in set(days))
 
 
@@ -93,7 +93,7 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
     def in_force_from(self, day: date) -> "CommitmentQuerySet":
-        """Commitments that apply on the day or later."""
+        """Commitments that are in force on the given day or on any later day."""
         not_ended = self.filter(Q(valid_until=None) | Q(valid_until__gt=day))
         return not_ended.exclude(until=None, on__lt=day).exclude(until__lte=day)
 
@@ -103,7 +103,7 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 
 
 class Commitment(models.Model):
-    """A time when a patient is busy, on the wall clock of the patient's site.
+    """A time when a patient is busy, in the local time of the patient's site.
 
     A commitment has one of three patterns. A weekly commitment is on `weekdays`, either every week, or every other week
     counted from the week of `anchor`. A rotation is a cycle of `cycle_days` days that starts on the date `anchor`;
@@ -252,7 +252,7 @@ class Commitment(models.Model):
 
     @property
     def rotation_runs(self) -> tuple[int, ...]:
-        """The numbers of days on, off, on, and so on, of a rotation. Empty for other patterns."""
+        """The lengths, in days, of a rotation's runs: on, off, on, and so on. Empty for other patterns."""
         return bits_to_runs(self.cycle_days, self.cycle_mask or 0) if self.cycle_days else ()
 
     @property
@@ -261,7 +261,7 @@ class Commitment(models.Model):
 
     @property
     def last_on(self) -> date | None:
-        """Last date of a commitment on several dates; None for other commitments."""
+        """Last date of a commitment that has a range of dates; None for other commitments."""
         return self.until - timedelta(days=1) if self.until else None
 
     @property
@@ -269,7 +269,7 @@ class Commitment(models.Model):
         return self.valid_until - timedelta(days=1) if self.valid_until else None
 
     def is_in_force_from(self, day: date) -> bool:
-        """Whether the commitment applies on the day or later.
+        """Whether the commitment is in force on the given day or on any later day.
 
         The queryset method `in_force_from` uses the same rule.
         """

@@ -34,7 +34,7 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
 class WaitingEntry(models.Model):
     """A patient's entry on the waitlist of a track. Entries are ordered by clinical priority, then by time of request.
 
-    An entry is closed when the patient is enrolled or when the entry is withdrawn. Only the latter requires a reason.
+    An entry is closed when the patient is enrolled or when the entry is withdrawn. Only a withdrawal requires a reason.
     """
 
     track = models.ForeignKey(Track, on_delete=models.PROTECT, related_name="waiting_entries", verbose_name=_("track"))

@@ -81,7 +81,7 @@ def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -
 
 
 def owners_of_reverse_relations() -> dict[str, int]:
-    """Map the name of each reverse relation, such as `attendance` on Booking, to an app: its index in APPS.
+    """Map the name of each reverse relation, such as `attendance` on Booking, to the index in APPS of an app.
 
     The app is the one that defines the relation. If several apps define a relation of the same name, the last of these
     apps counts.
@@ -111,10 +111,10 @@ BELOW_VIEWS = {
     "admin.py",
 }
 KNOWN_LOOKUPS = {
-    # The patients in the groups of a clinician.
+    # Clinicians see the patients in their own groups.
     ("patients/models/patient.py", "episodes__bookings__session__facilitators"),
     ("patients/models/patient.py", "episodes__bookings__released_at"),
-    # Attended bookings are not released.
+    # Bookings are released only if no attendance is recorded.
     ("scheduling/services/bookings/release.py", "attendance__status"),
     # A preview compares the minutes credited in a week.
     ("scheduling/services/preview/snapshot.py", "attendance__status"),

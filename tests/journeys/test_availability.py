@@ -29,7 +29,7 @@ from tests.journeys.steps import Axe, SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
-LONG_PRESS = 400  # in milliseconds; week_grid.js has the same number
+LONG_PRESS = 400  # in milliseconds, as in week_grid.js
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ ACCEPT, DECLINE = "accept", "decline"
 
 
 class DecisionForm(forms.Form):
-    """A decision to accept or decline. Each of the two has a button. Only declining needs a reason."""
+    """A decision to accept or to decline a proposed change. Declining requires a reason."""
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 

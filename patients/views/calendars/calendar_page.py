@@ -24,7 +24,7 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class BusyTimeRow:
-    """A busy time, either weekly or on single dates. `dates` has the single dates in order, and is empty if weekly."""
+    """A weekly busy time, or a busy time on single dates. `dates` has the single dates in order."""
 
     busy: BusyTime
     dates: Sequence[date]
@@ -36,7 +36,7 @@ class CalendarPage:
     weekly: Sequence[BusyTimeRow]
     dated: Sequence[BusyTimeRow]
     number: int
-    """Number of busy times in the file, without all-day entries."""
+    """How many busy times the file has. All-day entries don't count."""
     whole_days: Sequence[date]
     remarks: Sequence[CountedNotice]
     picture: WeekPicture

@@ -73,7 +73,7 @@ MERGED_FIELDS: dict[str, tuple[frozenset[str], Callable[[Meeting], object]]] = {
     "tracks": (frozenset({"tracks"}), lambda meeting: tuple(meeting.tracks.all())),
     "runs_until": (frozenset({"last_day"}), attrgetter("runs_until")),
 }
-"""Map a field of MeetingValues to its columns and a getter.
+"""For each field of MeetingValues, its columns in the file and a function that reads it from an existing meeting.
 
 If the file has none of these columns, the existing meeting's value is kept.
 """
@@ -190,7 +190,7 @@ def apply_change(
     now: datetime,
     today: date,
 ) -> Meeting:
-    """Change the meeting with the least disruptive service, and return the changed meeting. Raises Refused.
+    """Change the meeting in the way that affects the fewest sessions, and return it. Raises Refused.
 
     Adding tracks leaves the sessions alone, and an earlier last day only ends the meeting. Any other change affects
     the sessions from today on.

@@ -65,7 +65,7 @@ def _change(run: ImportRun, row: TrackRow, track: Track) -> None:
 
 
 def _ages_are_a_range(run: ImportRun, row: TrackRow, track: Track) -> bool:
-    """Return whether the minimum age is at most the maximum age; add a fault if not.
+    """Return whether the row's minimum age is at most its maximum age. If not, add a fault.
 
     Columns that the file lacks have the existing track's values.
     """

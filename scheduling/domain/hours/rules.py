@@ -1,4 +1,4 @@
-"""The weekly-hours rule: add up a week's countable hours and days, and find every reason against its meetings.
+"""The weekly-hours rule: count the hours and days of a week's meetings, and find every rule that they break.
 
 An intensive outpatient program has at least 9 hours a week (ASAM level 2.1). From 20 hours a week, a track is in the higher
 band (ASAM level 2.5, partial hospitalization). The maximum of 25 hours and the spread over 3 to 5 days are common practice of
@@ -33,7 +33,7 @@ HIGHER_BAND_MINUTES = 1200
 
 
 class Band(StrEnum):
-    """The band of a track by its weekly hours."""
+    """The band of a track: higher from 20 hours a week on, otherwise standard."""
 
     STANDARD = "standard"
     HIGHER = "higher"
@@ -68,7 +68,10 @@ class HoursRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyMeeting(MeetingPattern):
-    """A weekly meeting with its time slot, room, facilitators and spots. If `countable` is False, its minutes don't count."""
+    """A weekly meeting with its time slot, room, facilitators and spots.
+
+    Its minutes count toward weekly hours only if `countable` is True.
+    """
 
     key: Key
     name: str
@@ -85,7 +88,7 @@ class WeeklyMeeting(MeetingPattern):
 
     @property
     def span(self) -> Interval[int]:
-        """The minutes of the day from the meeting's start to its end, break included."""
+        """The interval from the meeting's start to its end, in minutes since midnight. It includes the break."""
         return Interval(minute_of(self.starts), minute_of(self.ends))
 
     @property
@@ -94,7 +97,7 @@ class WeeklyMeeting(MeetingPattern):
         return self.weekday, minute_of(self.starts), minute_of(self.ends), str(self.key)
 
     def counted(self, rules: HoursRules) -> tuple[Interval[int], ...]:
-        """Return the intervals of the meeting that count, in minutes since midnight.
+        """Return the intervals of the meeting that count toward weekly hours, in minutes since midnight.
 
         The break is left out unless the rules count breaks. A meeting that is not countable has no such intervals.
         """
@@ -137,7 +140,7 @@ def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The countable minutes and days of meetings in a week, and every reason against them.
+    """The result of judging a week's meetings: countable minutes and days, and every reason against the meetings.
 
     Individual minutes are included in `minutes` but not in `days` or `minutes_by_weekday`.
     """

@@ -109,7 +109,7 @@ NO_CONFLICTS = Resolution((), (), NO_DATES)
 
 
 def is_temporary(busy: BusyTime, until: date) -> bool:
-    """Whether a commitment is on single dates only or ends by `until`, the end of the horizon. False for treatment."""
+    """Whether a commitment is only on single dates, or ends by `until` (the end of the horizon). Not for treatment."""
     if busy.is_treatment:
         return False
     if isinstance(busy.recurrence, OnDates):
@@ -244,11 +244,11 @@ class ConflictFinder:
 class CommitmentConflict(Reason):
     """The meeting overlaps a busy time, or there is not enough time to travel between the two.
 
-    `minutes` is how much time is missing, travel included, and `overlap_minutes` is how long the two overlap without
-    travel. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is whether the busy time starts
-    before the meeting. `sessions` is the number of the meeting's dates in the horizon. `dates` is the number of those
-    dates with the conflict, and `first_date` is the first one. `every_other_week` is whether the meeting or the busy
-    time takes place only every other week.
+    `minutes` is how far the busy time and its travel reach into the meeting. `overlap_minutes` is how long the busy
+    time alone overlaps the meeting. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is
+    whether the busy time starts before the meeting. `sessions` is the number of the meeting's dates in the horizon.
+    `dates` is the number of those dates with the conflict, and `first_date` is the first one. `every_other_week` is
+    whether the meeting or the busy time takes place only every other week.
     """
 
     code: ClassVar[str] = "clash"

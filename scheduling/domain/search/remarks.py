@@ -59,7 +59,7 @@ class PartOfTrack(Remark):
 class MixesTracks(Remark):
     """The schedule has groups of several tracks.
 
-    `tracks` are the names of the tracks, the one to enroll in first.
+    `tracks` are the names of the tracks. The first one is the track to enroll in.
     """
 
     tracks: tuple[str, ...]
@@ -127,7 +127,7 @@ class FacilitatorCount(Remark):
 
 @dataclass(frozen=True, slots=True)
 class TightGap(Remark):
-    """Only a few minutes are left between a commitment and a group, not counting travel.
+    """After travel, only a few minutes are left between a commitment and a group.
 
     `before` is whether the commitment comes before the group.
     """
@@ -182,7 +182,7 @@ def remarks_on(schedule: Schedule, offers: Iterable[Offer]) -> tuple[Remark, ...
 
 
 def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[Remark, ...]:
-    """Return remarks on the commitments that would have to move for the meetings, and on the sessions missed."""
+    """Return remarks on the commitments that would have to move, and on the sessions that would be missed."""
     moves = [move for meeting in meetings for move in need.conflicts_with(meeting).moves]
     return (*move_remarks(moves), *missed_session_remarks(meetings, need))
 
@@ -213,7 +213,7 @@ def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tup
 
 
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
-    """Return the gaps of under 15 minutes between a group and a permanent commitment, not counting travel.
+    """Return the gaps between a group and a permanent commitment in which under 15 minutes remain after travel.
 
     For each commitment and weekday, only the smallest gap before a group and the smallest gap after one are returned.
     """

@@ -19,8 +19,8 @@ HORIZON_DIVISOR = 2
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
     """Yield changes of the start date that let a schedule fit.
 
-    These are a later start, and for each track that would fit on the requested day, a change that lets the track take
-    the patient on that day.
+    One change is a later start. The others let a track take the patient on the requested day, although that day is not
+    one of the track's start dates.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)
@@ -32,7 +32,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
 
 
 def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLater]:
-    """Yield a later start from which a schedule fits, if there is one. No schedule fits if the patient starts a day earlier."""
+    """Yield a later start that lets a schedule fit, if there is one. With a start one day earlier, none would fit."""
     need = what_if.need
     days = _candidate_start_days(what_if, offers)
     in_cohorts = any(offer.start_dates for offer in offers)
@@ -52,7 +52,10 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 
 
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
-    """Return each day in the first half of the horizon that follows a temporary commitment, a full date or a start date."""
+    """Return the days to try as a start, in order. All are in the first half of the horizon.
+
+    Each one is the day after a temporary commitment, after a full date, or after a start date of a track.
+    """
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}
     for busy in need.temporary_busy_times:

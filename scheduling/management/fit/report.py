@@ -71,7 +71,8 @@ class FitReport:
 def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> FitReport:
     """Search for schedules that start on `from_day` or later, with the command's `options`, and return the report.
 
-    Raises Refused if the episode of care has ended by then or has no level of care, and CommandError for invalid options.
+    Raises Refused if the episode of care has ended by that day or has no level of care, and CommandError for invalid
+    options.
     """
     attended = AttendedMeetings.of(episode, from_day)
     left_enrollments = attended.enrollments if options["leaving"] else []

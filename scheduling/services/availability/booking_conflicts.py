@@ -12,7 +12,7 @@ from timekeeping.busy_times import BusyTime
 
 @dataclass(frozen=True, slots=True)
 class BookingConflict:
-    """A booking that overlaps one of the patient's busy times, including travel."""
+    """A booking that overlaps one of the patient's busy times, or the travel to or from it."""
 
     booking: Booking
     busy: BusyTime

@@ -43,13 +43,13 @@ class HorizonExtension:
 
 
 def horizon_end(today: date) -> date:
-    """Return the first day after the planning horizon. Sessions are created up to this day, exclusive."""
+    """Return the first day after the planning horizon. Sessions are created on the days before it."""
     return today + timedelta(weeks=settings.HORIZON_WEEKS)
 
 
 @transaction.atomic
 def extend_horizon(*, site: Site, now: datetime, first: date | None = None) -> HorizonExtension:
-    """Create the missing sessions and bookings up to the horizon, starting from now or from the date `first`.
+    """Create the missing sessions and bookings from now, or from the date `first`, up to the horizon.
 
     Existing sessions never change, and bookings that the patient gave up are not created again, so a second run changes
     nothing. If two runs overlap, the second one waits for the first.

@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class EndingEnrollment:
-    """An enrollment in a track that ends, and how another track would fit the patient from the next day on.
+    """An enrollment in a track that ends, and how another track would fit the patient from the day after the end.
 
     `fit` is None if no other track was given or the patient's need can't be determined. `reasons` say why the patient can't
     transfer on that day.
@@ -178,7 +178,7 @@ def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None
     ends = last_day + DAY
     for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
-        if meeting.runs_from >= ends:  # the meeting would begin only after the track ends
+        if meeting.runs_from >= ends:  # this meeting would have begun after the end of the track
             withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)
             meeting.tracks.remove(track)
             continue

@@ -46,7 +46,7 @@ def offers_for_patient(
 
 
 def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
-    """Return the site's published tracks from `from_day` on, with the full dates of their meetings. Runs five queries.
+    """Return the site's published tracks as offers from `from_day` on, with their full dates. Runs five queries.
 
     Sessions in `apart_from` never count as full, because the patient needs no new spot in them.
     """

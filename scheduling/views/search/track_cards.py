@@ -35,7 +35,7 @@ class TrackCard:
 
     @property
     def nearest(self) -> BlockedGroups | Reason | None:
-        """The obstacle to show when all others are folded."""
+        """The one obstacle that is shown while all other obstacles are folded away."""
         return nearest_obstacle(self.fit)
 
     @property

@@ -1,4 +1,4 @@
-"""Each page is served in the language of its reader, and times of day use the clock that the reader uses."""
+"""Each page is in the language of its reader, and shows times on the reader's 12-hour or 24-hour clock."""
 
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter

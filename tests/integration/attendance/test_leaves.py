@@ -146,7 +146,7 @@ def test_a_finalized_excuse_can_be_amended_like_any_mark(clinic: Clinic, rosa: E
     assert (amended.status, amended.credited_minutes, amended.leave) == ("present", 180, None)
 
 
-# Changing the date of return
+# Changing the day on which the patient returns from a leave
 
 
 def test_a_patient_who_returns_early_is_expected_again(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -194,7 +194,7 @@ def test_a_leave_that_excused_a_past_session_cannot_be_canceled(clinic: Clinic, 
     assert excused() == [MONDAY, WEDNESDAY, FRIDAY]
 
 
-# Refusals
+# Leaves that are refused
 
 
 def test_a_leave_must_be_within_the_episode_and_have_a_reason(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -249,7 +249,7 @@ def test_a_leave_cannot_be_extended_over_another(rosa: Episode, by: User) -> Non
     assert refused.value.reasons == (EndDateBeforeStart(MONDAY, MONDAY - DAY),)
 
 
-# Nightly job
+# What the nightly job does during a leave
 
 
 def test_the_nightly_job_excuses_a_later_booking_once(clinic: Clinic, rosa: Episode, by: User) -> None:
@@ -284,7 +284,7 @@ def test_the_nightly_job_takes_as_many_queries_for_three_leaves_as_for_one(
         assert update_excuses_at_site(site=clinic.site, now=BEFORE) == 3 * leaves
 
 
-# Weekly hours
+# Weekly hours in a week with a leave
 
 
 def test_a_week_with_a_leave_is_partial_and_not_short(clinic: Clinic, rosa: Episode, by: User) -> None:

@@ -188,7 +188,7 @@ def test_the_missed_hours_are_missing_from_the_week_and_can_be_made_up(
     assert makeup_candidates(episode.patient, Interval(HEARING, HEARING + WEEK)) == []
 
 
-# Pages
+# The pages that show a missed date
 
 
 @pytest.fixture

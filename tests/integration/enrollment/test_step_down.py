@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A late day. Of all searches, only the search for the next level of care, which starts at STEP, covers this day."""
+"""A late day. The search for the next level of care covers it; the search for the current level ends before it."""
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ def page_of(client: Client, patient: Patient) -> Any:
     return client.get(reverse("step-down", args=[patient.pk]))
 
 
-# Plan
+# The step-down plan itself
 
 
 def test_each_level_is_planned_from_its_first_day_with_its_own_prescription_and_rules(
@@ -266,7 +266,7 @@ def test_an_episode_without_a_level_is_refused(rosa: Patient) -> None:
         looked(rosa)
 
 
-# Page
+# The page of the step-down plan
 
 
 def test_the_page_has_a_column_for_each_level_that_shows_which_meetings_are_kept(
@@ -383,7 +383,7 @@ def test_patients_and_staff_of_other_sites_get_404(rosa: Patient) -> None:
 
 
 def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
-    """Return two numbers of queries, of the service and of the page, for a patient with `levels` levels of care."""
+    """Return how many queries the service and the page run for a patient with this number of levels of care."""
     site = make_site()
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)

@@ -63,7 +63,7 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
 
 
 def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """Return the weekly minutes that count. The meetings must not overlap. Every-other-week meetings count nothing."""
+    """Add up the countable minutes, except those of meetings held every other week. No two meetings may overlap."""
     return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
@@ -119,7 +119,7 @@ def test_the_order_of_the_input_does_not_change_the_fit(
 
 
 def test_a_choice_from_days_with_many_groups_is_found() -> None:
-    """Each of three days has six half hours in three rooms. There are far too many sets of groups to try one by one."""
+    """On each of three days, three rooms have six half-hour groups each: far too many sets to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")
         for day in (0, 2, 4)

@@ -141,7 +141,7 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
 def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:
     """Return the largest part of the track that the patient can attend.
 
-    `as_much_as_possible` decides between equal parts.
+    If several parts are equally large, `as_much_as_possible` chooses one.
     """
     free = [each.meeting for each in offer.meetings if not _is_blocked(offer, each.meeting, need)]
     return as_much_as_possible(free, need.rules)
