@@ -52,7 +52,7 @@ def _sqlite_triggers(table: str) -> Sequence[str]:
 
 
 def create_triggers(model: type[models.Model], using: str = "default") -> None:
-    """Create the triggers that reject UPDATE and DELETE on the model's table, replacing existing ones."""
+    """Create the triggers that reject UPDATE and DELETE on the model's table. Existing triggers are replaced."""
     table = model._meta.db_table
     statements = _postgresql_triggers(table) if connections[using].vendor == "postgresql" else _sqlite_triggers(table)
     with connections[using].cursor() as cursor:
@@ -61,7 +61,7 @@ def create_triggers(model: type[models.Model], using: str = "default") -> None:
 
 
 def install_append_only_triggers(sender: AppConfig, using: str = "default", **_: object) -> None:
-    """Create the triggers of the app's append-only tables. Connected to the `post_migrate` signal."""
+    """Create the triggers of the app's append-only tables. This is a receiver of the `post_migrate` signal."""
     existing = set(connections[using].introspection.table_names())
     for model in append_only_models(sender):
         if model._meta.db_table in existing:

@@ -1,4 +1,4 @@
-"""Define nightly jobs, compute when they are due, and run due jobs once even if several schedulers are running."""
+"""Nightly jobs: when they are due, and how each due job runs only once even if several schedulers are running."""
 
 import logging
 from collections import defaultdict
@@ -36,12 +36,11 @@ class Job:
     """A nightly job. All jobs are listed in iopmanager/jobs.py.
 
     A job that runs per site passes the site's id to its task; other jobs pass nothing. The task returns one sentence
-    that says what it did. The sentence has no names of people. Running the task twice, or missing a night, must do no
-    harm.
+    that says what it did and names no person. Running the task twice, or missing a night, must do no harm.
     """
 
     name: str
-    """Identifies the job in its stored runs, so a renamed job counts as a new job."""
+    """Name of the job in the table of runs. A renamed job counts as a new job."""
     title: str | Promise
     task: "Task[..., str]"
     at: time
@@ -51,7 +50,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """One job in one scope, with its last run (if any) and its next attempt."""
+    """A job for one site or for the whole installation, with its last run (if any) and its next attempt."""
 
     job: Job
     scope: JobScope
@@ -116,7 +115,10 @@ def _fail_lost_runs(now: datetime) -> None:
 
 
 def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:
-    """Create the run. Return None if another scheduler was first; a database constraint lets only one create it."""
+    """Create the run and return it. Return None if another scheduler has already created it.
+
+    A database constraint ensures that each run is created only once.
+    """
     run, is_ours = JobRun.objects.get_or_create(
         name=scheduled.job.name,
         site_key=scheduled.scope.key,

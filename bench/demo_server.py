@@ -1,4 +1,4 @@
-"""Serve the demo clinic as `make run` does, but from a temporary database and only within a `with` block."""
+"""Serve the demo clinic from a temporary database until a `with` block ends."""
 
 import os
 import shutil

@@ -21,7 +21,7 @@ SMALL_TRACK = "S-SML"
 
 @dataclass(frozen=True, slots=True)
 class DemoEnrollment:
-    """A patient's enrollment in one track, which begins on `weekday`. Weeks are counted back from the current week."""
+    """A patient's enrollment in one track. It begins on `weekday`. Weeks are counted back from the current week."""
 
     patient: str
     track: str

@@ -1,4 +1,4 @@
-"""Serve each page in the language of its reader, and write times of day with the clock that the reader uses."""
+"""Serve each page in the language of its reader, with times of day in the reader's 12-hour or 24-hour clock."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 
 class ReaderMiddleware:
-    """While a response is made, activate the language and the clock of the person who will read it.
+    """Make each response in the language of its reader, and with the reader's 12-hour or 24-hour clock.
 
     A patient's pages are in the language of the patient's record. Other pages are in the language of the user's setting
     or, if there is none, of the browser. For a request without a session cookie, such as that of a calendar app, no
@@ -38,14 +38,14 @@ class ReaderMiddleware:
 
 
 def signed_in_user(request: HttpRequest) -> User | None:
-    """Return the user of the request's session. A request that has no session cookie needs no query."""
+    """Return the signed-in user, or None. A request without a session cookie needs no query."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     return request.user if isinstance(request.user, User) else None
 
 
 def hour_clock(request: HttpRequest, user: User | None) -> str:
-    """Return the clock that the user chose. The default is the clock of the site where the user works or is treated."""
+    """Return the 12-hour or 24-hour clock that the user chose. The default is the clock of the user's site."""
     if user is None:
         return HourClock.TWELVE
     if user.hour_clock:

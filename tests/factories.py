@@ -152,7 +152,7 @@ def make_calendar(
     whole_days: Iterable[tuple[datetime, datetime]] = (),
     **fields: Any,
 ) -> ImportedCalendar:
-    """Create an imported calendar with the busy times. The default for `state` is a saved calendar."""
+    """Create an imported calendar with the busy times. The calendar is saved unless `state` says otherwise."""
     state = fields.pop("state", CalendarState.KEPT)
     days = list(whole_days)
     at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))
@@ -199,7 +199,7 @@ def make_meeting(
 
 
 def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Morning track", **fields: Any) -> Track:
-    """Create a track with the meetings. By default, the track is published; `status` can say otherwise."""
+    """Create a track with the meetings. The track is published unless `status` says otherwise."""
     status = fields.pop("status", TrackStatus.PUBLISHED)
     track = Track.objects.create(
         site=site,
@@ -216,7 +216,7 @@ def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Mornin
 def make_weekday_track(
     site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
 ) -> Track:
-    """Create a published track that meets from 9:00 to 12:00 on the weekdays. By default, it has 9 hours on 3 days."""
+    """Create a published track with a meeting from 9:00 to 12:00 on each of the weekdays. The default is 3 weekdays."""
     return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
 
 

@@ -47,9 +47,9 @@ MOST_URGENT_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """A link that sorts the list by one order. `value` is for `?sort=`.
+    """A link that sorts the list of weeks. `value` is what the link passes in `?sort=`.
 
-    If the list already has the order, `value` reverses it.
+    If the list is already sorted in this way, the link reverses the order.
     """
 
     name: str
@@ -64,8 +64,8 @@ class SortOrder:
 def weeks(request: HttpRequest) -> HttpResponse:
     """List every patient's week. `?week=` is any date in the week (default: today).
 
-    `?standing=` is a standing to filter by. `?sort=` is the order: `name`, `standing` (the most urgent first) or
-    `makeup` (the most to make up first). A minus sign before the word reverses the order.
+    `?standing=` shows only weeks with this standing. `?sort=` is the order: `name`, `standing` (the most urgent first) or
+    `makeup` (the most minutes to make up first). A minus sign before the word reverses the order.
     """
     user, site, now = signed_in(request), current_site(request), clock.now()
     forbid_unless(user.may(Permission.SEE_HOURS, site.pk))
@@ -106,7 +106,7 @@ def _requested_sort(text: str) -> str:
 
 
 def _sort_rows(rows: Sequence[LedgerRow], sort: str) -> Sequence[LedgerRow]:
-    """Sort the rows. The given rows are in the order of names, and rows that compare as equal stay in that order."""
+    """Sort the rows, which are given in the order of names. Rows that compare as equal stay in that order."""
     places = {row.episode.pk: place for place, row in enumerate(rows)}
 
     def key(row: LedgerRow) -> tuple[int, ...]:
@@ -164,7 +164,7 @@ def patient_week(request: HttpRequest, patient_id: int, day: date) -> HttpRespon
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpResponse:
-    """Book one of the open sessions of the week to make up for a missed session."""
+    """Book the chosen session of the week to make up for a missed session."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     found = week_report(patient=patient, day=day, now=now)
@@ -184,5 +184,5 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
 
 
 def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
-    """Return the sessions that the form accepts. The service checks that the chosen session has a free spot."""
+    """Return the site's sessions in the week. The service checks that the chosen session has a free spot."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

@@ -19,7 +19,7 @@ from patients.domain.calendar_files import (
 from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""Line breaks before a continuation line, which begins with a space or tab.
+"""Matches the line breaks before a continuation line, which begins with a space or tab.
 
 If several breaks follow each other, a match can start only at the first. This rule keeps the search fast even for a
 million breaks.
@@ -60,8 +60,9 @@ def split_calendars(data: bytes) -> list[RawCalendar]:
 
 
 def _decode(data: bytes) -> str:
-    """Decode a file as UTF-16 if it begins with that byte order mark, otherwise as UTF-8 or, failing that, as cp1252.
+    """Decode a file from UTF-16, UTF-8 or cp1252.
 
+    A file with a UTF-16 byte order mark is UTF-16. Any other file is read as UTF-8 or, if that fails, as cp1252.
     cp1252 may decode some letters wrongly. This does no harm, because only titles and similar texts contain letters
     outside ASCII, and all such texts are dropped.
     """
@@ -79,7 +80,7 @@ def _unfolded_lines(text: str) -> Iterator[str]:
 
 
 class _LineParser:
-    """Reads the lines in one pass and keeps a stack of the open components."""
+    """A parser that reads the lines in one pass and keeps a stack of the open components."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.calendars: list[RawCalendar] = []

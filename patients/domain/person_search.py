@@ -13,7 +13,7 @@ from datetime import date
 LETTERS_WITHOUT_ACCENT = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
 )
-"""Letters that Unicode does not split into a letter and a diacritic."""
+"""Plain letters for letters such as ł, which Unicode does not split into a letter and a diacritic."""
 APOSTROPHES = dict.fromkeys(map(ord, "'’‘`´ʼʻʹ′＇"))
 HYPHENS = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 
@@ -58,7 +58,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """One part of what was typed. It matches a person's texts, part of the phone number, or the birth date."""
+    """One part of the typed text. It can match a person's texts, part of the phone number, or the birth date."""
 
     text: str
     digits: str = ""
@@ -73,14 +73,14 @@ class SearchTerm:
         )
 
     def _is_phone_number(self, phone: str) -> bool:
-        """Whether the digits are part of the phone number. A country code may be in either, in both, or in neither."""
+        """Whether the typed digits are part of the phone number, or end with the whole phone number."""
         if not self.digits or not phone:
             return False
         return self.digits in phone or (len(phone) >= 7 and self.digits.endswith(phone))
 
 
 def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
-    """Split what was typed into dates, phone numbers and other words.
+    """Split the typed text into dates, phone numbers and other words.
 
     `months` maps the folded name of each month to its number.
     """
@@ -108,7 +108,7 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:
-    """Yield the dates that the parts can mean. Of two numbers, the first is the month, unless it is above 12.
+    """Yield the dates that the parts can mean. If month and day are numbers, the month is first, unless it is above 12.
 
     A year with two digits can be in the 20th or 21st century.
     """

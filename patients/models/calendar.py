@@ -193,7 +193,7 @@ class ImportedCalendar(models.Model):
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
-        """Return the calendar as a value for the domain code. The caller passes the calendar's busy times."""
+        """Return the calendar as a `CalendarTimes`. `intervals` are the calendar's busy times, which the caller reads."""
         return CalendarTimes(
             key=self.pk,
             label=self.label,

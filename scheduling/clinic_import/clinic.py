@@ -32,7 +32,7 @@ TABLES = tuple(kind.table for kind in ROW_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The result of an import: changes in file and row order, number of rows per table, and notices for the clinic."""
+    """The result of an import: changes (sorted by file and row), number of rows per table, and notices for the clinic."""
 
     changes: tuple[RowChange, ...]
     rows: Counter[str]

@@ -45,7 +45,7 @@ class RowChange:
 
 @dataclass(slots=True)
 class ImportRun:
-    """One run of an import. `faults`, `changes` and `notices` fill up while rows are written."""
+    """One run of an import. `faults`, `changes` and `notices` are collected while rows are written."""
 
     by: User | None
     now: datetime
@@ -72,7 +72,7 @@ class ImportRun:
         self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """Record a fault of the row, with the reasons for which a service refused the row."""
+        """Record a fault of the row because a service refused it. The text of the fault is the service's reasons."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:
@@ -114,7 +114,7 @@ class ImportRun:
         return keys
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
-        """Add the change that a row made to the result of the import, and return the change."""
+        """Record what a row changed, for the result of the import. Return the change."""
         change = RowChange(row.table, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change
@@ -123,7 +123,7 @@ class ImportRun:
 def differences(
     before: Mapping[str, object], after: Mapping[str, object], absent: Container[str] = ()
 ) -> tuple[FieldChange, ...]:
-    """Return the changes between two mappings of columns to values, except in the `absent` columns."""
+    """Return the changes between two mappings of columns to values. The `absent` columns are left out."""
     return tuple(
         FieldChange(column, format_value(before[column]), format_value(value))
         for column, value in after.items()

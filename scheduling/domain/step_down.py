@@ -158,7 +158,7 @@ class StepPlan:
 
     @property
     def track_keys(self) -> frozenset[Key]:
-        """The keys of the tracks of the step's meetings. For a mixed schedule, only the track to enroll in."""
+        """The keys of the tracks of the step's meetings. A mixed schedule has one key, that of the track to enroll in."""
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()

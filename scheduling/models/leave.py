@@ -25,7 +25,7 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
 
 
 class LeaveOfAbsence(models.Model):
-    """A patient's leave of absence on dates in [starts, ends). Bookings are kept, and all their sessions are excused."""
+    """A patient's leave of absence on dates in [starts, ends). Bookings are kept, and absences are excused."""
 
     episode = models.ForeignKey(
         Episode, on_delete=models.PROTECT, related_name="leaves", verbose_name=_("episode of care")

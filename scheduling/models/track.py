@@ -125,7 +125,7 @@ class Track(models.Model):
         return self.site.mixes_tracks and self.entry == EntryMode.ROLLING
 
     def next_entry(self, day: date) -> date | None:
-        """Return the first date from `day` on when a patient can start, or None. Reads prefetched start dates."""
+        """Return the first date on or after `day` on which a patient can start, or None. Reads prefetched start dates."""
         if self.entry == EntryMode.ROLLING:
             return day
         return min((start.on for start in self.cohort_starts.all() if start.on >= day), default=None)

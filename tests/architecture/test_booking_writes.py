@@ -22,7 +22,7 @@ BOOKING_WRITERS = {
     "scheduling.services.bookings.release.release_bookings",
     "scheduling.services.bookings.release.release_uncovered_bookings",
 }
-"""Functions that may write bookings. The last two release bookings, which needs no follow-up."""
+"""Functions that may write bookings. The last two only release bookings and therefore need no follow-up."""
 RUN_FOLLOW_UP = [
     "scheduling.services.bookings.book.insert_bookings",
     "scheduling.services.bookings.book.restore_bookings",
@@ -43,7 +43,7 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def names_in_chain(node: ast.expr) -> set[str]:
-    """Return the names and attributes in `a.b(...).c`. Names in the arguments are left out."""
+    """Return the names in a chain such as `a.b(...).c`: a, b and c. Names in the arguments are left out."""
     if isinstance(node, ast.Call):
         return names_in_chain(node.func)
     if isinstance(node, ast.Attribute):

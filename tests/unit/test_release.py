@@ -1,4 +1,4 @@
-"""The fingerprint of the code. It keeps browsers from reusing pages of another version of the code."""
+"""The fingerprint of the code keeps browsers from reusing pages that another version of the code made."""
 
 from pathlib import Path
 

@@ -8,7 +8,7 @@ SHORT_DATETIME_FORMAT = "M j, Y, g:i A"
 MONTH_DAY_FORMAT = "M j"
 YEAR_MONTH_FORMAT = "F Y"
 
-# The project's own formats.
+# The formats below are the project's own. Django does not use them.
 WEEKDAY_FORMAT = "D, M j"
 WEEKDAY_YEAR_FORMAT = "D, M j, Y"
 LONG_WEEKDAY_FORMAT = "l, F j"

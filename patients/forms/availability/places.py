@@ -15,9 +15,9 @@ MAX_TRAVEL_MINUTES = 480
 
 
 class PlaceForm(forms.Form):
-    """A place. `sites` are the id and name of each site.
+    """A place and its travel times. `sites` has the id and name of each site.
 
-    If the fields of a site are empty, its travel time is unknown.
+    If the fields for a site are left empty, the travel time to this site is unknown.
     """
 
     reason_fields: ClassVar = {"place_name_taken": "name"}

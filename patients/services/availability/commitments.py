@@ -17,7 +17,7 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""Longest range of consecutive dates for a commitment (product rule). For a longer time, users enter weekly times."""
+"""Longest range of consecutive dates for a commitment (product rule). A longer commitment is entered as weekly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class MovableExceedsDuration(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PlaceNotFound(Reason):
-    """The place belongs to another patient, or was removed after the user loaded the page."""
+    """The place belongs to another patient, or has been removed since the user loaded the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class CommitmentValues:
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid for any patient."""
+    """Yield the reasons why the values are invalid, whoever the patient is."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
@@ -134,7 +134,7 @@ def _check_dates(values: CommitmentValues) -> Iterable[Reason]:
 def _occurs(values: CommitmentValues) -> bool:
     """Whether the commitment happens on at least one date.
 
-    Only one cycle of a rotation, or two weeks of another pattern, are checked, because the pattern repeats after that.
+    Checks one cycle of a rotation, or two weeks of any other pattern, because the pattern repeats after that.
     """
     try:
         pattern = commitment_pattern(values)
@@ -147,7 +147,7 @@ def _occurs(values: CommitmentValues) -> bool:
 
 
 def check_new_commitment(patient: Patient, values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid for every patient or for this patient."""
+    """Yield the reasons why the values are invalid for a new commitment of the patient."""
     yield from check_commitment(values)
     if values.place_id is not None and not Place.objects.filter(patient=patient, pk=values.place_id).exists():
         yield PlaceNotFound()

@@ -11,10 +11,10 @@ from timekeeping.weeks import MINUTES_A_DAY, minute_of
 def find_overlaps[T](
     times: Sequence[tuple[T, datetime, datetime]], busy: Iterable[BusyTime]
 ) -> tuple[tuple[T, BusyTime], ...]:
-    """Return a pair of key and busy time for each busy time that overlaps the time of a key, travel included.
+    """Find the busy times that overlap any of the `times`. Travel before and after counts as busy.
 
-    Each item of `times` is a key with a start and an end. These are aware datetimes in the site's time zone. The pairs
-    are distinct and in the order of `times`.
+    Each item of `times` is a key, a start and an end. The start and the end are aware datetimes in the site's time
+    zone. The result is pairs of a key and a busy time, without duplicates and in the order of `times`.
     """
     if not times:
         return ()

@@ -1,4 +1,4 @@
-"""Assign groups to the time slots of a week whose times are settled, the cheapest assignment first.
+"""Choose a group for each time slot of a week whose slots are settled. The cheapest choice comes first.
 
 The cost depends on who leads the groups, and on whether a single track has all of them.
 """
@@ -13,7 +13,7 @@ from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.score import Weights
 
 ALL_BITS = -1
-"""A bit set that contains everything: every bit of -1 is set."""
+"""A bit set that contains every element, because every bit of -1 is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SlotMeeting:
 
 @dataclass(frozen=True, slots=True)
 class GroupSlot:
-    """A time slot with interchangeable groups: they are at the same time and cost the patient the same.
+    """A time slot with interchangeable groups: they are at the same time and have the same cost.
 
     `start` and `end` are minutes since midnight. `cost` does not include the time on site. `people` is the bit set of
     everyone who leads one of the groups, or all bits if one of the groups has no leader. `tracks` is the bit set of the

@@ -120,7 +120,7 @@ class Need:
 
     @property
     def temporary_busy_times(self) -> tuple[BusyTime, ...]:
-        """The patient's commitments that are on single dates only or end within the horizon."""
+        """The patient's commitments that end within the horizon or are on single dates."""
         return tuple(self.busy[number] for number in sorted(self.finder.temporary))
 
     def dates_of(self, meeting: WeeklyMeeting) -> Sequence[date]:

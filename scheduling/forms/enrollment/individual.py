@@ -33,7 +33,7 @@ def encode_hours(hours: Iterable[WeeklyHour]) -> str:
 
 
 class WeeklyHoursField(forms.CharField):
-    """Weekly hours in the format of `encode_hours`. The value is None if nothing was chosen."""
+    """Form field for weekly hours in the format of `encode_hours`. The value is None if nothing was chosen."""
 
     default_error_messages: ClassVar = {
         "invalid": _("Choose one of the times."),
@@ -105,7 +105,7 @@ class CounselorHoursForm(SiteScopedForm):
 
     @property
     def counselor(self) -> User:
-        """The chosen counselor, or the only one in `people`. The form must be valid."""
+        """The chosen counselor, or the only person in `people`. The form must be valid."""
         person: User = self.cleaned_data.get("user") or self.people[0]
         return person
 

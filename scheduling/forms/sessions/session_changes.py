@@ -21,7 +21,7 @@ class ActionForm(forms.Form):
 
 
 class SiteScopedForm(ActionForm):
-    """A form that offers only choices of the given site."""
+    """A form whose choices all belong to the given site."""
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,7 +104,7 @@ class FacilitatorsForm(SiteScopedForm):
 
 
 def initial_facilitators(session: Session) -> dict[str, object]:
-    """Return the session's facilitators as initial values of FacilitatorsForm. Prefetch them first."""
+    """Return the session's facilitators as initial values of FacilitatorsForm. Reads prefetched facilitators."""
     facilitators = list(session.session_facilitators.all())
     return {
         "lead": next((each.user_id for each in facilitators if each.part == FacilitatorPart.LEADS), None),

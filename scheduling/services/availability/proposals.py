@@ -1,6 +1,6 @@
 """Commitments that patients enter: saved immediately, or reviewed by a coordinator if they conflict with a booking.
 
-Nothing changes until the coordinator decides, so that a patient can't lose a booking by mistyping.
+Until the coordinator decides, nothing changes. A typing error therefore can't cost a patient a booking.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ class AlreadyDecided(Reason):
 
 @dataclass(frozen=True, slots=True)
 class PendingProposal:
-    """A proposal that waits for a coordinator, the commitment that would be saved, and this commitment's booking conflicts."""
+    """A proposal that waits for a coordinator. It has the proposed commitment and the bookings that conflict with it."""
 
     proposal: CommitmentProposal
     would_be: Commitment
@@ -51,9 +51,9 @@ def unsaved_commitment(values: CommitmentValues, patient: Patient) -> Commitment
 def pending_proposals(
     *, patient: Patient, proposals: Sequence[CommitmentProposal], busy: Iterable[BusyTime] = (), now: datetime
 ) -> tuple[tuple[PendingProposal, ...], tuple[BookingConflict, ...]]:
-    """Return the waiting proposals with their booking conflicts, and the booking conflicts of the `busy` times.
+    """Return the waiting proposals, each with the bookings that conflict with it.
 
-    Proposals that are not waiting are left out. One query finds both kinds of conflicts.
+    Also return the bookings that conflict with the `busy` times, because the same query finds them.
     """
     waiting = [each for each in proposals if each.state == ProposalState.WAITING]
     would_be = {f"proposed {each.pk}": unsaved_commitment(values_from_json(each.values), patient) for each in waiting}
@@ -186,7 +186,7 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values conflict with a booking, not counting bookings with which `instead_of` already conflicts."""
+    """Whether the values conflict with a booking that does not conflict with the commitment `instead_of`."""
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )

@@ -1,7 +1,7 @@
 """Select the sessions to book for an enrollment, and write bookings: new, restored and moved ones.
 
-Outside this module, only `placement.book_enrollments` writes bookings. Every function that writes bookings runs
-`run_after_booking` as its last step, so that patients on leave are excused in the same transaction.
+Bookings are added and moved only here and in `placement.book_enrollments`. Every function that adds or moves bookings
+runs `run_after_booking` as its last step, so that patients on leave are excused in the same transaction.
 """
 
 from collections.abc import Collection, Iterable, Sequence

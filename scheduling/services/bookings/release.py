@@ -62,7 +62,7 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
 
 
 def release_uncovered_bookings(enrollment: Enrollment, placements: PlacementsByMeeting, now: datetime) -> None:
-    """Release the enrollment's bookings in future sessions of meetings that none of the placements covers.
+    """Release the enrollment's future bookings in weekly meetings, except in sessions that `placements` cover.
 
     Bookings that were lost when a session was canceled are marked as ended too. If the session is restored, these
     bookings therefore stay released.

@@ -88,7 +88,7 @@ class LetterChanged(Reason):
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:
-    """Return the patient's consents in force today and all other consents, both with prefetched letters."""
+    """Return two lists: the patient's consents in force today, and all others. Letters are prefetched."""
     consents = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
     in_force = [each for each in consents if each.is_in_force_on(today)]
     return in_force, [each for each in consents if each not in in_force]

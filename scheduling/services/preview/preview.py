@@ -195,7 +195,10 @@ def _conflicts(changes: Iterable[BookingChange], patients: _AffectedPatients) ->
 def _with_savers(
     shortfalls: Iterable[WeekShortfall], after: Snapshot, patients: _AffectedPatients
 ) -> Iterable[WeekShortfall]:
-    """Yield each shortfall with its make-up sessions: as few as possible in that week, preferring earlier ones."""
+    """Yield each shortfall with the make-up sessions that would close it, if there are any.
+
+    As few sessions of the week as possible are chosen, and earlier ones are preferred.
+    """
     book = RuleBook.of(patients.site)
     open_in: dict[date, list[SessionState]] = defaultdict(list)
     for session in after.sessions.values():

@@ -39,7 +39,7 @@ def need_of(
     """Return the patient's need from `from_day` on: prescription, commitments, and meetings of current enrollments.
 
     The meetings of the enrollment `apart_from` are left out. So are the group meetings of the enrollment `changes`, but its
-    individual sessions stay. Raises Refused if the episode is over by then or has no level of care.
+    individual sessions stay. Raises Refused if the episode is over before `from_day` or has no level of care.
     """
     left_out = changes or apart_from
     availability = PatientAvailability.of(

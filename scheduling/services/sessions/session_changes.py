@@ -141,7 +141,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
     people = [each.user for each in session.session_facilitators.select_related("user")]
     reasons += check_facilitators(people, hours, session.site, apart_from=session.pk)
     refuse_if_any(reasons)
-    mark_calendars_stale(session, now)  # mark before the move too: the old room's feed shows the session
+    mark_calendars_stale(session, now)  # the feed of the old room changes too
     book = RuleBook.of(session.site)
     with translate_integrity_errors():
         if is_moved:
@@ -161,7 +161,7 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
 
 def _release_double_booked(session: Session, hours: Interval[datetime], by: User, now: datetime) -> None:
-    """Release the bookings of patients who are in another session at the new time."""
+    """Release the session's bookings for patients who are in another session at the new time."""
     booked = Booking.objects.active().filter(session=session)
     others = Booking.objects.active().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
     lost = booked.filter(episode__in=others.filter(episode__in=booked.values("episode")).values("episode"))

@@ -1,4 +1,4 @@
-"""Weekly hours in which counselors see patients individually. Changing them never affects sessions already arranged."""
+"""Weekly hours in which counselors see patients individually. Changes do not affect sessions already arranged."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -74,7 +74,7 @@ def individual_sessions(request: HttpRequest, enrollment_id: int) -> HttpRespons
 def _times_context(
     request: HttpRequest, form: IndividualSessionsForm, enrollment: Enrollment, today: date, refused: Sequence[Reason]
 ) -> dict[str, object]:
-    """Build the page's context: the form, the times to choose from on its first day, and the reasons for a refusal."""
+    """Build the page's context: the form, the available times, and the reasons for a refusal."""
     earliest = enrollment.earliest_from(today)
     from_day = requested_start(request, form, otherwise=earliest)
     form.initial["starts"] = from_day

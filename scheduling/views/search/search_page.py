@@ -28,7 +28,7 @@ from scheduling.views.search.track_cards import need_from_form, track_cards, wai
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many tracks are shown at first, and how many more on request. Each track's best schedule has a large picture."""
+"""How many tracks are shown at first, and how many more on request. Few, because each track has a large picture."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ScheduleSearchQuery:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The schedules found, best first, and the need and the tracks under the scenario."""
+    """The result of a search: the schedules, best first, and the need and the tracks under the scenario."""
 
     cards: list[ScheduleCard]
     need: Need
@@ -108,7 +108,7 @@ def open_search(request: HttpRequest, patient_id: int, now: datetime, *, detail:
 
 
 def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenario: bool = True) -> ScheduleSearchQuery:
-    """Read the first day (by default `otherwise`) and, if `has_scenario`, the what-if scenario."""
+    """Read the first day and, if `has_scenario`, the what-if scenario. The default first day is `otherwise`."""
     form = StartDateForm(typed if typed.get("from") else {"from": otherwise.isoformat()})
     need = need_from_form(form, episode)
     if need is None:

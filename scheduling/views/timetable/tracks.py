@@ -37,7 +37,7 @@ CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """A track, the check of its weekly hours, and the number of waiting patients (0 if the user may not see it)."""
+    """A track, the check of its weekly hours, and the number of waiting patients (0 if the user may not see that number)."""
 
     track: Track
     verdict: Verdict

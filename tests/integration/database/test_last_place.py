@@ -196,7 +196,7 @@ def test_a_patient_never_gets_a_make_up_session_that_overlaps_a_new_enrollment()
 def individually(site: Site, lead: User, number: int, hour: int = 15) -> list[Callable[[], Enrollment]]:
     """Return `number` functions that each enroll a different patient.
 
-    All of them want the same hour of the counselor.
+    All of these enrollments need the same hour of one counselor.
     """
     track = make_weekday_track(site, individual_minutes=60)
     extend_horizon(site=site, now=NOW)

@@ -1,4 +1,4 @@
-"""Simultaneous changes of one timetable double-book and overbook nothing, and every request gets a clear response."""
+"""Simultaneous changes of one timetable cause no double booking or overbooking. Every request gets a clear response."""
 
 import random
 import re
@@ -43,7 +43,7 @@ MOVES, HANDS = 100, 20
 def at_once[T](tries: Sequence[Callable[[], T]], hands: int) -> list[T]:
     """Divide the functions among threads that start at the same moment, and return the results.
 
-    `hands` is how many threads. Each thread has its own database connection.
+    `hands` is the number of threads. Each thread has its own database connection.
     """
     barrier = Barrier(hands)
 

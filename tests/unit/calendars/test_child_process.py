@@ -1,4 +1,4 @@
-"""Calendar files are read in a child process that has limits on time and memory. Nothing that it prints is shown."""
+"""Calendar files are read in a child process that has limits on time and memory. The output of the process is never shown."""
 
 import resource
 import subprocess

@@ -47,7 +47,7 @@ GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 
 def text_of(*changes: Adjustment, schedules: int = 2) -> str:
-    """Return the text of a suggestion with these changes, without the year 2026."""
+    """Return the text of a suggestion with these changes. The year 2026 is removed from the text."""
     # This stands in for a Suggestion, which would need a best schedule. The text does not mention that schedule.
     suggestion: Any = SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50)
     sentence = suggestion_text(suggestion)
