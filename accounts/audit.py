@@ -17,7 +17,7 @@ EVENT_FIELDS = {field.name: field for field in AuditEvent._meta.concrete_fields 
 def _event(
     subject: models.Model, *, by: User | None, action: Action, at: datetime, detail: str, reason: str
 ) -> AuditEvent:
-    with override(settings.LANGUAGE_CODE):  # the audit trail is in one language, whatever language the user reads
+    with override(settings.LANGUAGE_CODE):  # the language of the audit trail does not depend on the user
         subject_label = str(subject)
     return AuditEvent(
         at=at,
@@ -88,9 +88,9 @@ def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key:
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
     """Write a single event for a page view that showed the same patients as the earlier view `look`.
 
-    `look` is the view id that `record_views` returned, and `people` is the number of patients. If the audit trail has
-    no view with that id by the same user, nothing is written and the result is False. An event therefore never refers
-    to a missing view.
+    `look` is the view id that `record_views` returned, and `people` is the number of patients. If the user has no event
+    with that view id in the audit trail, nothing is written and the result is False. An event therefore never refers to
+    a missing view.
     """
     event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"

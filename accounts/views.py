@@ -28,7 +28,10 @@ def signed_in(request: HttpRequest) -> User:
 
 
 def forbid_unless(allowed: bool) -> None:
-    """Raise PermissionDenied (403) unless `allowed` is true. For rows that the user may see but perhaps not change."""
+    """Raise PermissionDenied (403) unless `allowed` is true.
+
+    Views call this for rows that the user may see but might not be allowed to change.
+    """
     if not allowed:
         raise PermissionDenied
 

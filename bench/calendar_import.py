@@ -1,4 +1,4 @@
-"""Benchmark the import of a 1 MB work calendar. The baseline reads the file with the libraries alone.
+"""Benchmark the import of a 1 MB work calendar. The baseline only calls the calendar libraries.
 
     .venv/bin/python -m bench.calendar_import [--tiny]
 
@@ -131,7 +131,7 @@ def main() -> None:
         f"  ratio to the libraries alone: {ours / theirs:.2f} (at most {MAX_RATIO}); they take {theirs * 1000:.0f} ms",
     )
     sys.stdout.write("\n".join(report) + "\n")
-    if ours > MAX_RATIO * theirs and not tiny:  # a tiny run spends most time on starting the process
+    if ours > MAX_RATIO * theirs and not tiny:  # starting the process takes most of the time of a tiny run
         sys.exit("Too slow.")
 
 

@@ -1,11 +1,11 @@
-"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL. The baseline is a COPY of the same rows.
+"""Benchmark writing twelve weeks of sessions and bookings on PostgreSQL. The baseline copies the same rows with COPY.
 
     bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 
-The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The lower bound is a
-COPY of the same rows into the same tables, with all constraints and indexes. For comparison, the bookings are also
-copied into a table without constraints or indexes. Each round runs every variant, and the times are medians. The
-reported memory is the peak of a separate process that writes the twelve weeks.
+The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The baseline copies
+the same rows into the same tables, with all constraints and indexes. For comparison, the bookings are also copied into
+a table without constraints or indexes. Each round runs every variant, and the times are medians. The reported memory is
+the peak of a separate process that writes the twelve weeks.
 """
 
 import os
@@ -119,7 +119,7 @@ def clear_sessions() -> None:
 
 
 def dump_rows() -> dict[str, bytes]:
-    """Return the rows of each table in PostgreSQL's COPY format, by name of the table."""
+    """Map the name of each table to the table's rows in PostgreSQL's COPY format."""
     from django.db import connection
 
     dumped = {}

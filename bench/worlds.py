@@ -72,7 +72,7 @@ def _groups(random: Random, program: list[WeeklyMeeting], leaders: list[int], tr
 
 
 def needs(random: Random, patients: int) -> Iterator[Need]:
-    """Yield the needs of patients with two to four commitments and a typical prescription."""
+    """Yield the needs of random patients. Each has two to four commitments and a typical prescription."""
     for _ in range(patients):
         minutes, days = random.choice(((540, 3), (540, 3), (720, 4), (900, 5)))
         busy = random.sample(list(_commitments(random)), random.choice((2, 3, 4)))

@@ -224,7 +224,7 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    # Failed sign-ins are counted per client address. The proxy sets it as the last address in X-Forwarded-For.
+    # Failed sign-ins are counted per client address. The proxy adds this address at the end of X-Forwarded-For.
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 
@@ -299,7 +299,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # runserver's request log does not propagate to the root logger, so it needs the handler with the filter.
+    # django.server does not pass its messages to the root logger, so it needs the filtered handler itself.
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},

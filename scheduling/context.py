@@ -84,7 +84,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
-    """Return the navigation, the sites and the permissions that the frame shows to staff.
+    """Return the context of the frame for staff: the navigation, the sites, and some permissions.
 
     For patients and visitors who are not signed in, the context is empty.
     """

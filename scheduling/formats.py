@@ -133,7 +133,7 @@ def hour_tick(hour: int) -> str:
 
 
 def times(starts: time | datetime | int, ends: time | datetime | int, zone: tzinfo | None = None) -> str:
-    """Format a range of times: "9:00 AM–12:15 PM", or "9:00–11:30 AM" if both are in one half of the day.
+    """Format a range of times: "9:00 AM–12:15 PM", or "9:00–11:30 AM" if both are AM or both are PM.
 
     If both are the same time of day, the result is "all day".
     """

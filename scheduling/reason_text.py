@@ -48,12 +48,12 @@ def adjustment_text(adjustment: Adjustment) -> str:
 
 
 def waitlist_note_text(suggestion: Suggestion) -> str:
-    """Return the spots that a suggestion needs, as a note for the waitlist. Empty if it needs none."""
+    """Return the spots that a suggestion needs, as a note for the waitlist. The note is empty if no spot is needed."""
     return _render_text("scheduling/suggestions/_waitlist_note.html", suggestion=suggestion)
 
 
 def change_text(change: ChangedDays) -> str:
-    """Return what happens to some weekdays from one schedule to the next, as plain text without a period."""
+    """Return how a patient's weekdays change from one schedule to the next, as plain text without a period."""
     return strip_tags(_render_text("scheduling/enrollment/_changed_days.html", change=change)).strip()
 
 

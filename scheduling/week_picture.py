@@ -147,7 +147,7 @@ def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPictur
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The lane of a block, by its `number` from 0. Overlapping blocks are in `lanes` lanes side by side."""
+    """A block and its lane. Overlapping blocks share the width of the day as `lanes` lanes, numbered from 0."""
 
     block: Block
     number: int

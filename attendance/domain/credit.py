@@ -7,7 +7,7 @@ from timekeeping.intervals import Interval, in_utc
 
 
 class AttendanceOutcome(StrEnum):
-    """What happened at a booking. The values are those of `Attendance.status`."""
+    """Whether the patient attended a booked session and, if not, why. The values are those of `Attendance.status`."""
 
     PRESENT = "present"
     PARTIAL = "partial"
@@ -32,7 +32,7 @@ def credited_minutes(
     countable: bool = True,
     breaks_count: bool = False,
 ) -> int:
-    """Return the credited minutes: the time attended within the session, without the break, in whole minutes.
+    """Return the credited minutes: the time that the patient attended within the session, usually without the break.
 
     All times are aware datetimes; `pause` is the break. If `arrived` is None, the patient came at the start of the
     session. If `left` is None, the patient stayed to the end. Coming early or leaving late adds nothing. The total is

@@ -62,9 +62,9 @@ def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | 
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the week that contains the day `week`, for each of the episodes that has care prescribed in that week.
+    """Return the rows of the week that contains the day `week`, without episodes that have no care prescribed in it.
 
-    The caller must have selected the patient and prefetched the spans of the episodes.
+    The episodes must come with their patients selected and their spans prefetched.
     """
     episodes, dates = list(episodes), RuleBook.of(site).week_around(week)
     data = _load_ledger_data(episodes, site, [dates], now)
@@ -147,7 +147,7 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # but make-up sessions, costly to find, may close the gap
+        if ledger.standing == Standing.CANNOT_BE_MET:  # make-up sessions are costly to find, but may close the gap
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
@@ -159,7 +159,7 @@ class _LedgerData:
         busy nor booked.
         """
         away = self.away.get(episode.pk, ())
-        # A booking of a canceled session blocks its time until released: a patient can't have two bookings at once.
+        # An unreleased booking of a canceled session still blocks its time. A patient can't have two bookings at once.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:
@@ -181,7 +181,7 @@ class _LedgerData:
         )
 
     def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
-        """Yield CLOSURE if a closure falls on one of the patient's treatment days, and LEAVE if a leave does.
+        """Yield CLOSURE if a treatment day of the patient falls in a closure, and LEAVE if one falls in a leave.
 
         If the week has no treatment day at all, a leave on any day counts.
         """
@@ -203,7 +203,7 @@ class _LedgerData:
 
 
 def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[date]) -> Iterator[PartialReason]:
-    """Yield a reason for each change of care after the week's first day. Reads prefetched spans.
+    """Yield a PartialReason for each change of care in the week after its first day. Reads prefetched spans.
 
     The changes are admission, discharge, a change of level, and a transfer.
     """
@@ -224,7 +224,9 @@ def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[
 
 
 def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
-    """Return the level of care on the week's first day, or else the first level that begins during the week, or None.
+    """Return the level of care on the first day of the week.
+
+    If there is none on that day, return the first level of care that begins in the week, or None.
 
     Reads prefetched spans.
     """

@@ -27,7 +27,7 @@ from scheduling.views.refusals import submit_form
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def attendance_amend(request: HttpRequest, attendance_id: int) -> HttpResponse:
-    """Show a finalized mark with its earlier amendments, and amend it for a reason."""
+    """Show a finalized mark with its earlier amendments. A POST amends the mark; the user must give a reason."""
     user, now = signed_in(request), clock.now()
     marks = Attendance.objects.visible_to(user).select_related("booking__episode__patient")
     attendance = get_object_or_404(marks, pk=attendance_id)

@@ -21,11 +21,11 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""Longest wait for the child process, in seconds. This is more than the limit on CPU time, for busy computers."""
+"""Longest wait for the child process, in seconds. A busy computer needs more than the limit on CPU time."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
-"""Exit codes of a process that exceeded its CPU time. The signal that ends it is SIGXCPU (-24) or SIGKILL (-9)."""
+"""Exit codes of a process that a signal ended for using too much CPU time: SIGXCPU (-24) or SIGKILL (-9)."""
 _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 

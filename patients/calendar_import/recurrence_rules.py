@@ -16,10 +16,10 @@ LAST_SECOND = time(23, 59, 59)
 
 
 def check_rule(rule: vRecur) -> bool:
-    """Return whether the rule can be used, or raise Refused if the file must be refused.
+    """Return whether the frequency of the rule is supported. Raises Refused if the rule is not allowed in a file.
 
-    Raises Refused for a rule that repeats within the day, for an interval below 1 (with which the rule never advances),
-    and for lists that are too long.
+    A rule is not allowed if it repeats within the day, if its interval is below 1 (so that it never advances), or if
+    one of its lists is too long.
     """
     frequency = _last_value(rule, "FREQ")
     if frequency in WITHIN_DAY_FREQUENCIES:
@@ -40,11 +40,11 @@ def _last_value(rule: vRecur, name: str, default: object = None) -> object:
 
 
 def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
-    """Rewrite the end of the rule (UNTIL) so that the last occurrence is included.
+    """Rewrite the end of the rule (UNTIL) so that the library keeps the last occurrence.
 
     If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
-    event, or in `zone` if the event has no time zone. Without this change, the library would take both kinds of UNTIL
-    for UTC if the event has a time zone, and could lose the last occurrence.
+    event, or in `zone` if the event has no time zone. Without this change, the library would read such a date or time
+    as UTC for an event with a time zone. The last occurrence could then be lost.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

@@ -52,7 +52,7 @@ class ParsedCalendar:
 
     `busy` are the busy intervals, cut to the range of dates. `whole_days` are the dates of all-day entries; only the
     patient knows whether an all-day entry makes the patient busy. Occurrences that are canceled or marked as free time
-    are left out; `cancelled` and `free` are their numbers.
+    are left out. `cancelled` and `free` count these occurrences.
     """
 
     busy: tuple[Interval[datetime], ...]
@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Classes of reasons by code. Each class can be called without arguments, because its fields have constant defaults."""
+"""Classes of reasons for refusing a file, by code. A class needs no arguments; its fields have constant defaults."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

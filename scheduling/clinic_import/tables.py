@@ -61,7 +61,7 @@ def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> 
 def _read_cells(
     kind: type[ImportRow], cells: dict[str, str], absent: frozenset[str]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return a row's values by column, and a column name and a sentence for each cell that is wrong."""
+    """Return a row's values by column, and its errors. An error is a column name and a sentence about the cell."""
     values: dict[str, Any] = {}
     errors = []
     for column in kind.columns():

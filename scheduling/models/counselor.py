@@ -19,7 +19,10 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def editable_by(self, user: User) -> "CounselorHoursQuerySet":
-        """Counselor hours that the user may change: own hours, and all hours at sites whose timetable the user manages."""
+        """Counselor hours that the user may change.
+
+        These are the user's own hours, and all hours at sites whose timetable the user manages.
+        """
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.KEEP_OWN_HOURS) & Q(user=user.pk))
         )

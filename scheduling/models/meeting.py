@@ -54,10 +54,12 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
 
 
 class Meeting(models.Model):
-    """A weekly meeting at a site, within one day and in wall-clock time. With an `anchor` date it is held every other week.
+    """A meeting that a site holds every week or, if it has an `anchor` date, every other week.
 
-    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, it ends then and a new
-    meeting continues it.
+    It starts and ends on the same day. Its times are wall-clock times.
+
+    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, it ends on that date,
+    and a new meeting continues it.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings", verbose_name=_("site"))

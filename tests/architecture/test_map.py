@@ -1,6 +1,7 @@
-"""docs/architecture.md matches the code. Its walks list real files from the views downward. Every room has a row.
+"""docs/architecture.md matches the code: the files that it lists exist, and it has a table row for each folder.
 
-A walk lists the files that handle one kind of request. A room is a folder for one subject inside a layer of an app.
+A walk of the document lists the files that handle one kind of request, from the view downward. A room is a folder for
+one subject inside a layer of an app.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Planning a step-down: the plan is the best of all possible plans. It says what each step keeps of the step before."""
+"""Planning a step-down: no possible plan is better. The plan says which groups each step keeps from the step before."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -8,7 +8,7 @@ SHORT_DATETIME_FORMAT = "j b Y, g:i A"
 MONTH_DAY_FORMAT = "j b"
 YEAR_MONTH_FORMAT = r"F \d\e Y"
 
-# The project's own formats.
+# Formats that Django doesn't have.
 WEEKDAY_FORMAT = "D j b"
 WEEKDAY_YEAR_FORMAT = "D j b Y"
 LONG_WEEKDAY_FORMAT = r"l j \d\e F"

@@ -45,7 +45,7 @@ class WeekRow:
     is_removed: bool = False
 
     def apply_to(self, values: CommitmentValues) -> CommitmentValues:
-        """Return a copy of the values in which the fields of the row have replaced the old fields."""
+        """Return a copy of `values` that has the kind, label, days and times of this row."""
         return replace(
             values,
             kind=self.kind,
@@ -84,7 +84,7 @@ def commitment_values(commitment: Commitment) -> CommitmentValues:
 
 
 def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
-    """Return the commitments that the rows show.
+    """Return the commitments that a page shows as rows of the week.
 
     Each shown commitment repeats every week, and is in force on the day `today` or later.
     """

@@ -21,9 +21,9 @@ def chosen_language(user: User) -> str | None:
 def choose_language(*, patient: Patient, code: str, by: User, now: datetime) -> None:
     """Save the patient's own choice of the language in which the patient's pages are shown.
 
-    The chosen language normally becomes the language on record. But if the record has a language without pages, such as
-    Vietnamese, the record is not changed, because staff use it to find interpreters. The choice is then saved in the
-    user's setting. Raises KeyError for an unknown code.
+    The chosen language normally becomes the language on record. But if there are no pages in the language on record,
+    such as Vietnamese, the record is not changed, because staff use it to find interpreters. The choice is then saved
+    in the user's setting. Raises KeyError for an unknown code.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     name = LANGUAGE_NAMES[code]

@@ -1,4 +1,4 @@
-"""Page to accept or decline a change that a patient proposed to their commitments."""
+"""Page on which staff accept or decline a change of commitments that a patient proposed."""
 
 from django.contrib import messages
 from django.db import transaction

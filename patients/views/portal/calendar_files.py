@@ -45,7 +45,7 @@ def portal_calendar_file_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def portal_calendar_file(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar and save it. The first week with a busy time is shown unless `?week=` is given."""
+    """Preview an uploaded calendar; a POST saves it. Without `?week=`, the first week with a busy time is shown."""
     user, now = signed_in(request), clock.now()
     calendar = _own_calendar(user, calendar_id)
     typed = request.POST if request.method == "POST" else None

@@ -172,10 +172,10 @@ def find_clinician(
     site: str,
     activity: str = "lead its groups",
 ) -> User | None:
-    """Return the clinician of the site with this code or e-mail address, or None if there is none.
+    """Return the clinician at the site whose code or e-mail address is `name`, or None if there is none.
 
-    Add a fault to the row if the name is unknown, or if the person is not a clinician there. `activity` is the
-    part of the fault's text that says what only clinicians can do.
+    Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. `activity` is the part
+    of the fault's text that says what only clinicians can do.
     """
     if not name:
         return None

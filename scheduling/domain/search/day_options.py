@@ -104,7 +104,10 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Queue each slot with index `first` or higher that can follow the slots in `before`. These cost `spent`."""
+        """Queue each slot with index `first` or higher that can follow the slots in `before`.
+
+        `spent` is the cost of the slots in `before`.
+        """
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)
             if least is not None:

@@ -14,7 +14,7 @@ Choice = tuple[WeeklyMeeting, ...]
 
 
 def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
-    """Return every set of meetings on one day without overlaps: smaller sets first, then in the order given."""
+    """Return every set of meetings on one day without overlaps. Smaller sets come first."""
     found: list[Choice] = [()]
     for each in reversed(meetings):
         found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
@@ -22,7 +22,10 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
 
 
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> Choice:
-    """Return the choice with the most counted minutes. Ties go to the choice with the most meetings, then the earliest."""
+    """Return the choice with the most minutes that count toward the hours.
+
+    Ties go to the choice with the most meetings, then the earliest.
+    """
 
     def weight(choice: Choice) -> tuple[int, int]:
         return minutes_of_day([each for each in choice if each.anchor is None], rules), len(choice)

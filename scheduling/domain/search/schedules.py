@@ -76,12 +76,12 @@ class Schedule:
 
     @cached_property
     def minutes(self) -> int:
-        """Counted minutes per week, individual minutes included."""
+        """Minutes per week that count toward the hours, individual minutes included."""
         return add_up(self.meetings, self.need.rules, self.offer.individual_minutes).minutes
 
     @cached_property
     def days(self) -> int:
-        """Number of days per week with counted group minutes."""
+        """Number of days per week with group minutes that count toward the hours."""
         return add_up(self.meetings, self.need.rules).days
 
     @property
@@ -113,7 +113,7 @@ class Schedule:
 def missed_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> tuple[tuple[date, WeeklyMeeting], ...]:
     """Return the sessions that the patient would miss, as pairs of date and meeting, sorted by date and time.
 
-    None of the meetings may be blocked by a conflict.
+    The caller must leave out meetings that a conflict blocks.
     """
     missed = ((on, each) for each in meetings for on in need.conflicts_with(each).missed)
     return tuple(sorted(missed, key=lambda one: (one[0], one[1].span.start, str(one[1].key))))
@@ -127,7 +127,7 @@ def count_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> int:
 def find_schedules(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SCHEDULES
 ) -> tuple[Schedule, ...]:
-    """Return up to `most` schedules for the need, the best first; empty if nothing fits.
+    """Return up to `most` schedules for the need, the best first. The list is empty if nothing fits.
 
     Schedules of a track with fixed start dates begin on its next start date.
     """

@@ -15,7 +15,7 @@ from scheduling.clinic_import.import_run import RowChange
 
 ROWS_WORTH_PROGRESS = 500
 NEW_ROWS_NAMED = 20
-"""Maximum number of new rows in a file that are listed one by one. Beyond it, only their number is shown.
+"""Maximum number of new rows in a file that are listed one by one. If there are more, only their number is shown.
 
 `--verbosity 2` lists all new rows.
 """

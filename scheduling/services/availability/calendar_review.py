@@ -63,7 +63,7 @@ def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCal
 def save_calendar_preview(
     *, patient: Patient, values: CalendarValues, parsed: ParsedCalendar, by: User, now: datetime
 ) -> ImportedCalendar:
-    """Save a parsed calendar as a preview, in place of the user's earlier previews of this kind for the patient.
+    """Save a parsed calendar as a preview. It replaces the user's earlier previews of this kind for the patient.
 
     The patient's expired previews are deleted too.
     """

@@ -22,7 +22,7 @@ from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionSt
 WEEKS_BACK = 4
 """Number of past weeks that a calendar feed includes."""
 DAYS_EMPTY_AFTER_DISCHARGE = 14
-"""For this many days after discharge, a patient's feed is served empty, so that apps clear their copies. Product rule."""
+"""Number of days after discharge for which a patient's feed is empty. Apps then clear their copies. (Product rule.)"""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 """An event's sequence number is the number of minutes from this moment to the session's last change. Each change raises it."""
 
@@ -118,7 +118,7 @@ def _site_of(feed: Feed) -> Site | None:
 
 
 def _language_of(feed: Feed) -> str:
-    """Return the language of the person who reads the feed. A calendar app's request does not contain this language."""
+    """Return the language of the person who reads the feed. Requests from calendar apps do not say the language."""
     if feed.patient is not None:
         return language_code(feed.patient.language) or settings.LANGUAGE_CODE
     return (feed.facilitator.language if feed.facilitator else "") or settings.LANGUAGE_CODE
@@ -197,7 +197,7 @@ def _render(feed: Feed, site: Site | None, events: list[FeedEvent], now: datetim
     name = site.neutral_name if site and feed.style == FeedStyle.DISCREET else _("Calendar")
     body = write_calendar(name=name, time_zone=site.time_zone if site else "UTC", events=events)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    # Do not store the result if the feed was revoked or became stale in the meantime: the next fetch renders it again.
+    # If the feed was revoked or became stale in the meantime, nothing is stored. The next fetch renders it again.
     unchanged = Feed.objects.live().filter(pk=feed.pk, stale_at=feed.stale_at)
     unchanged.update(body=body.decode(), etag=etag, rendered_at=now, stale_at=None)
     return RenderedFeed(body, etag)

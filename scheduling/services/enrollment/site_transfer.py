@@ -66,7 +66,7 @@ class SiteTransfer:
 
 
 def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -> SiteTransfer:
-    """Return the consequences of transferring the episode to the site. Raises as `transfer_episode` does."""
+    """Return the consequences of transferring the episode to the site. Raises the exceptions of `transfer_episode`."""
     _check_permission(site, by)
     refuse_if_any(_transfer_reasons(episode, site, episode.site.today_at(now)))
     places = Place.objects.filter(patient=episode.patient_id)
@@ -83,8 +83,8 @@ def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -
     """Transfer the patient and their episode of care to another site from today on, and return the episode.
 
     From then on, the rules and staff of the new site apply. Past sessions and attendance stay at the old site, and past
-    weeks are still assessed by its rules. The patient leaves the old site's waitlists. Commitments still take place at the
-    same moments, so their local times change if the sites are in different time zones.
+    weeks are still assessed by the rules of the old site. The patient leaves the old site's waitlists. Commitments
+    still take place at the same moments, so their local times change if the sites are in different time zones.
 
     Raises Refused with every reason: the episode is over or already at the site; the patient is enrolled in a track or
     booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied
@@ -168,7 +168,10 @@ def _commitments_to_convert(patient: Patient, old_site: Site, site: Site, today:
 
 
 def _in_site_time(commitment: Commitment, old_site: Site, site: Site, today: date) -> list[CommitmentValues]:
-    """Return the commitment in the new site's time zone, split into as many parts as needed."""
+    """Return the commitment in the new site's time zone.
+
+    The result is usually one commitment. An every-other-week commitment can become two.
+    """
     (difference,) = clock_differences(old_site.zone, site.zone, today, today + A_YEAR)
     busy = commitment.as_busy_time(site=old_site)
     return [_as_values(commitment, busy, part) for part in shift_busy_time(busy, difference)]
@@ -194,7 +197,9 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the ids of all sites where transferred episodes are or were, and map episode id to the days of its transfers.
+    """Return two values: the ids of all sites of transferred episodes, and the dates of transfer by episode id.
+
+    The sites include former sites.
 
     Episodes that were never transferred are left out. If no episode was transferred, no query runs.
     """

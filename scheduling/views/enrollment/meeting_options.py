@@ -144,7 +144,7 @@ class EnrollmentQuery:
 
 
 def _take(options: dict[int, MeetingOption], track: Track) -> list[MeetingOption]:
-    """Remove the track's meetings from `options` and return their options in the same order."""
+    """Remove the options of the track's meetings from `options`, and return the removed options in the same order."""
     keys = {meeting.pk for meeting in track.meetings.all()}
     return [options.pop(key) for key in list(options) if key in keys]
 

@@ -80,7 +80,10 @@ class ImpactSummary:
 
 
 def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:
-    """Add the names of the patients whom the user may see. Audit that the user saw how `action` affects these patients."""
+    """Summarize the impact, with the names of the patients whom the user may see. Audit that `user` saw these names.
+
+    `action` describes the previewed action in the audit events.
+    """
     visible = Patient.objects.visible_to(user).in_bulk(impact.patients)
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")

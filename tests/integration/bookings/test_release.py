@@ -1,6 +1,6 @@
 """Bookings are released when an enrollment ends or a patient is discharged.
 
-Also: when a make-up session can be booked.
+The tests also cover when a make-up session can be booked.
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -19,8 +19,8 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 LORD_HOWE, LONDON = "Australia/Lord_Howe", "Europe/London"
 
 NIGHTS = [
-    # Time zone, Sunday, and the length of a group from 0:30 to 3:30 on that Sunday, in minutes without its 10-minute
-    # break.
+    # Time zone, a Sunday, and the credited minutes of a group on that Sunday.
+    # The group meets from 0:30 to 3:30, with a break of 10 minutes.
     pytest.param(NEW_YORK, date(2026, 3, 8), 110, id="New York, forward by an hour"),
     pytest.param(NEW_YORK, date(2026, 11, 1), 230, id="New York, back by an hour"),
     pytest.param(PHOENIX, date(2026, 3, 8), 170, id="Phoenix, which keeps its time in March"),
@@ -67,7 +67,7 @@ def test_meetings_keep_their_wall_clock_time_and_count_elapsed_minutes(
 def test_a_patient_who_leaves_early_that_night_is_credited_elapsed_minutes(
     zone: str, sunday: date, that_night: int
 ) -> None:
-    """The credit is the time that has passed since the start. The wall clock at the time of leaving does not matter."""
+    """The credited minutes are those that really passed between the start of the group and the time of leaving."""
     site = make_site(time_zone=zone)
     first = sunday - timedelta(days=6)
     track = make_track(site, [make_meeting(site, 6, "00:30", "03:30", runs_from=first)])

@@ -1,4 +1,4 @@
-"""The impact of an action: which sessions patients lose, gain or have moved, and which weeks fall short."""
+"""The impact of an action: which of the patients' sessions are lost, gained or moved, and which weeks fall short."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
