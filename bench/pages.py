@@ -26,7 +26,10 @@ LATENCY_MS = 400
 
 
 class Limits(NamedTuple):
-    """A page's limits: milliseconds to the largest paint and from a tap to the next frame, layout shift, and bytes."""
+    """The limits for one page.
+
+    `paint` and `tap` are in milliseconds: until the largest contentful paint, and from a tap until the next frame.
+    """
 
     paint: float
     shift: float

@@ -23,7 +23,7 @@ SIGN_INS = (
 PATIENT_WITH_SIGN_IN = "P001"
 """Code of a patient who can sign in and is enrolled in the morning track."""
 NOTHING_FITS = "P002"
-"""Code of a patient for whom no track fits, because of two jobs and children on weekends.
+"""Code of a patient for whom no track fits, because the patient has two jobs and looks after children on weekends.
 
 The evening track would fit if Thursday's shift ended 15 minutes earlier.
 """
@@ -32,7 +32,7 @@ OUT_OF_REACH = "P003"
 STEPPING_DOWN = "P004"
 """Code of a patient who came from residential care into the day program, and has since moved to the morning track."""
 STEPPING_DOWN_SOON = "P021"
-"""Code of a patient in the day program. A lower level of care starts in two weeks, but has no enrollment yet."""
+"""Code of a patient in the day program. In two weeks, a lower level of care starts, for which no track is chosen yet."""
 AT_RISK = "P005"
 """Code of a patient who missed a session this week and can still attend a make-up session."""
 ON_WAITLIST = "P035"

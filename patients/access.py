@@ -53,7 +53,7 @@ def place_managed_by(user: User, place_id: int) -> Place:
 
 
 def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
-    """Find a proposal that waits for a decision. Raises Http404 if the proposal was already decided."""
+    """Find a proposal that the user may decide on. Raises Http404 if the proposal was already decided."""
     proposals = CommitmentProposal.objects.visible_to(user).waiting()
     proposal = get_object_or_404(proposals.select_related("patient__site", "commitment__place"), pk=proposal_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, proposal.patient.site_id))
@@ -61,7 +61,7 @@ def proposal_managed_by(user: User, proposal_id: int) -> CommitmentProposal:
 
 
 def calendar_managed_by(user: User, calendar_id: int) -> ImportedCalendar:
-    """Find an imported calendar. Raises Http404 if the calendar is an expired preview or was declined."""
+    """Find an imported calendar that the user may change. Raises Http404 if it was declined or is an expired preview."""
     calendars = ImportedCalendar.objects.visible_to(user).open_at(clock.now())
     calendar = get_object_or_404(calendars.select_related("patient__site", "uploaded_by"), pk=calendar_id)
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, calendar.patient.site_id))

@@ -12,7 +12,7 @@ from patients.models import ImportedCalendar
 def delete_expired_calendars() -> str:
     """Delete previews of calendars that nobody saved, and calendars declined long ago.
 
-    Return how many as a sentence.
+    Return a sentence that says how many calendars were deleted.
     """
     expired = ImportedCalendar.objects.expired(clock.now())
     number = expired.count()

@@ -68,7 +68,10 @@ class MakeupOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekVerdict:
-    """The standing of a week, and the minutes and days that are missing beyond the scheduled sessions."""
+    """The standing of a week, and the minutes and days that the patient has to make up.
+
+    These minutes and days would be missing even if the patient attended all scheduled sessions.
+    """
 
     standing: Standing
     makeup_minutes: int
@@ -77,7 +80,7 @@ class WeekVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekPolicy:
-    """The minutes and days prescribed for a week, whether the week is over, and any reasons why it can be partial.
+    """The minutes and days prescribed for a week, whether the week is over, and any reasons for a partial week.
 
     Raises ValueError if no minutes, no days or more than 7 days are prescribed.
     """
@@ -102,7 +105,7 @@ class WeekPolicy:
         days_in_reach: int | None = None,
         can_be_made_up: bool = True,
     ) -> WeekVerdict:
-        """Return where the week stands (product rule; the docstring of this module defines the standings).
+        """Return the standing of the week (product rule). The docstring of this module defines the standings.
 
         `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days
         with a pending session. If `credited_days` and `days_in_reach` are both None, days are not checked.
@@ -142,7 +145,7 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """Keys of the smallest set of openings that closes the gap.
+    """Keys of the smallest set of openings that closes the gap to the prescription.
 
     Of several equally small sets, the earliest is chosen.
     """
@@ -214,9 +217,9 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many of the `owed` days are left after `chosen`.
+        """Return how many of the `owed` days are still needed after the opening `chosen`.
 
-        `chosen` and the choice `before` it are indexes of `free`.
+        `chosen` and `before`, the opening chosen before it, are indexes of `free`.
         """
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)
@@ -224,9 +227,9 @@ def find_makeup_openings(
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes of `size` openings, `chosen` first.
+        """Return the largest total of minutes of any `size` openings that start with the opening `chosen`.
 
-        Return 0 if the others can't add the `owed` days.
+        Return 0 if the openings after `chosen` can't add the `owed` days.
         """
         if owed >= size:
             return 0

@@ -1,4 +1,4 @@
-"""Find what needs attention: weeks that may miss their hours, and past sessions that are not finalized."""
+"""Find what needs attention: weeks that may fall short of the prescribed hours, and past sessions not yet finalized."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,12 +13,12 @@ from scheduling.models import Session, SessionStatus, Site
 from scheduling.services.rulebook import RuleBook
 
 UNFINISHED_DAYS = 14
-"""Number of days back for which unfinalized sessions are listed (product rule)."""
+"""Number of past days whose unfinalized sessions are listed (product rule)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The weeks that may miss their hours, and the past sessions that are not finalized.
+    """The weeks that may fall short of the prescribed hours, and the past sessions that are not finalized.
 
     Weeks that can't be met come first. Each session is annotated with `unmarked`, the number of its bookings without a
     mark.
@@ -29,7 +29,7 @@ class Attention:
 
 
 def find_attention(*, site: Site, user: User, now: datetime) -> Attention:
-    """Return those of the site's weeks and sessions that need attention today, limited to what the user may see."""
+    """Return the site's weeks and sessions that need attention today and that the user may see."""
     today = now.astimezone(site.zone).date()
     unfinished = (
         Session.objects.with_roster_of(user)

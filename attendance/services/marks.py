@@ -57,7 +57,7 @@ STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerB
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A user's input about what happened at a booking.
+    """The attendance that a user enters for a booking.
 
     Times are aware datetimes. If `arrived` is None, the patient came at the start of the session. If `left` is None,
     the patient stayed to the end.
@@ -73,7 +73,7 @@ class Mark:
 def mark_booking(
     *, booking: Booking, mark: Mark, by: User, now: datetime, seen_at: datetime | AnyVersion | None
 ) -> Attendance:
-    """Record what happened at a booking, replacing any earlier mark, and return the mark.
+    """Record the attendance for a booking, replacing any earlier mark, and return the new mark.
 
     `seen_at` is the time at which the mark that the user saw was recorded, or None if the user saw no mark. Raises
     Refused if the mark has changed since; ANY skips this check. Also raises Refused if the booking was released, if the
@@ -91,7 +91,7 @@ def mark_booking(
     attendance.credited_minutes = credited_minutes(session, mark)
     attendance.status, attendance.reason = normalized_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
-    attendance.leave = None  # A mark that a user entered replaces an excuse that a leave gave.
+    attendance.leave = None  # The user's mark replaces an excuse from a leave of absence.
     attendance.recorded_by, attendance.recorded_at = by, now
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
@@ -136,7 +136,7 @@ def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
 
 
 def credited_minutes(session: Session, mark: Mark) -> int:
-    """Return the whole minutes that the mark credits under the rules that are in force in the week of the session.
+    """Return the whole minutes that the mark credits under the rules of the session's week.
 
     Raises Refused if the mark contradicts itself or its times lie outside the session.
     """

@@ -21,7 +21,7 @@ STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standi
 class WeekReport:
     """One patient's treatment week, with everything that its page shows.
 
-    `row` is None if no care was prescribed in the week. All `makeup_sessions` together close the gap in the hours.
+    `row` is None if no care was prescribed in the week. Together, the `makeup_sessions` fulfill the prescription.
     `other_openings` are other sessions that the patient could attend. `missed` are the bookings that can be made up.
     """
 
@@ -76,9 +76,10 @@ def _has_gap(row: LedgerRow) -> bool:
 
 
 def _latest_episode_in_week(patient: Patient, day: date) -> tuple[Episode | None, Interval[date]]:
-    """Return the patient's latest episode in the week of `day`, and that week by the rules of the episode's site.
+    """Return the patient's latest episode in the treatment week that contains `day`, and that week.
 
-    If the patient had no episode in that week, the episode is None.
+    The rules of the episode's site decide when the week begins. If the patient had no episode in that week, the episode
+    is None.
     """
     books = {patient.site_id: RuleBook.of(patient.site)}
     near = Episode.objects.filter(patient=patient).overlapping(day - timedelta(days=6), day + timedelta(days=7))

@@ -47,7 +47,7 @@ def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
 
 
 def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
-    """Parse the events, ignoring unknown time zones. Also return how many events had an unknown time zone."""
+    """Return the parsed events without unknown time zones, and the number of events that had one."""
     lines = ["BEGIN:VCALENDAR"]
     if is_in_database(raw_calendar.zone_name):
         lines.append(f"X-WR-TIMEZONE:{raw_calendar.zone_name}")
@@ -64,7 +64,7 @@ def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
 
 
 def _clean_event(event: Event, zone: tzinfo) -> bool:
-    """Remove everything unreadable from the event. Return True if nothing had to be removed."""
+    """Remove everything unreadable from the event. Return True if nothing was removed."""
     is_complete = not event.errors
     for name in SINGLE_VALUE_PROPERTIES:
         _keep_readable(event, name, lambda _: True, most=1)

@@ -16,7 +16,7 @@ ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MAX_SLASHES = 6
 TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MAX_ZONES, MAX_ZONE_LINES = 50, 600
-"""Maximum number of time zone definitions in a file, and of lines in a definition. A hundred clock changes fit."""
+"""Maximum number of time zone definitions in a file, and of lines in a definition. The lines allow 100 clock changes."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
 }  # fmt: skip
@@ -77,7 +77,7 @@ def _zone_name(lines: list[str]) -> str:
 def _is_harmless(lines: list[str]) -> bool:
     """Whether a zone definition has only yearly rules.
 
-    Clock changes need no other rules, and others might never end.
+    Clock changes need no other rules. Expanding other rules might never end.
     """
     rules = (line.partition(":")[2] for line in lines if line.upper().startswith("RRULE"))
     return all(_is_yearly(rule) for rule in rules)

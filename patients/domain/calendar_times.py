@@ -29,7 +29,7 @@ MinuteSpan = tuple[int, int]
 class CalendarTimes:
     """The busy times of an imported calendar on the dates [first, until).
 
-    Travel is in minutes before and after each busy time. `movable_minutes` means the same as in `BusyTime`.
+    The travel fields are in minutes. `movable_minutes` means the same as in `BusyTime`.
     """
 
     key: int
@@ -88,7 +88,7 @@ def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapp
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """Yield each part of an interval with the date of the part.
+    """Split an interval at midnight, and yield each part with its date.
 
     An interval longer than a day is split at each midnight. An interval of at most a day is not split, even if it lasts
     past midnight.
@@ -150,7 +150,7 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 
 
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
-    """Find the weekly patterns among the dates of one wall-clock time. Return the patterns and the remaining dates.
+    """Find weekly patterns in the dates of one wall-clock time. Return the patterns and the dates outside the patterns.
 
     The dates are in [first, until). A weekday becomes an every-week pattern if its dates span at least four weeks, and
     if at most one of any four successive dates is missing. Every-other-week patterns follow the same rule, counted in

@@ -57,7 +57,7 @@ def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
 
 
 def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
-    """Return the cells of a CSV file, or None if it can't be read, and the faults found.
+    """Return the cells of a CSV file, and the faults found. The cells are None if the file can't be read.
 
     Unknown, duplicate and missing columns are faults, and so are cells without a column title.
     """

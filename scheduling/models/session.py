@@ -44,7 +44,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user.may_at(Permission.AMEND) | (user.may_at(Permission.AMEND_OWN) & Q(pk__in=own)))
 
     def changeable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions whose room and facilitators the user may change: their own, or all at sites whose timetable they manage."""
+        """Sessions whose room and facilitators the user may change.
+
+        These are the user's own sessions, and all sessions at sites where the user manages the timetable.
+        """
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(
             user.may_at(Permission.MANAGE_TIMETABLE) | (user.may_at(Permission.CHANGE_OWN_SESSIONS) & Q(pk__in=own))
@@ -58,7 +61,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         )
 
     def between(self, first: date, until: date) -> "SessionQuerySet":
-        """Sessions held on dates in [first, until), as dates at the site."""
+        """Sessions held on dates in [first, until). Each date is the date at the session's site."""
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
@@ -77,8 +80,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(models.Model):
     """One dated occurrence of a meeting, or a one-off session, within one day. Datetimes are aware.
 
-    `on` is the date at the site on which the session is held. `pattern_date` is the date from its meeting's weekly pattern. The
-    two differ if the session was moved to another day; no second session is then written for the `pattern_date`.
+    `on` is the date at the site on which the session is held. `pattern_date` is the date given by the meeting's weekly
+    pattern. The two dates differ if the session was moved to another day. No second session is then written for the
+    `pattern_date`.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("site"))
@@ -223,18 +227,18 @@ class Session(models.Model):
 
     @property
     def is_moved(self) -> bool:
-        """Whether the session's date or times differ from its meeting's. Reads the meeting and the site."""
+        """Whether the session's date or times differ from those of its meeting. Reads the meeting and the site."""
         if self.meeting is None:
             return False
         usual = (self.pattern_date, self.meeting.starts, self.meeting.ends)
         return (self.on, self.local_starts().time(), self.local_ends().time()) != usual
 
     def local_starts(self) -> datetime:
-        """Return the start in the site's time zone."""
+        """Return the start of the session in the site's time zone."""
         return self.starts.astimezone(self.site.zone)
 
     def local_ends(self) -> datetime:
-        """Return the end in the site's time zone."""
+        """Return the end of the session in the site's time zone."""
         return self.ends.astimezone(self.site.zone)
 
 

@@ -216,7 +216,7 @@ def week_picture(
 ) -> dict[str, WeekPicture | date | str | bool | None]:
     """Show a week as a picture, and as a table for screen readers.
 
-    With `discreet`, the words do not mention treatment, for pages that other people may see.
+    `discreet` is for pages that other people may see. The words then do not mention treatment.
     """
     values = {"hours": hours(picture.treatment_minutes), "number": picture.treatment_days}
     if not picture.treatment_days:

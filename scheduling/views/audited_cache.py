@@ -36,8 +36,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` is the id that the audit trail has for the first view of these patients. `people` is a signature of `view` and
-    the patients, and `page` is a signature of the whole page.
+    `view` is the id that the audit trail has for the first view of the patients on the page. `people` is a
+    signature of `view` and the patients, and `page` is a signature of the whole page.
     """
 
     view: str
@@ -126,7 +126,7 @@ def _make_tag(request: HttpRequest, view: str, shown: str, content: str) -> Page
 def _repeated_view(
     cached: PageTag | None, shown: str, people: int, *, user: User, site: Site, at: datetime, detail: str
 ) -> str:
-    """Record another view of a cached page, and return the id of its first view.
+    """Record another view of a cached page, and return the id of the page's first view.
 
     Return an empty string if the first view showed other patients or is not on record.
     """

@@ -40,7 +40,7 @@ OPEN_TO_EVERYONE = {
     "account_inactive",
     "design",
 }
-"""Pages for signing in and out, and the page of components, which production does not have.
+"""Pages for signing in and out, and a page that shows all components and is not served in production.
 
 The feed has a secret address. tests/integration/documents/test_feeds.py tests who can read the feed.
 """

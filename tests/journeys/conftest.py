@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE = 30_000  # in milliseconds. Even a busy machine needs less; only a page that never loads takes this long.
+PATIENCE = 30_000  # in milliseconds; enough for pages to load even on a busy machine
 LOCAL_SCHEMES = {"data", "blob", "about"}
 CHROMIUM_FLAGS = [
     "--disable-background-networking",
@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
 
 
 class PageGuard:
-    """Record what no page may do: requests to other hosts, policy violations and script errors."""
+    """Records what no page may do: requests to other hosts, policy violations and script errors."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc
@@ -127,7 +127,7 @@ def sign_in(live_server: "LiveServer") -> SignIn:
 
 @pytest.fixture(scope="session")
 def axe() -> Axe:
-    """Return a check of a settled page. If axe finds accessibility violations, the check fails and reports them."""
+    """Return a function that lets a page settle, and then fails if axe finds accessibility violations."""
     rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:

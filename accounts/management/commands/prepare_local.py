@@ -19,12 +19,12 @@ class Command(BaseCommand):
             raise CommandError("The demo clinic's passwords are public, so it can't be loaded in production.")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        # Model and commands are named as strings, because this app must not import the scheduling app or the demo.
+        # Strings name the model and the commands, because this app must not import the scheduling app or the demo.
         if apps.get_model("scheduling", "Site").objects.exists():
             call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
-            call_command("load_demo", verbosity=0)  # quiet, because _print_sign_ins lists the accounts
+            call_command("load_demo", verbosity=0)  # prints nothing, because _print_sign_ins lists the accounts
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
         self._print_sign_ins()
 

@@ -31,7 +31,7 @@ class BirthDateInFuture(Reason):
 class PatientValues:
     """A patient's personal details, as a user enters them.
 
-    `code` is the clinic's own code. `travel_minutes` is the one-way travel time from home to the site.
+    `code` is the clinic's own code for the patient. `travel_minutes` is the one-way travel time from home to the site.
     """
 
     code: str

@@ -69,7 +69,7 @@ def commitment_week(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def week_rows(request: HttpRequest, patient: Patient, today: date) -> WeekFormSet:
-    """Return the submitted rows, or one row for each weekly commitment."""
+    """Return the submitted rows. If none were submitted, return one row for each weekly commitment."""
     if request.method == "POST":
         return WeekFormSet(request.POST, prefix="rows")
     return WeekFormSet(prefix="rows", initial=week_initial(weekly_commitments(patient, today)))

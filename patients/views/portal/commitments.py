@@ -48,7 +48,7 @@ def _own_commitment(patient: Patient, commitment_id: int) -> Commitment:
 
 
 def own_calendars(user: User, now: datetime) -> Iterable[ImportedCalendar]:
-    """Return the user's own calendars: those that are saved, waiting, being previewed, or recently declined."""
+    """Return the user's own calendars: those that are saved, in preview, waiting for a decision, or recently declined."""
     return ImportedCalendar.objects.visible_to(user).not_expired(now).filter(patient=user.patient)
 
 

@@ -12,7 +12,7 @@ from scheduling.models import Enrollment, EnrollmentMeeting
 
 @dataclass(frozen=True, slots=True)
 class ListedPatient:
-    """A row of the list of patients: a patient with the current or next episode, its level, tracks and weekdays."""
+    """A row of the list of patients: patient, current or next episode, level of care, tracks, and weekdays."""
 
     patient: Patient
     episode: Episode | None

@@ -23,7 +23,7 @@ LEVEL_FIELDS = {
     "prescribed_days": "prescribed_days",
     "stated_by": "stated_by",
 }
-"""Map columns of patients.csv to fields of LevelOfCareSpan."""
+"""Maps columns of patients.csv to fields of LevelOfCareSpan."""
 
 
 @dataclass(slots=True)

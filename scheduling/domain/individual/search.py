@@ -140,13 +140,13 @@ class _CounselorWeek:
         yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
-        """Yield each quarter hour at which a session of `minutes` can start and still end within one of the windows."""
+        """Yield each quarter hour at which a session of `minutes` can start so that one of the windows contains it."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
 
     def hour(self, weekday: int, starts: int, minutes: int) -> WeeklyHour:
-        """Return a weekly hour with this counselor that is `minutes` long."""
+        """Return a weekly time with this counselor, `minutes` long."""
         return WeeklyHour(counselor=self.counselor.key, weekday=weekday, starts=starts, ends=starts + minutes)
 
     def all_proposals(self, minutes: int) -> Iterator[Proposal]:
@@ -218,7 +218,7 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield a pair of busy minutes and a proposal for each time in the counselor's hours that is not free.
+        """For each time in the counselor's hours that is not free, yield the busy minutes and a proposal.
 
         If `is_whole` is True, one session is enough. Otherwise, two sessions on different days are needed. If just one
         day has a free time, that day is then skipped, because the other session must be on another day.
@@ -265,7 +265,10 @@ def _as_busy(meeting: WeeklyMeeting) -> BusyTime:
 
 
 _BusyByDay = dict[int, list[tuple[BusyTime, Interval[int]]]]
-"""Map the index of each day in the horizon to pairs of a busy time and its minutes since midnight, travel included."""
+"""Maps the index of each day in the horizon to the busy times of that day.
+
+Each busy time comes with its start and end in minutes since midnight, travel included.
+"""
 
 
 def _patient_busy(attended: Iterable[WeeklyMeeting], need: Need) -> _BusyByDay:

@@ -11,7 +11,7 @@ from scheduling.domain.search.need import Need, WeeklyLimits
 
 
 class ReachableHours:
-    """Computes the totals of minutes and days that a week made of given meetings can reach.
+    """Computes which totals of minutes and days are possible in a week of the given meetings.
 
     In the argument `is_open`, bit n is set if the patient can attend meeting n.
     """
@@ -29,7 +29,7 @@ class ReachableHours:
         self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
     def allow(self, is_open: int, limits: WeeklyLimits) -> bool:
-        """Whether some of the open meetings make a week within the limits without overlapping each other."""
+        """Whether some open meetings that do not overlap add up to a week within the limits."""
         key = (is_open, limits)
         if key not in self.known:
             self.known[key] = self._allow(is_open, limits)
@@ -54,7 +54,10 @@ class ReachableHours:
         return any(reached[days] & enough for days in range(limits.min_days, limits.max_days + 1))
 
     def _sums(self, day: int, is_open: int) -> int:
-        """Return the totals that a day can reach: bit m is set if open meetings that do not overlap add up to m minutes."""
+        """Return the possible totals of minutes on a day, as the bits of an integer.
+
+        Bit m is set if some open meetings that do not overlap add up to m minutes.
+        """
         key = (day, is_open & self.bits_of_day[day])
         if key not in self.sums:
             until: list[tuple[int, int]] = [(0, 1)]
@@ -67,7 +70,10 @@ class ReachableHours:
 
 
 def _pairwise_sums(one: int, two: int) -> int:
-    """Return every sum of one number from each set. Sets are stored as integers: bit n means that n is in the set."""
+    """Return every sum of a number in the set `one` and a number in the set `two`.
+
+    All three sets are stored as integers: bit n is set if the number n is in the set.
+    """
     if one.bit_count() < two.bit_count():
         one, two = two, one
     found = 0

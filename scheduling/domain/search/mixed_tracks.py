@@ -16,7 +16,7 @@ class MoreOfAnotherTrack(Reason):
 
 
 def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """Return the track to enroll in: the one that has the most of the chosen meetings. Ties go to the first by name.
+    """Return the track to enroll in: the one with the most of the chosen meetings. In a tie, it is the first by name.
 
     Raises ValueError if there are no offers.
     """

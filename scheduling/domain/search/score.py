@@ -82,7 +82,7 @@ class Score:
 
 
 def score_move(move: Conflict, weights: Weights) -> int:
-    """Return the points for moving a commitment. A temporary one costs less, because it moves only a few times."""
+    """Return the points for moving a commitment. A temporary commitment costs less, because it moves fewer times."""
     return move.minutes + (weights.giving_way_once if move.is_temporary else weights.giving_way)
 
 
@@ -117,7 +117,7 @@ def score_meetings(
 
 
 def minutes_on_site(today: Collection[WeeklyMeeting]) -> int:
-    """Return the minutes from the start of a day's first meeting to the end of its last.
+    """Return the minutes from the start of a day's first meeting to the end of that day's last meeting.
 
     Raises ValueError if there are no meetings.
     """

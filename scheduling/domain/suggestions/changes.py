@@ -1,4 +1,4 @@
-"""Adjustments that change one thing so that a schedule fits: a track, the start date, the prescription, or the rules.
+"""Adjustments to a track, the start date, the prescription or the rules. Each could let a schedule fit.
 
 Adjustments of commitments are in `commitment_changes`. An adjustment is a value that says what changes and by how much.
 Its method `apply` returns the offers and the need with the change made. Templates choose the text by `code`.
@@ -19,7 +19,7 @@ Offers = tuple[Offer, ...]
 AMOUNT_FIELDS = frozenset({"minutes", "after", "first"})
 """Names of the adjustment fields that hold the size of the change."""
 TEXT_FIELDS = frozenset({"name"})
-"""Names of the adjustment fields that are only displayed, and do not identify the change."""
+"""Names of the adjustment fields that are displayed but do not identify the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ class PrescribesFewerDays(NumberAdjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleAdjustment(NumberAdjustment):
-    """A limit of the weekly-hours rules changes. `rule` is the name of its field in `HoursRules`."""
+    """A limit of the weekly-hours rules changes. `rule` is the field of `HoursRules` that holds the limit."""
 
     code: ClassVar[str] = "rule"
     rank: ClassVar[int] = 9

@@ -86,7 +86,7 @@ class FeasibilityCheck:
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
-        """For each meeting that is full on some date, the adjustment that adds a spot on its full dates."""
+        """Adjustments that add a spot to a meeting on its full dates, one for each meeting that is full on any date."""
         found: dict[Key, OneMorePlace] = {}
         for pool in self.pools:
             for pooled in pool.meetings:
@@ -122,7 +122,7 @@ class _PoolCheck:
 
     @cached_property
     def conflicting(self) -> dict[tuple[int, int], set[int]]:
-        """The indexes of the meetings in conflict with a busy time, by the busy time's index and its starting weekday."""
+        """Maps the index and starting weekday of a busy time to the indexes of the meetings that conflict with it."""
         found: dict[tuple[int, int], set[int]] = defaultdict(set)
         for number, pooled in enumerate(self.meetings):
             for conflict in pooled.conflicts.conflicts:
@@ -130,7 +130,7 @@ class _PoolCheck:
         return found
 
     def allows_fit(self, of_commitments: NumberedAdjustments, places: set[Key], others: list[Adjustment]) -> bool:
-        """Whether a schedule fits after these changes, with a spot added in each of the meetings `places`."""
+        """Whether a schedule fits after these changes, if each meeting in `places` also gets one more spot."""
         need = self.need
         for change in others:
             need = change.with_need(need)
@@ -152,7 +152,7 @@ class _PoolCheck:
         return self.reachable.allow(is_open, need.weekly_limits(self.individual_minutes))
 
     def _is_open(self, pooled: _PooledMeeting, of_commitments: NumberedAdjustments, places: set[Key]) -> bool:
-        """Whether nothing blocks the meeting, and it has a spot on every date on which the patient would attend it."""
+        """Whether nothing blocks the meeting, and the meeting has a spot on every date that the patient would attend."""
         conflicts: Iterable[Conflict] = pooled.conflicts.conflicts
         for numbers, change in of_commitments:
             conflicts = [

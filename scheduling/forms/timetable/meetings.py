@@ -20,7 +20,7 @@ EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 COMMON_FIELDS = ("name", "weekday", "starts", "ends", "room", "lead", "runs_from")
 CODE_SUFFIXES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_CODE = 36
-"""Maximum length of a code that leaves space for a suffix."""
+"""Maximum length of a meeting code, without the suffix that names the weekday."""
 
 
 class MeetingForm(forms.Form):

@@ -17,7 +17,7 @@ from timekeeping.weeks import MINUTES_A_DAY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfOptions:
-    """The values of the what-if options. None means unchanged.
+    """The values of the what-if options. None means that the option is not given and changes nothing.
 
     `minutes` and `days` are prescribed per week, and `travel` is in minutes each way. `without` are the keys of commitments to
     leave out. `movable` maps the keys of commitments to the minutes by which they can move. With `leaving`, the current
@@ -76,7 +76,7 @@ def add_what_if_arguments(parser: ArgumentParser) -> None:
 def read_options(options: Mapping[str, Any], commitments: Iterable[Commitment], need: Need) -> WhatIfOptions:
     """Parse the what-if options.
 
-    Raises CommandError for a number out of range and for a commitment that does not exist.
+    Raises CommandError if a number is out of range or a commitment does not exist.
     """
     by_code = {name: each for each in commitments for name in (str(each.pk), each.code) if name}
     durations = {busy.key: busy.minutes for busy in need.busy}

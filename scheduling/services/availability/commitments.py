@@ -33,7 +33,10 @@ def busy_times(
 def busy_intervals(
     busy_by_patient: Mapping[int, Iterable[BusyTime]], site: Site, dates: Interval[date]
 ) -> dict[int, list[Interval[datetime]]]:
-    """Map patient id to the busy intervals on the half-open range of `dates`, as aware datetimes, travel included."""
+    """Map patient id to the intervals in which the patient is busy on `dates`, a half-open range.
+
+    The intervals are aware datetimes and include travel.
+    """
     busy: dict[int, list[Interval[datetime]]] = defaultdict(list)
     for patient, times in busy_by_patient.items():
         for occasion in (occasion for each in times for occasion in each.occasions(dates.start, dates.end)):

@@ -27,7 +27,10 @@ WEEK = timedelta(weeks=1)
 
 
 def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the meeting's future sessions that were changed by hand or canceled. If `day` is given, leave out earlier ones."""
+    """Return the meeting's future sessions that were changed by hand or canceled.
+
+    If `day` is given, leave out sessions before that day.
+    """
     return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
 
@@ -55,7 +58,7 @@ def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: C
 
 
 def _sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
-    """Return the meeting's future sessions. If `day` is given, leave out those whose original date is earlier."""
+    """Return the meeting's future sessions. If `day` is given, leave out sessions with an earlier original date."""
     to_come = Session.objects.filter(meeting=meeting).to_come(now)
     return to_come if day is None else to_come.filter(pattern_date__gte=day)
 
@@ -109,9 +112,9 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 
 
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
-    """Assign to a meeting the sessions that were changed by hand. Each replaces the meeting's session in the same week.
+    """Assign manually changed sessions to a meeting. Each of them replaces the meeting's own session in the same week.
 
-    So no second session is created in that week. If the meeting has no date in the week, the session becomes a one-off
+    If the meeting has no date in the week, the session becomes a one-off
     session. Bookings of enrollments that are not in the meeting are released.
     """
     recurrence = meeting.as_pattern().recurrence

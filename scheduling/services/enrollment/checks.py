@@ -36,7 +36,7 @@ class NotRunning(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoicePreview:
-    """A preview of attending a choice of meetings: its weekly minutes and days, the prescription, and the reasons against it.
+    """A preview of chosen meetings: their weekly minutes and days, the prescription, and the reasons against the choice.
 
     `asks` are remarks about commitments that would have to move, and about sessions that the patient would miss.
     """
@@ -177,9 +177,10 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 
 
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
-    """Return the reasons against booking these dated sessions: one is full, or overlaps another session of the patient.
+    """Return the reasons against booking the patient into these dated sessions.
 
-    The weekly search does not check individual bookings, such as make-up sessions.
+    A reason is that a session is full, or that it overlaps another session of the patient. The weekly search does not
+    check individual bookings, such as make-up sessions.
     """
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:

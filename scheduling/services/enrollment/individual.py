@@ -53,7 +53,7 @@ def propose_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> IndividualProposals:
-    """Propose weekly hours for `minutes` of individual sessions, in addition to the meetings with these ids.
+    """Propose weekly hours for individual sessions of `minutes` in total, in addition to the meetings with these ids.
 
     The hours start on the need's first day, or today if that day has passed. The hours reserved for the enrollment
     `apart_from` count as free. They must not be among the busy times of `need`. If `minutes` is 0, the proposals are
@@ -78,9 +78,10 @@ def check_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> tuple[Reason, ...]:
-    """Return every reason against these weekly hours, by the same rules as for proposals. Empty if there are no hours.
+    """Return every reason against these weekly hours, by the same rules as for proposals.
 
-    Locks the counselors until the transaction ends. The parameters are those of `propose_individual_sessions`.
+    If there are no hours, there are no reasons. Locks the counselors until the transaction ends. The parameters are
+    those of `propose_individual_sessions`.
     """
     if not hours:
         return ()
@@ -144,7 +145,7 @@ def _counselor_busy_times(
 
 
 def _with_successors(meetings: Collection[int]) -> list[Meeting]:
-    """Return the meetings with these ids, the meetings that continue them, and so on."""
+    """Return the meetings with these ids, and all meetings that continue them, directly or through others."""
     rows = Meeting.objects.select_related("service_type").prefetch_related("meeting_facilitators")
     found = list(rows.filter(pk__in=meetings))
     latest = found
@@ -154,7 +155,7 @@ def _with_successors(meetings: Collection[int]) -> list[Meeting]:
 
 
 def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
-    """Return the need with the patient's dated bookings as busy times. It starts today if its first day has passed."""
+    """Return the need with the patient's dated bookings as busy times. The need starts today if its first day has passed."""
     first = max(need.from_day, today)
     sessions = Booking.objects.active().filter(
         episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)
@@ -166,15 +167,15 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Match sessions whose meeting is not reserved for the enrollment.
+    """Return a filter for rows in whose session the meeting is not reserved for the enrollment.
 
-    Does not match sessions without a meeting; the caller must add them.
+    The filter does not match sessions without a meeting; the caller must add them.
     """
     return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
 
 
 def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: Site) -> Iterator[BusyTime]:
-    """Yield dated sessions (name, start, end) as busy times in the site's local time, grouped by name and hours."""
+    """Convert dated sessions (name, start, end) to busy times in the site's local time, grouped by name and hours."""
     dated: dict[tuple[str, time, time], set[date]] = defaultdict(set)
     for name, starts, ends in sessions:
         local_starts, local_ends = starts.astimezone(site.zone), ends.astimezone(site.zone)

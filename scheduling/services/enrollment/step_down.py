@@ -57,7 +57,7 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
     """Return a plan for each level of care in force on `from_day` or later, with as little change between levels as possible.
 
     The number of queries does not depend on the number of levels. Reads prefetched spans and the patient. Raises Refused if
-    the episode of care is over by then, or has no level of care from then on.
+    the episode of care is over on `from_day`, or has no level of care from that day on.
     """
     spans = [span for span in episode.spans.all() if span.ends is None or span.ends > from_day]
     if not spans or (episode.ends is not None and episode.ends <= from_day):
@@ -124,7 +124,7 @@ def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> Sess
 
 @dataclass(frozen=True, slots=True)
 class _GroupHistory:
-    """Maps meeting id to the first meeting of its group. Meetings that continue each other are one group to patients."""
+    """Maps meeting id to the id of the first meeting of its group. Meetings that continue each other are one group."""
 
     first: Mapping[Key, Key]
 

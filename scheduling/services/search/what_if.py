@@ -18,7 +18,7 @@ from timekeeping.weeks import Recurrence
 def save_change(
     *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
 ) -> Sequence[Commitment]:
-    """Change the commitment to the first of `parts`, add the other parts as new commitments, and return all commitments.
+    """Change the commitment to the first of `parts`, add the other parts as new commitments, and return all of these.
 
     Travel times are those to `site`. If a part's travel times differ from those of the commitment's place, the saved
     commitment gets its own travel times. If no value differs, nothing is saved. Raises Refused as `change_commitment`

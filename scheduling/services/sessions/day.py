@@ -1,4 +1,4 @@
-"""The sessions of one day that a user may see at a site, read in two queries for any number of bookings."""
+"""The sessions at a site on one day, as far as the user may see them. Reading them takes two queries."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class DayBooking(NamedTuple):
 
 
 class Phase(StrEnum):
-    """The phase of a session by the clock. `SessionStatus` does not depend on the clock."""
+    """The phase of a session, which depends on the current time. `SessionStatus` does not depend on it."""
 
     TO_COME = "to_come"
     RUNNING = "running"
@@ -41,7 +41,7 @@ class DayAction(StrEnum):
 
 
 class DaySession(NamedTuple):
-    """A session on the day, and the user's rights in it.
+    """A session on the day, and what the user may do with it.
 
     `lines` has the session's bookings, but is empty if the user may not see the roster.
     """
@@ -113,7 +113,7 @@ COLUMNS = (
 
 
 def sessions_on_day(*, site: Site, on: date, user: User, now: datetime) -> tuple[DaySession, ...]:
-    """Return the site's sessions on the date that the user may see, ordered by start time."""
+    """Return the site's sessions on the date, ordered by start time, without sessions that the user may not see."""
     sessions = Session.objects
     policies = {
         "sees_roster": sessions.with_roster_of(user),

@@ -103,7 +103,7 @@ def check_meeting_change(
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """Yield TooFewPlaces if there are fewer spots than bookings in a future session or enrollments on a later day."""
+    """Yield TooFewPlaces if a future session has more bookings, or a day has more enrollments, than there are spots."""
     overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
         overbooked = overbooked.filter(pattern_date__gte=since)

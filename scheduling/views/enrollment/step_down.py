@@ -26,7 +26,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class LevelColumn:
-    """A level of care on the page: plan, week picture, hours, remarks on commitments, and the link that arranges it.
+    """A level of care on the page: the plan, week picture, hours, remarks on commitments, and the link to arrange it.
 
     `comes_later` is True if an earlier level has to be arranged first.
     """
@@ -43,7 +43,10 @@ class LevelColumn:
 @require_safe
 @transaction.atomic
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show a column for each level from today on: the arranged schedule, or the one that fits best with other levels."""
+    """Show a column for each level of care from today on.
+
+    The column has the schedule that is arranged, or else the schedule that fits best with the other levels.
+    """
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
@@ -99,7 +102,7 @@ def _column_picture(plan: LevelPlan) -> WeekPicture | None:
 def _action_url(plan: LevelPlan, patient: Patient) -> str:
     """Return the URL of the page that arranges the level, with the first day and the meetings filled in.
 
-    Return an empty string if there is nothing to arrange, or no single page can do it.
+    Return an empty string if there is nothing to arrange, or if no single page can arrange the level.
     """
     stage, schedule = plan.stage, plan.stage.schedule
     if (

@@ -48,7 +48,7 @@ def patient_action_page(
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """Render the form, and record `action` as what the user viewed. The status is 422 if the form has errors.
+    """Render the form, with status 422 if it has errors. Record `action` in the audit trail as viewed.
 
     The context must have `heading` and `button`, and can have a `note`.
     """

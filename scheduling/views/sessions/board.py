@@ -49,7 +49,7 @@ SCRIPT_TEXTS = {
     "am": gettext_lazy("AM"),
     "pm": gettext_lazy("PM"),
 }
-"""Texts of the script that draws the calendar. The script replaces the names in braces."""
+"""Texts of the script that draws the calendar. The script replaces the names in braces with values."""
 MAX_DAYS = 42
 """Longest period of one request: the six weeks that the month view shows."""
 WORKDAYS = 5

@@ -50,7 +50,7 @@ def counselor_hours(request: HttpRequest) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_new(request: HttpRequest) -> HttpResponse:
-    """Add counselor hours for the user or, if they manage the timetable, for another counselor."""
+    """Add counselor hours for the user. A user who manages the timetable can add them for another counselor."""
     user, site, now = signed_in(request), current_site(request), clock.now()
     people = list(counselors_managed_by(user, site))
     forbid_unless(bool(people) or user.may(Permission.MANAGE_TIMETABLE, site.pk))

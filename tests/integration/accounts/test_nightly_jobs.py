@@ -243,8 +243,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # A scheduler that reads the clock for the third time knows that the job is due, but has not claimed the job
-            # yet. At this point, all schedulers wait for each other.
+            # A scheduler reads the clock for the third time when it knows that the job is due, but before it claims it.
+            # At this point, all schedulers wait for each other.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

@@ -60,7 +60,7 @@ def sunday_noon() -> Iterator[None]:
 
 @dataclass
 class Clinic:
-    """A clinic with a morning track and an evening track, where Rosa attends two mornings and the evening group of Thursday."""
+    """A clinic with a morning track and an evening track, where Rosa attends two mornings and the Thursday evening group."""
 
     site: Site
     by: User
@@ -92,7 +92,7 @@ class Clinic:
         return self.evenings.meetings.get(weekday=3)
 
     def booked(self) -> list[tuple[str, date]]:
-        """Return the name and date of each session in the first and the fourth week into which Rosa is booked."""
+        """Return the name and date of each of Rosa's booked sessions in the first and fourth weeks."""
         weeks = Booking.objects.active().filter(week__in=[MONDAY, MONDAY + 3 * WEEK])
         return list(weeks.order_by("starts").values_list("session__name", "session__on"))
 

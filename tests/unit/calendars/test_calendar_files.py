@@ -38,7 +38,7 @@ MOST_SECONDS = 5
 
 @pytest.fixture(autouse=True)
 def fresh_zones() -> Iterator[None]:
-    """Forget the time zones of other files. The import would read each file in a new process."""
+    """Forget the time zones of other files. Outside tests, each file is read in a new process."""
     tzp.use_default()
     is_known.cache_clear()
     yield
@@ -308,7 +308,7 @@ CORPUS = sorted(
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
 """Files that the libraries can't parse because of parts that have nothing to do with dates and times."""
 NOT_COMPARED = 30
-"""Maximum number of files that can't be compared.
+"""Maximum number of files whose results can't be compared.
 
 For these files, the libraries raise an error where the import gives a notice.
 """

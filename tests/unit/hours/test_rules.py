@@ -1,4 +1,4 @@
-"""The weekly-hours rule in selected cases. Its totals are compared with a count of minutes."""
+"""The weekly-hours rule in selected cases. The rule's totals are compared with a minute-by-minute count."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, time
