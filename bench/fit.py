@@ -137,7 +137,7 @@ def _describe_need(need: Need) -> str:
 
 
 def shrink() -> None:
-    """Reduce all sizes so that a run takes only seconds. Such a run tests the benchmark; its figures mean nothing."""
+    """Make the benchmark so small that it runs in seconds. Such a run tests its code; the figures mean nothing."""
     global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
     MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
     FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6

@@ -64,7 +64,7 @@ class DemoClinic:
 
 
 def fill_clinic(*, now: datetime, say: Report) -> None:
-    """Fill the demo clinic. It must have just been imported.
+    """Fill the demo clinic. The clinic must have just been imported.
 
     The function `say` is called with each progress message.
     """

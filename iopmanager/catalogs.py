@@ -69,7 +69,7 @@ def read_catalog(file: Path, language: str) -> Catalog:
 
 
 def update_catalog(file: Path, language: str, messages: Catalog) -> Catalog:
-    """Add new messages to a PO file and drop unused ones, but keep all other translations. Return the new catalog."""
+    """Add new messages to a PO file, drop unused ones, and return the new catalog. Existing translations are kept."""
     catalog = read_catalog(file, language)
     catalog.update(messages, no_fuzzy_matching=True, update_creation_date=False)
     catalog.obsolete.clear()

@@ -24,7 +24,7 @@ CARE_STATES = [
 
 
 def _month_numbers() -> dict[str, int]:
-    """Map names of months, as changed by `fold`, to month numbers. Includes short names and the active language."""
+    """Map full and short names of months, simplified by `fold`, to numbers: in English and the active language."""
     numbers: dict[str, int] = {}
     for language in {"en", get_language() or "en"}:
         with override(language):

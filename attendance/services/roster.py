@@ -1,4 +1,4 @@
-"""Code that marking, finalizing and amending attendance share: reasons, the session lock, and unmarked bookings."""
+"""Code shared by the services that mark, finalize and amend attendance, such as the lock on a session."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -46,5 +46,5 @@ def unmarked_bookings(session: Session) -> list[Booking]:
 
 
 def attendance_of(booking: Booking) -> Attendance | None:
-    """Return the booking's mark, or None. If `attendance` was joined or prefetched, there is no query."""
+    """Return the booking's mark, or None. Runs no query if `attendance` was joined or prefetched."""
     return getattr(booking, "attendance", None)

@@ -16,7 +16,7 @@ class LetterQuerySet(models.QuerySet["Letter"]):
 
 
 class Letter(models.Model):
-    """A record that a letter disclosed a patient's appointments on dates in [starts, ends) to a recipient.
+    """A record of a letter that disclosed a patient's appointments in [starts, ends) to a recipient.
 
     The letter itself is not stored: its content is in the schedule, and the audit trail shows that the letter was
     written.

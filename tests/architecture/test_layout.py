@@ -81,7 +81,7 @@ def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -
 
 
 def owners_of_reverse_relations() -> dict[str, int]:
-    """Map the name of each reverse relation, such as `attendance` on Booking, to the index in APPS of an app.
+    """Map the name of each reverse relation, such as `attendance` on Booking, to its app's index in APPS.
 
     The app is the one that defines the relation. If several apps define a relation of the same name, the last of these
     apps counts.

@@ -154,7 +154,7 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 class Finger:
     """A finger that touches the page. It sends the touch events that the browser would get from a touch screen.
 
-    The page tells a long press from a tap only by the duration. On a busy machine, a tap can take long. Therefore the
+    The page tells a long press from a tap only by the duration. On a busy machine, a tap can be slow. Therefore the
     page's clock is stopped during a gesture, and runs only where the gesture lets time pass.
     """
 

@@ -43,7 +43,7 @@ def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> 
 
 
 def _save_travel_times(place: Place, values: PlaceValues) -> bool:
-    """Save the travel times. Return whether any travel time changed."""
+    """Save the place's travel times. Return whether any travel time changed."""
     known = {travel.site_id: travel for travel in place.travels.all()}
     is_changed = bool(place.travels.exclude(site__in=values.travel_minutes_by_site).delete()[0])
     for site_id, (before, after) in values.travel_minutes_by_site.items():

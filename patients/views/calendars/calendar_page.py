@@ -99,7 +99,7 @@ def _change_since_previous(
 
 
 def _shown_week(calendar: ImportedCalendar, shown: CalendarTimes, asked: date | None) -> date:
-    """Return the Monday of the requested week, limited to the dates of the calendar.
+    """Return the Monday of the requested week, or of the nearest week that the calendar covers.
 
     The default is the first week with a busy time.
     """

@@ -50,7 +50,7 @@ class Conflict(NamedTuple):
 
     @property
     def ends_earlier(self) -> bool:
-        """Whether ending the busy time earlier is the smaller change, rather than starting it later."""
+        """Whether ending the busy time earlier is a smaller change than starting it later."""
         return self.minutes_earlier <= self.minutes_later
 
     @property
@@ -109,7 +109,7 @@ NO_CONFLICTS = Resolution((), (), NO_DATES)
 
 
 def is_temporary(busy: BusyTime, until: date) -> bool:
-    """Whether a commitment is only on single dates, or ends by `until` (the end of the horizon). Not for treatment."""
+    """Whether a commitment is only on single dates or ends by `until`. Treatment never counts as temporary."""
     if busy.is_treatment:
         return False
     if isinstance(busy.recurrence, OnDates):
@@ -157,7 +157,7 @@ class ConflictFinder:
     def adapted_to(
         self, from_day: date, weeks: int, closed: tuple[Interval[date], ...], busy: tuple[BusyTime, ...]
     ) -> "ConflictFinder":
-        """Return a finder for these values: this one if nothing differs, otherwise a new one.
+        """Return a finder with the given values: this finder if it already has them, otherwise a new one.
 
         If only the busy times differ, the new finder reuses the horizon.
         """

@@ -32,7 +32,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
 
 
 def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLater]:
-    """Yield a later start that lets a schedule fit, if there is one. With a start one day earlier, none would fit."""
+    """Yield a later start that lets a schedule fit, if any. With a start one day earlier, no schedule would fit."""
     need = what_if.need
     days = _candidate_start_days(what_if, offers)
     in_cohorts = any(offer.start_dates for offer in offers)

@@ -78,7 +78,7 @@ def write_sessions(
     meetings. If `only` is given, just the meetings with these ids are covered. Sessions that would start before the
     instant `since` are not created. A date that already has a session gets no second one, even if the session was moved
     to another day. If the room is taken at that time, the session is created without a room. If a facilitator is in
-    another session, the session is created without this facilitator. Both happen only after changes by hand.
+    another session, the session is created without this facilitator. Both cases occur only after changes by hand.
     """
     meetings = (
         Meeting.objects.filter(site=site)

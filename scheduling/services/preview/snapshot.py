@@ -102,7 +102,7 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
 
 
 def _first_meetings(site: Site) -> dict[int, int]:
-    """Map each meeting's id to the id of the first meeting in its chain: the one at which following `continues` ends."""
+    """Map each meeting's id to the id of the first meeting in its chain. Each meeting `continues` the one before it."""
     previous = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
     for meeting in previous:

@@ -36,7 +36,7 @@ def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
 def offers_for_patient(
     *, episode: Episode, from_day: date, site: Site | None = None, leaves: Enrollment | None = None
 ) -> tuple[Offer, ...]:
-    """Return the tracks on offer from `from_day` on at `site`, which defaults to the episode's site.
+    """Return the tracks that `site` offers from `from_day` on. By default, `site` is the episode's site.
 
     Sessions in which the patient needs no new spot never count as full: sessions that the patient gave up, and sessions
     booked through the enrollment `leaves`.

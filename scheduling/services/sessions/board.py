@@ -33,7 +33,7 @@ def marked_tracks(site: Site) -> tuple[MarkedTrack, ...]:
 
 
 def legend(marked: Iterable[MarkedTrack]) -> list[MarkedTrack]:
-    """Return the tracks for the legend by name, retired tracks last. Drafts are left out because they have no sessions."""
+    """Return the tracks for the legend, sorted by name, retired tracks last. Skip drafts, which have no sessions."""
     shown = (each for each in marked if each.track.status != TrackStatus.DRAFT)
     return sorted(shown, key=lambda each: (each.track.status == TrackStatus.RETIRED, each.track.name))
 

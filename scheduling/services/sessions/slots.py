@@ -189,7 +189,7 @@ def apply_slot(session: Session, slot: Slot, book: RuleBook) -> None:
 def countable_minutes(session: Session, book: RuleBook) -> int:
     """Return the session's minutes that count toward weekly hours, or 0 if its service type doesn't count.
 
-    The break counts only if the rules in force in the session's week say so. Product rule.
+    The break counts only if the rules in force in the session's week say so (product rule).
     """
     if not session.service_type.countable:
         return 0
