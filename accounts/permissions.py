@@ -28,7 +28,7 @@ class Permission(StrEnum):
     MANAGE_TIMETABLE = "manage_timetable"
     """Manage tracks, meetings, sessions and closures."""
     CHANGE_OWN_SESSIONS = "change_own_sessions"
-    """Change the room and substitutes of sessions that the user leads or assists in."""
+    """Change the room and facilitators of sessions that the user leads or assists in."""
     KEEP_OWN_HOURS = "keep_own_hours"
     """Set the user's own hours for individual sessions."""
     SEE_PATIENTS = "see_patients"

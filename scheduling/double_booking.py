@@ -53,7 +53,7 @@ class OverlapGuard:
 
     @property
     def sqlite_events(self) -> dict[str, str]:
-        """The SQL events that need a trigger on SQLite, by the suffix of the trigger's name."""
+        """Maps the suffix of each SQLite trigger's name to the SQL event that fires the trigger."""
         columns = ", ".join((self.subject, "starts", "ends", *self.columns))
         return {"on_insert": "INSERT", "on_update": f"UPDATE OF {columns}"}
 

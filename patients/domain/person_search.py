@@ -41,7 +41,7 @@ def digits_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The texts that a search compares.
+    """The data of one person that a search compares with the typed text.
 
     `text` has the person's folded names, code and e-mail; `phone` has only digits.
     """
@@ -52,7 +52,7 @@ class Person:
 
     @classmethod
     def of(cls, texts: Iterable[str], phone: str, birth_date: date) -> "Person":
-        """Make a Person from texts and a phone number as the record has them."""
+        """Make a Person from the texts, phone number and birth date in a person's record."""
         return cls(fold("\n".join(texts)), digits_of(phone), birth_date)
 
 

@@ -1,4 +1,4 @@
-"""Find a schedule in a browser, on a desktop and on a phone: suggestions, what-ifs, comparing two, and enrolling."""
+"""Find a schedule in a browser, on a desktop and on a phone: suggestions, what-ifs, comparing two schedules, and enrolling."""
 
 import re
 from datetime import UTC, datetime, time

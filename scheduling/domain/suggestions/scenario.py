@@ -70,7 +70,7 @@ class Scenario:
 
 
 def check_without_scenario(schedule: Schedule, need: Need, offers: Iterable[Offer]) -> tuple[Reason, ...]:
-    """Return every reason against a scenario's schedule under the actual `need` and `offers`; empty if it really fits."""
+    """Return every reason why a schedule found under a scenario does not fit the actual `need` and `offers`."""
     chosen = {meeting.key for meeting in schedule.meetings}
     offered = {each.meeting.key: each for offer in offers for each in offer.meetings if each.meeting.key in chosen}
     attended = replace(schedule.offer, meetings=tuple(offered.values()))

@@ -27,7 +27,7 @@ class NoEpisode(Reason):
 
 
 def span_in_force(episode: Episode, day: date) -> LevelOfCareSpan | None:
-    """Return the level of care in force on `day`, or else the next one. Reads prefetched spans."""
+    """Return the level of care in force on `day` or, if there is none, the next one. Reads prefetched spans."""
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     in_force = [span for span in spans if span.holds_on(day)]
     return in_force[0] if in_force else next((span for span in spans if span.starts > day), None)
@@ -78,7 +78,7 @@ class PatientAvailability:
         apart_from: Iterable[Enrollment] = (),
         changes: Enrollment | None = None,
     ) -> "PatientAvailability":
-        """Read the busy times in five queries for any number of patients, plus one each for travel and imported calendars.
+        """Read when the patients are busy. The number of queries does not depend on the number of patients.
 
         The meetings of the enrollments in `apart_from` are left out, except for the individual sessions of the enrollment
         `changes`. Episodes may be at other sites: their times are converted to this site's time zone.

@@ -97,16 +97,16 @@ class OneOffSession:
 
 
 def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
-    """Return the sessions and bookings to preview for a change: from the session's date to that of its new `slot`, if any.
+    """Return which sessions and bookings to preview for a change: those from the session's date to the date of `slot`.
 
-    Reads the session's site.
+    `slot` is the session's new time. If it is None, only the session's date is previewed. Reads the session's site.
     """
     days = [session.on] if slot is None else [session.on, slot.on]
     return SnapshotScope(session.site, min(days), max(days) + DAY)
 
 
 def new_session_scope(site: Site, slot: Slot) -> SnapshotScope:
-    """Return the sessions and bookings to preview for a new session in the slot: those on the date of the slot."""
+    """Return which sessions and bookings to preview for a new session: those on the date of its slot."""
     return SnapshotScope(site, slot.on, slot.on + DAY)
 
 

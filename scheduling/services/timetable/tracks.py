@@ -67,7 +67,7 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
     """Assess the weekly hours of the track's meetings that run on the day.
 
-    If no meeting has started by then, all meetings that start later are assessed. `candidates` are always assessed too,
+    If none runs on that day, all meetings that start later are assessed. `candidates` are always assessed too,
     and replace the track's meetings with the same keys. Reads prefetched meetings.
     """
     keys = {each.key for each in candidates}
@@ -128,7 +128,7 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 
 @transaction.atomic
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
-    """Check the hours rule for the published ones among `tracks`, and create missing sessions of these tracks.
+    """Check the hours rule for those of the `tracks` that are published, and create their missing sessions.
 
     Call this after saving meetings. `tracks` are the tracks that the meetings serve now and those that they served
     before. Raises Refused if a published track breaks the rule, which rolls back everything that was saved.

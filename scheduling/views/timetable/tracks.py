@@ -85,7 +85,7 @@ def _waitlist_counts(user: User, site: Site) -> dict[int, int]:
 
 
 def _week_context(track: Track, now: datetime) -> dict[str, object]:
-    """Build the context of a track's page: its week, its weekly hours, and deviations in the next four weeks."""
+    """Build the context of a track's page: its meetings, weekly hours, and sessions that differ from their meetings."""
     book, today = RuleBook.of(track.site), track.site.today_at(now)
     to_come = [meeting for meeting in track.meetings.all() if meeting.runs_until is None or meeting.runs_until > today]
     return {
