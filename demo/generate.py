@@ -89,7 +89,7 @@ def fill_clinic(*, now: datetime, say: Report) -> None:
 
 
 def _close_for_training(demo: DemoClinic) -> None:
-    """Close each site for training on two Fridays, five weeks ago and in four weeks.
+    """Close each site for training on two Fridays: one was five weeks ago, and one is in four weeks.
 
     Skip a Friday that is already closed.
     """

@@ -11,7 +11,7 @@ from patients.models.patient import Patient
 KEPT_SHOWN_FOR = timedelta(days=14)
 """How long the chart shows a patient's own change that was saved without a decision (product rule)."""
 DECLINED_SHOWN_FOR = timedelta(days=30)
-"""How long a patient sees that a proposal was declined, and why (product rule)."""
+"""How long a patient sees a declined proposal and the reason for declining it (product rule)."""
 
 
 class ProposalAction(models.TextChoices):

@@ -21,7 +21,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 
 def _sites() -> list[tuple[int, str]]:
-    """Return the id and name of each site, because a place has travel times to every site."""
+    """Return the id and name of every site. A place has travel times to each of them."""
     return list(Site.objects.order_by("name", "pk").values_list("pk", "name"))
 
 

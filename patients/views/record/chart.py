@@ -284,7 +284,7 @@ def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[
 
 
 def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
-    """Return future bookings that the patient gave up, in those meetings that the patient still attends."""
+    """Return future bookings that the patient gave up. Only meetings that the patient still attends count."""
     attended = [(each.enrollment_id, each.meeting_id) for listed in enrollments for each in listed.meetings]
     if not attended:
         return []

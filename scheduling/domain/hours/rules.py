@@ -163,7 +163,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTotals:
-    """Countable minutes and days in a week. `by_weekday` has the meetings' minutes from Monday to Sunday."""
+    """Countable minutes and days in a week. `by_weekday` has the meetings' minutes for each day, Monday first."""
 
     minutes: int
     days: int

@@ -45,7 +45,7 @@ class Conflict(NamedTuple):
 
     @property
     def minutes(self) -> int:
-        """Fewest minutes by which the busy time would have to move to avoid the meeting."""
+        """The fewest minutes by which the busy time must move in order not to overlap the meeting."""
         return min(self.minutes_earlier, self.minutes_later)
 
     @property

@@ -19,7 +19,7 @@ class DeviationKind(StrEnum):
     ANOTHER_ROOM = "another_room"
     NO_ROOM = "no_room"
     OTHERS = "others"
-    """The session's facilitators are not the same as its meeting's."""
+    """The session's facilitators are not those of its meeting."""
     NOBODY = "nobody"
     PLACES = "places"
     OTHERWISE = "otherwise"

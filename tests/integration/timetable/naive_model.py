@@ -164,7 +164,7 @@ def wrong_copies() -> list[Any]:
 
 
 def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
-    """For meetings of published tracks, map (meeting id, date) to start and end in UTC. Dates are in [first, until)."""
+    """Map (meeting id, date) to start and end in UTC, for published tracks. Each date is in [first, until)."""
     closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
     found = {}
     for meeting in Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED).distinct():
