@@ -163,7 +163,7 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Tasks run in the process that enqueues them; nightly jobs run in the process of `manage.py run_jobs`.
+# Tasks run in the process that enqueues them. The nightly jobs run in the process of `manage.py run_jobs`.
 TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 
 # Sign-in

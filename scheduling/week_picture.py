@@ -64,7 +64,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DayColumn:
-    """One day of the picture: its weekday (Monday is 0), its date in a dated week, its left edge `x`, and its blocks."""
+    """One day of the picture: its weekday (Monday is 0), its date or None, its left edge `x`, and its blocks."""
 
     weekday: int
     on: date | None

@@ -29,7 +29,9 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyTime:
-    """A recurring busy time of a person, in wall-clock time. If `ends` is not after `starts`, it ends on the next day.
+    """A recurring busy time of a person, in wall-clock time.
+
+    If `ends` is not after `starts`, the busy time ends on the next day.
 
     `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
     commitment can start later or end earlier by up to `movable_minutes`; 0 means that the busy time can't move.
@@ -63,7 +65,7 @@ class BusyTime:
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Yield the occurrences that overlap [first, until), including those that overlap only with their travel.
+        """Yield the occurrences that overlap the dates [first, until). It is enough if the travel overlaps them.
 
         Occurrences that cross an edge of the range are returned in full. All minutes are counted from midnight of
         `first`.

@@ -13,7 +13,7 @@ from scheduling.models import Session
 class SessionRights:
     """A user's rights in one session.
 
-    The session's state doesn't matter: `may_mark` can be true for a finalized session.
+    The rights do not depend on the state of the session: `may_mark` can be true for a finalized session.
     """
 
     sees_roster: bool
@@ -24,7 +24,7 @@ class SessionRights:
 
 
 def session_rights(session: Session, user: User) -> SessionRights:
-    """Return the user's rights in the session. This takes one query, which uses the policies of `SessionQuerySet`."""
+    """Return the user's rights in the session. This takes a single query. The policies are in `SessionQuerySet`."""
     sessions = Session.objects
     policies = {
         "sees_roster": sessions.with_roster_of(user),

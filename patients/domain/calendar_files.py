@@ -20,20 +20,20 @@ All limits on calendar files are product rules. They allow several times what th
 low enough for a file to be read in seconds.
 """
 WEEKS_AHEAD = 26
-"""Number of weeks ahead for which a calendar is read. This is more than twice as far ahead as sessions exist."""
+"""Number of weeks ahead for which a calendar is read. Sessions exist for less than half of this time."""
 
 
 class CalendarNotice(StrEnum):
-    """A notice about entries of a calendar file, shown to the person who uploaded it."""
+    """A notice to the person who uploaded a calendar file, about some of the entries in the file."""
 
     UNKNOWN_ZONE = "unknown_zone"
     """Entries in an unknown time zone. Their times are taken to be in the time zone of the site."""
     UNREADABLE = "unreadable"
-    """Entries without a readable date; they are left out."""
+    """Entries without a readable date. These entries are left out."""
     PARTLY_READ = "partly_read"
     """Entries of which a part could not be read, such as a repetition. The other parts of these entries are used."""
     NO_LENGTH = "no_length"
-    """Entries that end when they start; they are left out."""
+    """Entries that end when they start. These entries are left out."""
     NO_EVENTS = "no_events"
     """Tasks, notes and other items that don't say when a person is busy; they are left out."""
 

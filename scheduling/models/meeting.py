@@ -27,7 +27,7 @@ class Modality(models.TextChoices):
 
 
 class FacilitatorPart(models.TextChoices):
-    """Whether a facilitator leads or assists in a group."""
+    """Whether a facilitator leads a group or assists in it."""
 
     LEADS = "leads", _("Leads")
     ASSISTS = "assists", _("Assists")

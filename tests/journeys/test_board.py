@@ -276,7 +276,7 @@ def test_a_session_that_cannot_be_moved_stays_where_it_is(
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     drag(page, session_box(page, "Family night"), right=column_width(page))
     page.goto(board())
-    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # above the hours, into the all-day row
+    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # to the all-day row, above the hours
     session_box(page, "Family night").press("Alt+ArrowRight")
     expect(page.get_by_role("status")).to_have_text(
         "Family night can’t be moved: it has started, or it was held or canceled."

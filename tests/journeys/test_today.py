@@ -1,4 +1,4 @@
-"""The today page in a browser: the day's sessions load before what needs attention, and repeated views are audited."""
+"""The today page in a browser: sessions load before the list of what needs attention. Repeated views are audited."""
 
 from collections.abc import Iterator
 from datetime import timedelta

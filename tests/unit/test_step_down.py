@@ -179,7 +179,10 @@ def test_fewer_schedules_are_tried_for_later_steps() -> None:
 
 
 def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
-    """Return two or three levels of care at a small clinic with changing commitments, and sometimes a present enrollment."""
+    """Return two or three steps of a random patient at a small clinic, and the present enrollment, which can be empty.
+
+    In each step, the patient has other commitments.
+    """
     offers, first, preferences = random_world(random)
     steps = []
     for number in range(random.randint(2, 3)):

@@ -20,7 +20,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class NoLongerWeekly(Reason):
-    """After the user loaded the page, the row's commitment was ended or got a pattern other than every week."""
+    """Since the user loaded the page, the row's commitment has ended or no longer repeats every week."""
 
 
 class WeekRefused(Refused):
@@ -127,7 +127,7 @@ def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date)
 
 @transaction.atomic
 def save_week(*, patient: Patient, rows: Sequence[WeekRow], today: date, by: User | None, now: datetime) -> SavedWeek:
-    """Add, change and end commitments so that the patient's week matches the rows. Return what was done.
+    """Add, change and end commitments so that the patient's week matches the rows. Return these commitments.
 
     The last day of an ended commitment is yesterday. Raises WeekRefused if a row is invalid.
     """

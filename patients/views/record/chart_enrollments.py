@@ -65,7 +65,7 @@ def _list_enrollment(enrollment: Enrollment, since: date, today: date) -> Listed
 
 
 def default_day(enrollments: Sequence[Enrollment], today: date) -> date:
-    """Return today or, if the first enrollment begins in a later week, the day on which it begins."""
+    """Return today or the day on which the first enrollment begins, whichever is later."""
     first = min((each.starts for each in enrollments), default=today)
     return max(today, first)
 

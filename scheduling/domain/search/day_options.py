@@ -1,4 +1,4 @@
-"""Plans for one day: the sets of groups that a patient can attend, the cheapest first.
+"""Plans for one day: the sets of groups that a patient can attend on the day, sorted by cost.
 
 The groups of a plan do not overlap, so the cost of its later groups does not depend on the earlier ones. The lowest
 cost for each total of minutes is computed backward, starting with the last group of the day. The plans themselves are
@@ -57,7 +57,7 @@ class DayOptions:
         self.ranked: dict[int, _RankedPlans] = {}
 
     def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
-        """Return the lowest cost, without the trip, of each total of minutes up to `max_minutes`. Fills `from_slot` too."""
+        """Map each total of minutes up to `max_minutes` to its lowest cost without the trip. Fills `from_slot` too."""
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):

@@ -84,7 +84,7 @@ def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
 
 
 def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> dict[int, Choice]:
-    """Map each total of minutes that the day can have to the choice with the fewest meetings."""
+    """Map each total of minutes that is possible on the day to the choice with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):
         minutes = minutes_of_day(chosen, rules)

@@ -30,7 +30,7 @@ MAX_SCHEDULES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """What the ranking depends on besides the patient's need.
+    """Values that the ranking of schedules depends on, in addition to the patient's need.
 
     `kept` are the meetings of the patient's present schedule, which the ranking prefers. `weights` are the weights of
     the score.

@@ -28,7 +28,9 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Make the patient attend exactly these meetings of the track, and of tracks that mix with it, from `from_day` on.
+    """Replace the meetings that the patient attends from `from_day` on.
+
+    The new meetings can belong to the track and to tracks that mix with it.
 
     A meeting that the patient already attends may be kept even if it is full or its track no longer mixes with this one.
     Bookings in sessions of other meetings are released, and sessions of the new meetings are booked up to the horizon.

@@ -100,7 +100,10 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
 
 
 def _released_by_cancellation(session: Session) -> Sequence[Booking]:
-    """Return the bookings that the cancellation released, unless their enrollment or episode is over by that day."""
+    """Return the bookings that the cancellation released.
+
+    Bookings are left out if their enrollment or episode is over on the session's date.
+    """
     released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
     released = released.select_related("episode__patient", "enrollment", "session").order_by("pk")
     return [

@@ -1,4 +1,4 @@
-"""The pages that change or end a meeting preview who is affected, and ask whether to keep sessions changed by hand."""
+"""The pages to change or end a meeting. They show who is affected, and ask whether to keep sessions changed by hand."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
