@@ -1,4 +1,4 @@
-"""Django admin for users, roles and logs. Whatever a user views or changes in the admin is in the audit trail."""
+"""Django admin for users, roles and logs. Every view and change in the admin is written to the audit trail."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """Read-only model admin. Only services may write these rows, because they keep copied values and counters correct."""
+    """Read-only model admin. Only services may write its rows, because services also update copied values and counters."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -124,7 +124,11 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
-        """Search the events. A search for a patient's id also finds repeated views of the patient's record."""
+        """Search the audit events.
+
+        A search for a patient's id also finds repeated views of the patient's record. Events of repeated views do not
+        contain the id.
+        """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():
             about = AuditEvent.objects.about_patient(int(search_term))

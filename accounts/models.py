@@ -130,7 +130,7 @@ class User(AbstractBaseUser):
         return frozenset(granted) if self.is_active else frozenset()
 
     def may_at(self, permission: Permission) -> Q:
-        """Return a filter condition for rows that have a `site`: it must be one where the user has the permission."""
+        """Return a filter condition for rows with a `site`. It matches rows of sites where the user has the permission."""
         granted = self.sites_where(permission)
         if not granted:
             return Q(pk__in=[])
@@ -138,7 +138,7 @@ class User(AbstractBaseUser):
             return Q()
         return Q(site__in=granted)
 
-    # django.contrib.admin calls is_staff, has_perm and has_module_perms. Only administrators of all sites may use it.
+    # django.contrib.admin calls is_staff, has_perm and has_module_perms. They admit only administrators of all sites.
     @property
     def is_staff(self) -> bool:
         return self.is_active and (Role.ADMINISTRATOR, None) in self.assigned_roles
@@ -230,7 +230,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(AppendOnlyModel):
-    """An append-only record of who viewed or did what, and when.
+    """An append-only record of one view or action, with its user and time.
 
     An event refers to other rows by id, without foreign keys, so that those rows can be deleted.
     """
@@ -314,7 +314,7 @@ class JobRun(models.Model):
         verbose_name_plural = _("nightly job runs")
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # The scheduler that inserts the row runs the job. This constraint lets only one scheduler insert the row.
+            # A scheduler inserts the row of an attempt, then runs the job. This constraint lets only one scheduler do so.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"

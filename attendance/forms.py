@@ -55,9 +55,9 @@ class _AttendanceForm(forms.Form):
         )
 
     def _instant(self, name: str) -> datetime | None:
-        """Return the typed time on the session's date.
+        """Combine the time of day in the form field `name` with the session's date.
 
-        If the user did not change the time, its recorded seconds are kept.
+        If the user did not change the time, the seconds of the recorded time are kept.
         """
         wall: time | None = self.cleaned_data[name]
         if wall is None:
@@ -81,7 +81,7 @@ class MarkForm(_AttendanceForm):
 
 
 class AmendForm(_AttendanceForm):
-    """A correction of a finalized mark. `seen` is how many earlier amendments the page showed."""
+    """A correction of a finalized mark. `seen` is the number of earlier amendments that the page showed."""
 
     reason = forms.CharField(
         max_length=400, label=_("Reason for the amendment"), widget=forms.Textarea(attrs={"rows": 2})
@@ -94,7 +94,7 @@ class AmendForm(_AttendanceForm):
 
 
 class MakeupForm(forms.Form):
-    """A session to attend as a make-up session, and the missed session for which it makes up."""
+    """Form for a make-up session: the session to attend, and the missed session that it makes up for."""
 
     session = forms.ModelChoiceField(Session.objects.none(), widget=forms.HiddenInput)
     makes_up = forms.ModelChoiceField(Booking.objects.none(), label=_("Makes up for"))
@@ -128,7 +128,7 @@ class LeaveForm(ActionForm):
 
 
 class ReturnForm(ActionForm):
-    """The last day of a leave of absence, or none if the return date is unknown."""
+    """The last day of a leave of absence. The field is empty if the return date is unknown."""
 
     reason_fields: ClassVar = dict.fromkeys(("end_date_before_start", "nothing_changed", "leave_overlaps"), "last_day")
 

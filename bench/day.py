@@ -54,7 +54,7 @@ Fetch = Callable[..., TimedResponse]
 def fetcher_for(user: "User") -> Fetch:
     """Return a function that requests a page as the user's browser would, and times the response.
 
-    An ETag can be given.
+    The function takes the address of the page and, optionally, an ETag to send as If-None-Match.
     """
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory
@@ -97,7 +97,7 @@ def check_pages_agree(fetch: Fetch, size: DaySize) -> None:
 
 
 def time_rounds(fetch: Fetch, mark: Callable[[], None], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each kind of request. Each round sends every kind of request."""
+    """Return the median time of each kind of request, in seconds. Each round sends every kind of request."""
     seconds: dict[str, list[float]] = {}
 
     def note(kind: str, response: TimedResponse, status: int = 200) -> TimedResponse:

@@ -1,4 +1,4 @@
-"""The baseline of `bench.day`: a simple day page that prefetches its rows. Also the clinic that both day pages show."""
+"""The baseline of `bench.day`: a simple day page that prefetches its rows. Also creates the clinic for both day pages."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -136,7 +136,7 @@ _templates: list[Template] = []
 
 
 def _template() -> Template:
-    """Return the compiled template. It is compiled only once, as Django does for template files."""
+    """Return the compiled template. It is compiled only on the first call, because Django caches template files too."""
     if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)

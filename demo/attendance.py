@@ -22,7 +22,7 @@ MARK_PROBABILITIES = (
     (AttendanceStatus.NO_SHOW, 0.02),
     (AttendanceStatus.UNEXCUSED, 0.01),
 )
-"""Probability of each attendance status per booking. All other bookings are marked present."""
+"""Probability that a booking gets each of these attendance statuses. All other bookings are marked present."""
 EXCUSES = ("Ill", "Child ill", "Called in to work", "Car broke down", "Medical appointment")
 
 
@@ -33,7 +33,7 @@ def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) 
 
 
 def add_makeup(episode: Episode, week: date, *, by: User) -> None:
-    """Record that the patient missed a group two weeks ago and attended a make-up session in the same week."""
+    """Excuse the patient from a group two weeks before `week`, and book a make-up session in the week of that group."""
     first = week - timedelta(weeks=2)
     missed = Booking.objects.active().filter(episode=episode, week=first).select_related("session").first()
     if missed is None:
@@ -45,7 +45,7 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
         try:
             book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
-            continue  # refused because the opening is one of the patient's own groups
+            continue  # refused because this session is one of the patient's own groups
         return
 
 
@@ -101,7 +101,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
 
 
 def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
-    """Return a random mark for a patient who misses all or part of the session; usually None."""
+    """Return a random mark for missing all or part of the session. Usually return None, for a patient who was present."""
     for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share

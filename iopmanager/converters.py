@@ -11,7 +11,7 @@ class IsoDate:
     def to_python(self, value: str) -> date:
         day = parse_day(value)
         if day is None:
-            raise ValueError(f"not a day: {value}")  # Django turns this into a 404
+            raise ValueError(f"not a day: {value}")  # Django turns ValueError into a 404 response
         return day
 
     def to_url(self, value: date) -> str:

@@ -1,7 +1,7 @@
-"""The reader of a text decides its language, and whether times of day use a 12-hour or a 24-hour clock.
+"""The reader of a text determines its language, and whether times of day are on a 12-hour or a 24-hour clock.
 
-The language is the one that Django has activated. The clock is chosen by a function in a context variable. The function
-is called only when a time of day is written.
+The language is the one that Django has activated. The clock is chosen by a function in a context variable. The function is
+called only when a time of day is written.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,5 +33,5 @@ def hour_clock_of(reader: Callable[[], str]) -> Iterator[None]:
 
 
 def uses_24_hours() -> bool:
-    """Whether times of day are now written with a 24-hour clock. The default is a 12-hour clock, as usual in the US."""
+    """Whether times of day are currently written with a 24-hour clock. The default is a 12-hour clock, as usual in the US."""
     return _hour_clock.get()() == HourClock.TWENTY_FOUR

@@ -1,4 +1,4 @@
-"""Setup for all tests: the test deployment, a database for each process, restoring tables after real transactions."""
+"""Setup for all tests: a test deployment, one database per process, and restored tables after real transactions."""
 
 import os
 from collections.abc import Iterator
@@ -75,6 +75,6 @@ def _drop_triggers(model: type[models.Model]) -> None:
 
 @pytest.fixture
 def postgres_only() -> None:
-    """Skip the test unless it runs on PostgreSQL, for example because it needs row locks."""
+    """Skip the test unless the database is PostgreSQL. Some tests need PostgreSQL, for example for row locks."""
     if connection.vendor != "postgresql":
         pytest.skip("this test needs PostgreSQL: make test-postgres runs it")

@@ -94,13 +94,13 @@ class Rotation:
             raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
 
     def happens_on(self, day: date) -> bool:
-        """Whether the rotation is valid on `day` and `day` is a day on."""
+        """Whether `day` is in the rotation's valid range and is one of its days on."""
         return (day - self.first).days % self.cycle_days in self.days_on and is_within(
             day, self.valid_from, self.valid_until
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Yield the rotation's days on in [first, until), in order."""
+        """Yield the dates in [first, until) that are days on of the rotation, in order."""
         for days in range((until - first).days):
             if self.happens_on(day := first + timedelta(days=days)):
                 yield day

@@ -8,7 +8,7 @@ from enum import StrEnum
 from timekeeping.occurrences import at_wall_clock
 
 RETRY_AFTER = timedelta(hours=1)
-"""Time from the start of a failed attempt to the next attempt. A run that takes longer is taken to have crashed."""
+"""Time from the start of a failed attempt to the next attempt. A run that has not ended by then counts as crashed."""
 MAX_ATTEMPTS = 3
 """Maximum number of attempts at one job per night."""
 SCHEDULER_SILENCE_LIMIT = timedelta(hours=26)
@@ -65,10 +65,10 @@ class NextAttempt:
 
 
 def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
-    """Return the local date of the latest night whose work was due by `now`.
+    """Return the local date of the latest night on which the job was already due at `now`.
 
-    The result is usually today or yesterday. It is tomorrow if clocks went back past midnight after the work was due.
-    It is the day before yesterday if the local calendar skipped a day.
+    The result is usually today or yesterday. It is tomorrow if clocks went back past midnight after the job was due. It is
+    the day before yesterday if the local calendar skipped a day.
     """
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     nights = (tomorrow - timedelta(days=ago) for ago in range(4))

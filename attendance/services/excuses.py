@@ -1,7 +1,7 @@
-"""Mark sessions during a leave of absence as excused, and delete a mark when the leave no longer covers its session.
+"""Excuse patients from sessions during their leaves of absence, and delete excuses outside those leaves.
 
-Bookings can change after a leave was entered. `update_excuses` then brings the marks up to date. Every service that
-adds or moves bookings has this update as its last step, through `scheduling.services.bookings.after_booking`.
+Bookings can change after a leave was entered. `update_excuses` then brings the excuses up to date. Every service that adds
+or moves bookings calls it as the last step, through `scheduling.services.bookings.after_booking`.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,11 +26,11 @@ def update_excuses_at_site(*, site: Site, now: datetime) -> int:
 
 
 def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:
-    """Excuse bookings that are during leaves, and delete excuses that are outside leaves.
+    """Mark bookings during leaves of absence as excused, and delete excuses outside those leaves.
 
-    Return how many marks changed. Covers current and future leaves of the given episodes at the site. If `episode_ids`
-    is None, all episodes at the site are covered. A second call changes nothing. The caller must be in a transaction
-    and hold the lock on the site.
+    Return how many marks were added or deleted. Covers current and future leaves of the given episodes at the site. If
+    `episode_ids` is None, all episodes at the site are covered. A second call changes nothing. The caller must be in a
+    transaction and hold the lock on the site.
     """
     leaves = LeaveOfAbsence.objects.filter(episode__site=site).open_on_or_after(now.astimezone(site.zone).date())
     if episode_ids is not None:
@@ -42,10 +42,10 @@ def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: date
 
 
 def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Excuse all active bookings that are on a day of a leave and have no mark.
+    """Mark all unmarked active bookings during the leaves of absence as excused.
 
-    Return the number of new marks. Canceled and finalized sessions are left out. If `by` is None, the marks name the
-    user who recorded the leave.
+    Return the number of new marks. Bookings of canceled or finalized sessions are left out. If `by` is None, each mark
+    names the user who recorded the leave.
     """
     if not leaves:
         return 0
@@ -57,7 +57,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
     )
     session_ids = candidates.filter(attendance=None).values_list("session", flat=True)
     lock_sessions(Session.objects.filter(pk__in=list(session_ids)))
-    # Query again now that the rows are locked, because a booking may have been marked before that.
+    # Query again now that the rows are locked, because another user may have marked a booking in the meantime.
     unmarked = candidates.filter(attendance=None).select_related("session", "episode__patient")
     dates = {leave.pk: leave.as_interval() for leave in leaves}
     marks = [
@@ -81,7 +81,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
 
 
 def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Delete the excuses for future sessions that the leaves no longer cover. Return how many excuses were deleted."""
+    """Delete excuses for future sessions outside the leaves. Return how many excuses were deleted."""
     excuses = Attendance.objects.filter(leave__in=leaves).select_related("booking__session", "leave")
     outside = [
         mark.pk for mark in excuses if mark.leave and not mark.leave.as_interval().contains(mark.booking.session.on)
@@ -90,7 +90,7 @@ def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: 
 
 
 def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
-    """Delete those excuses whose sessions are in the future and not finalized. Return how many excuses were deleted.
+    """Of these excuses, delete those for future sessions that are not finalized. Return how many were deleted.
 
     The excuse for a session that has begun stays, because it records what happened.
     """

@@ -14,20 +14,20 @@ MAKEUP_LOOKBACK = timedelta(weeks=4)
 
 
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
-    """Return the missed sessions that can be made up in the week. Those of the week itself come before earlier ones.
+    """Return the bookings of the patient's missed sessions that can be made up in the week.
 
-    Both groups are sorted by start time.
+    Sessions missed in that week come first, then sessions missed in earlier weeks. Both groups are sorted by start time.
     """
     missed = list(missed_bookings(patient, week).select_related("session__site", "attendance").order_by("starts"))
     return sorted(missed, key=lambda booking: booking.week != week.start)
 
 
 def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
-    """Return bookings that were missed and not made up yet, in the week and the four weeks before it.
+    """Return the patient's missed bookings that are not made up yet, from the week and the four weeks before it.
 
-    A booking was missed if it was not credited in full or if its session was canceled. It was also missed if the
-    patient gave up the spot, or if the spot was released because of a conflict or a cancellation. Sessions that do not
-    count toward the weekly hours are left out.
+    A booking was missed if it was not credited in full or if its session was canceled. It was also missed if the patient
+    gave up the spot, or if the spot was released because of a conflict or a cancellation. Sessions that do not count toward
+    the weekly hours are left out.
     """
     made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (

@@ -88,9 +88,9 @@ def find_session(user: User, session_id: int) -> Session:
 
 
 def _session_page(user: User, session: Session, *, typed: MarkForm | None = None, typed_for: int = 0) -> SessionPage:
-    """Build the data of the page.
+    """Build the data of the session's page.
 
-    If a form had errors, `typed` is that form and `typed_for` is the id of its booking.
+    If a submitted form had errors, `typed` is that form and `typed_for` is the id of its booking.
     """
     rights = session_rights(session, user)
     lines = []
@@ -193,10 +193,10 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
 
 
 def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> str:
-    """Save the submitted mark, or add errors to the form. If the record has changed, return a notice.
+    """Save the submitted mark, or add errors to the form. Return a notice if the user's page was out of date.
 
-    A change after the user loaded the page means that the input no longer applies. The page then shows the notice and
-    the record, without the input.
+    The submitted input is then dropped, and the page shows the notice and the current record. Otherwise, the notice is
+    empty.
     """
     if not form.is_valid():
         return ""

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """A calendar event. It knows whether it is canceled or marked as free. A changed occurrence is a separate event."""
+    """A calendar event, which may be canceled or marked as free. A changed occurrence of an event is an event too."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
@@ -51,8 +51,8 @@ class EventSeries(recurring_ical_events.Series):
 class AllEvents(recurring_ical_events.SelectComponents):
     """Collects all events of a calendar, including independent events that share an id.
 
-    Without this class, the library would keep only one of several independent events that share an id. Older revisions
-    are left out: of the events that share an id, only those with the highest revision number are kept.
+    By itself, the recurring_ical_events library would keep only one of several independent events that share an id. Older
+    revisions are left out: of the events that share an id, only those with the highest revision number are kept.
     """
 
     def __init__(self) -> None:
@@ -80,9 +80,10 @@ class AllEvents(recurring_ical_events.SelectComponents):
 
 @dataclass(slots=True, kw_only=True)
 class ExpandedCalendar:
-    """The times and all-day dates of a calendar's events, limited to dates in [first, until).
+    """Busy times and all-day dates of a calendar's events, limited to [first, until).
 
-    Events that are left out are only counted. A notice reports how many of each kind there are.
+    Events that are left out are only counted: canceled, free, zero-length and unreadable events. A notice reports the
+    counts.
     """
 
     zone: tzinfo

@@ -1,4 +1,4 @@
-"""Convert a parsed calendar or a refusal to one line of JSON and back. The worker sends the line to its parent."""
+"""Convert a parsed calendar or a refusal to one line of JSON and back. The worker process sends the line to its parent."""
 
 import json
 from datetime import UTC, date, datetime

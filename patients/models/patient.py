@@ -16,7 +16,7 @@ def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> "PatientQuerySet":
-        """Patients at sites where the user may see everyone, patients in the user's groups, and the user's record."""
+        """Patients at sites where the user may see everyone, patients in the user's groups, and the user's own record."""
         in_own_groups = self.model.objects.filter(
             episodes__bookings__session__facilitators=user, episodes__bookings__released_at=None
         )
@@ -35,7 +35,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
     def matching(self, terms: Sequence[SearchTerm]) -> "PatientQuerySet":
-        """Patients who match every term. One query reads the details of all patients in the queryset."""
+        """Patients who match every search term. One query reads the details of all patients in the queryset."""
         if not terms:
             return self
         people = self.values_list(

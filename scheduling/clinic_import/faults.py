@@ -23,7 +23,7 @@ class Fault:
 
 
 class ImportFailed(Exception):
-    """The import failed and nothing was written. `faults` has all faults found, in file and row order."""
+    """The import failed and nothing was written. `faults` has all faults, ordered by file and row."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

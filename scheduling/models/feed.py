@@ -19,7 +19,7 @@ class FeedStyle(models.TextChoices):
 
 class FeedQuerySet(models.QuerySet["Feed"]):
     def visible_to(self, user: User) -> "FeedQuerySet":
-        """Feeds of patients, rooms and tracks that the user may manage, and the user's own feeds."""
+        """Feeds of the patients, rooms and tracks that the user manages, and the user's own feeds."""
         manages_rooms = Room.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         manages_tracks = Track.objects.filter(user.may_at(Permission.MANAGE_TIMETABLE))
         return self.filter(

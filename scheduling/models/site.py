@@ -148,7 +148,7 @@ class Site(models.Model):
         return ZoneInfo(self.time_zone)
 
     def today_at(self, now: datetime) -> date:
-        """Return the date at the site at the instant `now`, an aware datetime."""
+        """Return the local date at the site for the instant `now`, an aware datetime."""
         return now.astimezone(self.zone).date()
 
     @property
@@ -312,7 +312,7 @@ class RuleSet(models.Model):
         return self.site_id
 
     def as_rules(self) -> rules.HoursRules:
-        """Convert the row to a domain value."""
+        """Convert the row to HoursRules, the value that the domain code uses."""
         return rules.HoursRules(
             minimum_minutes=self.minimum_minutes,
             maximum_minutes=self.maximum_minutes,

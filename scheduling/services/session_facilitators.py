@@ -1,4 +1,4 @@
-"""Rows for a session's facilitators, with copies of its times, so that the database can reject double bookings."""
+"""Rows for a session's facilitators. They copy the session's times, so that the database can reject double bookings."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from scheduling.models import Session, SessionFacilitator, SessionStatus
 
 
 def new_facilitator(session: Session, *, user_id: int, part: str) -> SessionFacilitator:
-    """Return an unsaved facilitator of the session, with the session's times."""
+    """Return an unsaved row for a facilitator of the session, with a copy of the session's times."""
     return SessionFacilitator(session=session, user_id=user_id, part=part, **facilitator_times(session))
 
 

@@ -1,4 +1,4 @@
-"""Icons, each a reference into one SVG file that has all icons in use."""
+"""Template tag for icons. The tag refers to one SVG file that has all icons in use."""
 
 from django import template
 from django.templatetags.static import static
@@ -10,7 +10,7 @@ register = template.Library()
 
 @register.simple_tag
 def icon(name: str) -> SafeString:
-    """Show an icon of Bootstrap Icons as decoration, hidden from screen readers. Its name is in static/icons/icons.txt."""
+    """Show a decorative icon that is hidden from screen readers. `name` must be listed in static/icons/icons.txt."""
     return format_html(
         '<svg class="bi" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         static("vendor/icons.svg"),

@@ -11,14 +11,14 @@ from scheduling.formats import day
 from scheduling.services.availability.booking_conflicts import booking_conflicts
 
 NAMED_DAYS = 3
-"""How many days with conflicts the message names. The patient's chart lists all days."""
+"""Maximum number of days with conflicts that the message names. The patient's chart lists all days."""
 
 
 def add_conflict_message(request: HttpRequest, commitment: Commitment, *, listed: str | None = None) -> None:
     """Add a message that the commitment is saved, with a warning if the commitment conflicts with booked sessions.
 
-    The message names days but no groups or times, because the browser stores it for a while. `listed` is the sentence
-    that says where all conflicts are listed. The default sentence says that the conflicts are listed below.
+    The message names days but no groups or times, because the browser stores the message for a while. `listed` is the
+    sentence that says where all conflicts are listed. The default sentence says that the conflicts are listed below.
     """
     site = commitment.patient.site
     clashes = booking_conflicts(patient=commitment.patient, busy=[commitment.as_busy_time(site=site)], now=clock.now())

@@ -1,4 +1,4 @@
-"""Every text that a person reads goes through gettext. Each text is a whole sentence in which values have names."""
+"""Every text that a user reads goes through gettext, as a whole sentence with named placeholders."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pl
 
 
 def texts_in_tags(token: Token) -> Iterator[str]:
-    """Yield literal texts that a tag or variable shows. Texts that are marked with `_()` are left out."""
+    """Yield texts inside a template's tags and variables that a user would see, except texts marked with `_()`."""
     name = token.contents.split()[0]
     if name == "icon":
         return
@@ -158,7 +158,7 @@ SENTENCE = re.compile(r"[^\W\d_]+['â€™]?[^\W\d_]* [^\W\d_]{2,}|^[A-Z][a-z]+[.:â€
 
 
 class PythonTexts(ast.NodeVisitor):
-    """Collect those texts of a module that are outside gettext and look like words for people."""
+    """Collect strings of a Python module that look like text for users but do not go through gettext."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []

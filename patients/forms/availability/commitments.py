@@ -58,11 +58,14 @@ class RunsField(forms.CharField):
             raise forms.ValidationError(_("Enter the days on and off in turn, for example 4 on, 3 off.")) from None
 
     def run_validators(self, value: Any) -> None:
-        """Do nothing: CharField's validators expect text, and `to_python` has already checked the runs."""
+        """Do nothing. CharField's validators expect text, and `to_python` has already converted the text to a tuple."""
 
 
 class CommitmentForm(forms.Form):
-    """A commitment of any pattern. Fields of patterns that are not chosen keep what was typed, but are not saved."""
+    """Form for a commitment with any pattern. Only the fields of the chosen pattern are saved.
+
+    The fields of the other patterns keep what the user typed.
+    """
 
     kind = forms.ChoiceField(choices=CommitmentKind.choices, label=_("Kind"))
     label = forms.CharField(max_length=80, label=_("What"), help_text=_("For example: day shift."))
@@ -197,7 +200,7 @@ class CommitmentForm(forms.Form):
 
     @property
     def reason_fields(self) -> Mapping[str, str]:
-        """Map the code of each reason to the field beside which it is shown.
+        """Map the code of each refusal reason to the form field beside which the reason is shown.
 
         The field can depend on the chosen pattern.
         """
@@ -226,7 +229,7 @@ class CommitmentForm(forms.Form):
 class CommitmentEndForm(LastDayForm):
     """The last day of a commitment.
 
-    For a commitment on specific dates, which is removed instead, the form has no fields.
+    A commitment on specific dates is removed instead of ended, so its form has no fields.
     """
 
     def __init__(self, data: Mapping[str, Any] | None, *, commitment: Commitment, today: date) -> None:
@@ -236,7 +239,7 @@ class CommitmentEndForm(LastDayForm):
 
     @property
     def ends_after(self) -> date | None:
-        """The last day, or None for a commitment that is removed. Read this only if the form is valid."""
+        """The last day of the commitment, or None if it is removed instead. Read this only if the form is valid."""
         return self.cleaned_data.get("last_day")
 
 

@@ -55,7 +55,7 @@ class CalendarFileForm(forms.Form):
     )
 
     def __init__(self, *args: Any, before: ImportedCalendar | None = None, is_own: bool = False, **kwargs: Any) -> None:
-        if before is not None:  # The values of the previous calendar probably apply to the new calendar.
+        if before is not None:  # These values of the previous calendar probably apply to the new one.
             kwargs["initial"] = {
                 name: getattr(before, name) or None
                 for name in ("kind", "travel_before", "travel_after", "movable_minutes")

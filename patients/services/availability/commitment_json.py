@@ -1,4 +1,4 @@
-"""Convert the values of a commitment to JSON and back. A proposal stores the JSON until the proposal is decided."""
+"""Convert the values of a commitment to JSON and back. The JSON is stored with a proposal that awaits a decision."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -21,7 +21,7 @@ def values_to_json(values: CommitmentValues) -> dict[str, Any]:
 def values_from_json(stored: Mapping[str, Any]) -> CommitmentValues:
     """Return the values that `values_to_json` stored.
 
-    Fields that did not exist at that time get their default values.
+    Fields that were added to commitments after that get their default values.
     """
     known = {each.name for each in fields(CommitmentValues)} & set(stored)
     return CommitmentValues(**{name: _field_from_json(name, stored[name]) for name in known})

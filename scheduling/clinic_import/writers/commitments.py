@@ -35,7 +35,7 @@ UPDATE_FIELDS = [*FIELDS.values(), "cycle_days"]
 
 
 def write_commitments(run: ImportRun) -> None:
-    """Write the commitments in the file. Each is identified by its patient's code and its own code."""
+    """Write the commitments in the file. Each commitment is identified by the patient's code and its own code."""
     given = run.tables.get(CommitmentRow.table)
     codes = sorted({row.patient for row in given.rows}) if given else []
     patients: dict[str, Patient] = {}
@@ -72,7 +72,7 @@ def write_commitments(run: ImportRun) -> None:
 
 
 def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[str, Any]:
-    """Return the row as field values of a Commitment, with existing values for the columns in `_kept_columns`."""
+    """Return the row as field values of a Commitment. The columns in `_kept_columns` keep their existing values."""
     values: dict[str, Any] = {
         "kind": row.kind,
         "label": row.label,

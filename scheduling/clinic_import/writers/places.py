@@ -13,7 +13,7 @@ from scheduling.services.timetable.closures import change_closure, close_site, i
 from timekeeping.reasons import Refused
 
 DEFAULT_RULES_START = date(2000, 1, 3)
-"""Rules without a date in the file start in the week of this Monday, which is before any import."""
+"""Start of rules that have no date in the file: a Monday before any import."""
 
 SITE_FIELDS = (
     "name", "time_zone", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "country", "state",
@@ -66,9 +66,9 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
 
 
 def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Return whether the closing time is after the opening time and the state belongs to the country; add a fault if not.
+    """Check that the site closes after it opens and that its state is in its country. Add a fault and return False if not.
 
-    Columns that the file lacks have the existing site's values.
+    For columns that the file lacks, the values of the existing site are checked.
     """
     existing = site or Site(opens=row.opens, closes=row.closes, country=row.country, state=row.state)
     opens, closes = row.given("opens", existing.opens), row.given("closes", existing.closes)
@@ -100,9 +100,9 @@ def _new_rules(row: SiteRow, site: Site) -> RuleSet:
 
 
 def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
-    """Write the row's rules from its date on, and return the changes.
+    """Write the rules in the row, which apply from the row's date on. Return the changes.
 
-    Without a date, the rules must equal the latest ones, or the row has a fault.
+    If the row has no date, its rules must equal the site's latest rules. Otherwise, a fault is added.
     """
     if not known:
         return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)
@@ -158,10 +158,13 @@ def write_rooms(run: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str],
 
 
 def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
-    """Write the closures in the file, identified by site and first day. Notices count the canceled sessions."""
+    """Write the closures in the file. Each is identified by its site and its first day.
+
+    Notices report how many sessions each closure canceled.
+    """
     closures = {(closure.site.code, closure.starts): closure for closure in Closure.objects.select_related("site")}
     ends_of: dict[str, list[ClosureRow]] = {}
-    # Closures are written in date order, because one that now ends earlier can make room for the next.
+    # Closures are written in date order, because shortening one closure can free days for the next.
     for row in sorted(run.rows("closures"), key=lambda row: row.first_day):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
@@ -183,7 +186,7 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
 def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
     """Create or update the closure. Return it, or None if nothing changed.
 
-    Raises Refused if another closure includes some of the days.
+    Raises Refused if another closure includes some of its days.
     """
     last_day = row.ends - timedelta(days=1)
     if closure is None:

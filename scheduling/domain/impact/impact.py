@@ -18,11 +18,11 @@ from timekeeping.intervals import Interval
 class SessionState:
     """The state of a session in one snapshot.
 
-    Meetings that continue each other form a series, and `series` identifies the one to which the session belongs.
-    `series_week` is the Monday of the week in which the meeting schedules the session. A session and its replacement
-    have the same `series` and `series_week`. `lacks_room` is set if the meeting has a room but the session has none.
-    `lacks_people` is set if the meeting has facilitators but the session has none. Times are in UTC; `places` and
-    `booked` are numbers of patients.
+    Meetings that continue each other form a series. `series` identifies the series of the session's meeting. `series_week`
+    is the Monday of the week in which the meeting schedules the session. A session and its replacement have the same
+    `series` and `series_week`. `lacks_room` is set if the meeting has a room but the session has none. `lacks_people` is
+    set if the meeting has facilitators but the session has none. Times are in UTC; `places` and `booked` are numbers of
+    patients.
     """
 
     key: int
@@ -38,7 +38,7 @@ class SessionState:
     countable_minutes: int = 0
     is_cancelled: bool = False
     is_open: bool = False
-    """Whether the session can be a make-up session: it is a future group that counts toward the hours."""
+    """Whether the session can serve as a make-up session: a future group session that counts toward the weekly hours."""
     lacks_room: bool = False
     lacks_people: bool = False
 
@@ -57,8 +57,8 @@ class SessionState:
 class BookingState:
     """The state of a patient's booking in one snapshot. The session of the booking is not canceled.
 
-    `week` is the treatment week in which the booking counts. `minutes` are the countable minutes that the booking gives
-    the patient, either credited or expected.
+    `week` is the treatment week in which the booking counts. `minutes` are the minutes of treatment that the booking adds
+    to that week, either already credited or still expected.
     """
 
     patient: int
@@ -80,7 +80,7 @@ class BookingState:
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """A session's states before and after. `before` is None for a new session, `after` is None for a removed one."""
+    """The state of a session before and after a change. `before` is None if it is new, `after` is None if it is removed."""
 
     before: SessionState | None
     after: SessionState | None
@@ -121,7 +121,7 @@ class BookingChange:
 
     @property
     def at(self) -> tuple[datetime, str]:
-        """The start time and name of the booked session: those before the change or, for a new booking, those after it."""
+        """Start time and name of the booked session before the change. For a new booking, those after the change."""
         booking = self.before or self.after
         assert booking is not None
         return booking.time.start, booking.name
@@ -157,18 +157,18 @@ class WeekShortfall:
 
     @property
     def missing_minutes(self) -> int:
-        """Prescribed minutes of the week that are missing after the change."""
+        """Minutes by which the week is below the prescription after the change."""
         return max(0, self.prescribed_minutes - self.minutes_after)
 
     @property
     def missing_days(self) -> int:
-        """Prescribed days of the week that are missing after the change."""
+        """Days by which the week is below the prescription after the change."""
         return max(0, self.prescribed_days - self.days_after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """Everything that an action changes, in a fixed order."""
+    """All effects of an action on sessions, bookings and treatment weeks. Each list has a fixed order."""
 
     sessions: tuple[SessionChange, ...] = ()
     bookings: tuple[BookingChange, ...] = ()

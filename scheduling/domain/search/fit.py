@@ -74,12 +74,12 @@ class MeetingFull(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How a track fits a need, for a patient who starts on the day `starts`.
+    """How well a track fits a patient's need if the patient starts on the day `starts`.
 
-    `whole` has as many of the track's meetings as any patient could attend, and `enough` is the smallest choice of
-    meetings that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons why the whole
-    track does not fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how far `minutes`
-    is below the prescription.
+    `whole` has as many of the track's meetings as any patient could attend, and `enough` is the smallest choice of meetings
+    that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons why the whole track does not
+    fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is the number of minutes by which the
+    week is below the prescription.
     """
 
     offer: Offer
@@ -98,7 +98,7 @@ class Fit:
 
     @property
     def choice(self) -> Choice:
-        """The largest choice of meetings that fits; empty if none does."""
+        """The meetings of `whole` or, if those do not fit, of `enough`. Empty if neither fits."""
         return self.whole or self.enough or ()
 
 
@@ -130,8 +130,8 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     """Check that none of the patient's busy times blocks a chosen meeting (product rule).
 
-    A busy time that can move far enough does not block a meeting. Neither does a temporary one that causes few missed
-    sessions.
+    A busy time that can move far enough does not block a meeting. Neither does a temporary busy time for which the patient
+    would miss only a few sessions.
     """
     for meeting in choice:
         yield from blocking_conflicts(meeting, need)
@@ -146,7 +146,7 @@ def has_a_place(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
 
 
 def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
-    """Check that the meetings provide the prescribed hours and days, within the RuleSet in force."""
+    """Check that the meetings provide the prescribed hours and days, and that they comply with the weekly-hours rules."""
     yield from _hours_verdict(offer, need, choice).reasons
 
 
@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day`; empty if the choice fits."""
+    """Return every reason against attending these meetings from `need.from_day` on. Without reasons, the choice fits."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 
@@ -165,8 +165,9 @@ def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[
 def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     """Return one Fit for each track, the best first.
 
-    Tracks that fit as a whole come first, then tracks with enough meetings that fit, then the others, fewest missing
-    minutes first. Ties go to the track that is nearest to the prescribed minutes, then to the first by name.
+    Tracks that fit as a whole come first, then tracks with enough meetings that fit. The other tracks follow, those with
+    the fewest missing minutes first. Ties go to the track that is nearest to the prescribed minutes, then to the first by
+    name.
     """
     fits = (_best_fit(offer, need) for offer in offers)
     return tuple(
@@ -185,7 +186,7 @@ def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
 
 
 def blocking_conflicts(meeting: WeeklyMeeting, need: Need) -> tuple[CommitmentConflict, ...]:
-    """Return a reason for each conflict that blocks the meeting, sorted by first date."""
+    """Return a reason for each conflict that keeps the patient from attending the meeting, sorted by first date."""
     found = need.conflicts_with(meeting)
     in_order = sorted(found.blocking, key=lambda conflict: conflict.date_order)
     return tuple(CommitmentConflict.between(meeting, conflict, found.sessions) for conflict in in_order)

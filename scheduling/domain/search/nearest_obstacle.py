@@ -1,4 +1,4 @@
-"""The one obstacle that says most about why a track does not fit, for a list with one line per track."""
+"""Choose the one obstacle that best explains why a track does not fit, for lists with one line per track."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotA
 from timekeeping.reasons import Reason
 
 TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
-"""Reasons against the track as a whole. No change of commitments helps against them."""
+"""Reasons against the track as a whole. Changing a commitment does not remove them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +18,10 @@ class BlockedGroups:
 
     `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
     `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the
-    days on which the blocked groups meet. `is_always` is True if they are blocked on every date, and `every_other_week`
-    if they are blocked only every other week. `dates` is the number of dates of all blocked groups together, and
-    `first_date` is the first of them. `minutes` is how much time is missing in a week, travel included; it is 0 if the
-    groups are full.
+    days on which the blocked groups meet. `is_always` is True if they are blocked on every date, and `every_other_week` if
+    they are blocked only every other week. `dates` is the number of blocked dates, added up over the blocked groups, and
+    `first_date` is the earliest of these dates. `minutes` is how many minutes of each week the busy time and its travel
+    take from the blocked groups; it is 0 if the groups are full.
     """
 
     commitment: str

@@ -1,14 +1,13 @@
-"""Find the cheapest weeks of a pool of meetings, in order of cost, by an exact best-first search.
+"""Choose weekly meetings from a pool. An exact best-first search finds the possible weeks, the cheapest first.
 
-Each track is searched separately. Another search goes through all tracks together and finds the weeks that no single
-track can provide. From the start of this search, every cost includes the extra cost of mixing tracks.
+Each track is searched separately. Another search goes through all tracks together and finds the weeks that no single track
+can provide. From the start of this search, every cost includes the extra cost of mixing tracks.
 
-Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots
-that are on one day and do not overlap. A week is built from plans, day by day. The cost of the remaining days is at
-least that of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for
-everything that depends only on times. When the cheapest week in the queue has a plan for every day, its slots are
-filled with groups one by one. Only this step takes into account exactly who leads the groups, and whether a single
-track has all groups.
+Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots that
+are on one day and do not overlap. A week is built from plans, day by day. The cost of the remaining days is at least that
+of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for everything that depends
+only on times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups one by one.
+Only this step takes into account exactly who leads the groups, and whether a single track has all groups.
 """
 
 from collections import defaultdict
@@ -100,7 +99,7 @@ def _whole_track_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that `track` can provide alone, except those that an earlier track can provide. `track` is a bit."""
+    """Yield the weeks that `track` (one bit) can provide alone, except those that an earlier track can provide."""
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
     for candidate in _search_weeks(own, limits, weights, kept, spent):
         if candidate.tracks & -candidate.tracks == track:
@@ -127,7 +126,7 @@ def _search_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that can be made of these slots, the cheapest first. Every week starts with the cost `spent`."""
+    """Yield the weeks that can be built from these slots, the cheapest first. The cost of every week includes `spent`."""
     search = _WeekSearch(_day_options(slots, limits, weights, kept), limits)
     heap: list[tuple[int, tuple[SlotTimes, ...], tuple[str, ...], int, _SearchNode | GroupAssignment]] = []
     number = count()
@@ -324,7 +323,7 @@ def _time_slots(pool: MeetingPool, need: Need, weights: Weights, kept: Collectio
 
 
 def _meeting_cost(meeting: WeeklyMeeting, need: Need, weights: Weights, kept: Collection[WeeklyMeeting]) -> int:
-    """Return the points for attending a meeting, as far as they do not depend on the other meetings of the week."""
+    """Return the points for attending a meeting, without points that depend on the other meetings of the week."""
     conflicts = need.conflicts_with(meeting)
     cost = sum(score_move(move, weights) for move in conflicts.moves)
     cost += len(conflicts.missed) * weights.missed_date + conflicts.is_tight * weights.close

@@ -26,7 +26,7 @@ class CommitmentAdjustment(Adjustment):
     weekday: int | None = None
 
     def with_need(self, need: Need) -> Need:
-        """Return the need with the commitment changed."""
+        """Return the patient's need with the changed commitment."""
         busy = (after for each in need.busy for after in (self.changed() if each == self.busy else (each,)))
         return replace(need, busy=tuple(busy))
 

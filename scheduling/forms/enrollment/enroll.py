@@ -24,7 +24,7 @@ class StartDateForm(forms.Form):
 
 
 class MeetingChoiceForm(forms.Form):
-    """The first day, and a choice among the track's meetings and the meetings of other tracks in `beside`."""
+    """The first day, and a choice of meetings: the track's own meetings, and those in `beside` of other tracks."""
 
     reason_fields: ClassVar = dict.fromkeys(
         (
@@ -52,7 +52,7 @@ class MeetingChoiceForm(forms.Form):
 
 
 class EnrollForm(MeetingChoiceForm):
-    """A choice of meetings, in person or by telehealth, and the weekly hours of the individual sessions."""
+    """Form to enroll a patient: first day, meetings, modality, and the weekly hours of individual sessions."""
 
     modality = forms.ChoiceField(
         choices=[(Modality.IN_PERSON, _("In person")), (Modality.TELEHEALTH, _("By telehealth"))],

@@ -24,7 +24,7 @@ def calendar_busy_in_weeks(patients: Collection[int], zone: tzinfo) -> Mapping[i
 def calendar_busy_on_dates(
     patients: Collection[int], zone: tzinfo, first: date, until: date | None = None
 ) -> Mapping[int, list[BusyTime]]:
-    """Map patient id to busy times from the saved calendars in [first, until). If `until` is None, there is no end.
+    """Map patient id to busy times in [first, until) from the saved calendars. If `until` is None, there is no end.
 
     Runs two queries, or one if there are no calendars.
     """

@@ -23,7 +23,10 @@ _registered: list[AfterBooking] = []
 
 
 def register_after_booking(handler: AfterBooking) -> None:
-    """Run `handler` after every booking from now on. Apps call this in `ready`. Registering it again has no effect."""
+    """Register a handler to run whenever bookings are written. Apps call this in `ready`.
+
+    Registering the same handler again has no effect.
+    """
     if handler not in _registered:
         _registered.append(handler)
 

@@ -29,10 +29,10 @@ BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The dates on which an enrollment attends one meeting, with the dates of the enrollment and the episode of care.
+    """The period in which an enrolled patient attends one meeting, with the dates of the enrollment and the episode of care.
 
-    `episode` and `enrollment` are ids. The enrollment attends the meeting in [starts, ends). `enrolled_until` is the
-    first day after the enrollment, and `care_ends` is the first day after the episode of care.
+    `episode` and `enrollment` are ids. The patient attends the meeting in [starts, ends). `enrolled_until` is the first day
+    after the enrollment, and `care_ends` is the first day after the episode of care.
     """
 
     episode: int
@@ -60,7 +60,7 @@ class Placement:
 
 
 PlacementsByMeeting = dict[int, list[Placement]]
-"""Map meeting id to the placements of enrollments in it."""
+"""Map meeting id to the placements in that meeting."""
 
 
 def is_covered(placements: PlacementsByMeeting, session: Session) -> bool:
@@ -148,7 +148,7 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Map session id to the episodes that need no new booking in it, and collect the times when each episode is booked.
+    """Map session id to the episodes that need no new booking in it. Also return when each episode is already booked.
 
     An episode needs no new booking in a session if there already is a booking or the patient gave up the booking.
     """

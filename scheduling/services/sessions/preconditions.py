@@ -1,4 +1,4 @@
-"""Steps that every change to a single session begins with: lock it, and check that it can still be changed."""
+"""First steps of every change to a single session: lock the session, and check that it can still be changed."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ def lock_session(session: Session) -> Session:
 
 
 def check_changeable(session: Session, now: datetime) -> list[Reason]:
-    """Return HasBegun for a session that has begun or is finalized, and SessionCancelled for a canceled one."""
+    """Return HasBegun if the session has begun or is finalized, and SessionCancelled if it is canceled."""
     reasons: list[Reason] = []
     if session.starts <= now or session.finalized_at is not None:
         reasons.append(HasBegun(session.name, session.on))

@@ -107,7 +107,7 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
 def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
     """Return the sessions and bookings to preview before the closure is lifted: those on its days from today on.
 
-    Reads the closure's site.
+    Queries the closure's site if it is not loaded yet.
     """
     first = max(closure.starts, closure.site.today_at(now))
     return SnapshotScope(closure.site, first, max(first, closure.ends), extends_horizon=True)

@@ -33,7 +33,7 @@ MEETING_FIELDS = (
 
 
 def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
-    """Return the sessions and bookings to preview when a meeting is created, changed or ended: all from today on."""
+    """Return what to preview when a meeting is created, changed or ended: the site's sessions and bookings from today on."""
     return SnapshotScope(site, site.today_at(now), extends_horizon=True)
 
 
@@ -116,7 +116,8 @@ def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | 
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
     A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on the
-    meeting's first day, or no published track and no enrollment uses the meeting yet. Reads the meeting's site.
+    meeting's first day, or no published track and no enrollment uses the meeting yet. Queries the meeting's site if it is
+    not loaded yet.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()

@@ -88,7 +88,7 @@ def _individual_times(form: EnrollForm, context: dict[str, object]) -> dict[str,
 
 
 def _success_text(enrollment: Enrollment) -> str:
-    """Say that sessions are booked, how many are missed, and whether individual sessions are still to be arranged."""
+    """Return the success message: how many sessions conflict, and whether individual sessions are still needed."""
     values = {"day": day(enrollment.starts)}
     if missed := missed_from_the_start(enrollment).count():
         text = ngettext(

@@ -1,4 +1,4 @@
-"""Show who waits for a track and how well it fits each patient, and add, remove and enroll waiting patients."""
+"""Show who waits for a track and how well the track fits each patient. Also add, remove and enroll waiting patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class PortalHours:
-    """One week's ledger, with `visits`: the fewest coming visits that complete it, or 0 if none are needed."""
+    """The ledger of one week. `visits` is how many more visits complete the week, or 0 if the week is not on pace."""
 
     ledger: WeekLedger
     visits: int
@@ -33,12 +33,12 @@ class PortalHours:
 
     @property
     def done_share(self) -> str:
-        """Width of the bar's done part. The bar is full when all hours are done."""
+        """Width of the part of the bar that shows completed hours. It fills the bar when all hours are completed."""
         return self._share(self.ledger.credited_minutes)
 
     @property
     def planned_share(self) -> str:
-        """Width of the bar's part for hours done or still planned."""
+        """Width of the part of the bar that shows completed and planned hours together."""
         return self._share(self.ledger.credited_minutes + self.ledger.remaining_minutes)
 
     def _share(self, minutes: int) -> str:
@@ -51,7 +51,7 @@ def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: da
 
 
 def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
-    """Return how many coming visits it takes to complete the week's hours and days, or 0 if the week is not on pace."""
+    """Return how many more visits complete the week's hours and days, or 0 if the week is not on pace."""
     if ledger.standing != Standing.ON_PACE:
         return 0
     minutes, days, visits = ledger.credited_minutes, ledger.credited_days, 0

@@ -34,7 +34,7 @@ class DayTimes:
 
 @dataclass(frozen=True)
 class ScheduleCard:
-    """A schedule, its rank in the search (`number`, starting at 1), and remarks on it.
+    """A schedule, its rank in the search (`number`, starting at 1), and remarks on the schedule.
 
     `against` has the reasons why the schedule doesn't fit without the scenario under which it was found.
     """
@@ -82,7 +82,10 @@ class ScheduleCard:
 
 @dataclass(frozen=True)
 class TrackChoice:
-    """Schedules of one track or one combination of tracks: the card of the best one, and the others, best first."""
+    """Cards of the schedules of one track or one combination of tracks. `card` is the best; `variants` has the others.
+
+    The variants are in order, best first.
+    """
 
     names: Sequence[str]
     card: ScheduleCard
@@ -111,7 +114,7 @@ def schedule_cards(
 
 
 def schedule_key(schedule: Schedule) -> str:
-    """Identify a schedule within one search by track id, first day and meeting ids, without names."""
+    """Return a key that identifies a schedule within one search: track id, first day and meeting ids, but no names."""
     meetings = "-".join(str(meeting.key) for meeting in schedule.meetings)
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 

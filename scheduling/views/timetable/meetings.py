@@ -62,7 +62,7 @@ class ChangedSessions:
 
 
 def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
-    """Read which sessions keep their changes. Sessions that the user has not seen yet keep their changes."""
+    """Read from the form which sessions keep their changes. Sessions that the user has not seen also keep their changes."""
     shown, keep = (
         {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
     )
@@ -88,7 +88,7 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours including the form's meeting, and what else needs this meeting's room or people.
+    """Render the track's weekly hours including the meeting in the form, and double bookings of its room and staff.
 
     Fields that are still invalid are ignored.
     """
@@ -182,7 +182,7 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _initial_values(track: Track, today: date) -> dict[str, object]:
-    """Propose values for a new group: the first day of the track's earliest group, and a group's service type and spots."""
+    """Propose values for a new group, copied from the track's existing groups if there are any."""
     groups = [each for each in track.meetings.all() if each.runs_until is None or each.runs_until > today]
     values: dict[str, object] = {"tracks": [track.pk], "runs_from": today, "places": 10}
     if groups:

@@ -49,9 +49,9 @@ BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Stay:
-    """The patient under test, who needs 9 hours on 3 days and is in one of two tracks.
+    """The patient under test, who needs 9 hours on 3 days per week and is in one of two tracks.
 
-    The tracks share two groups and can mix.
+    The two tracks share two groups. A patient's groups may come from both tracks.
     """
 
     def __init__(self) -> None:
@@ -82,9 +82,9 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return three meetings on different days, at least two of them in the track.
+        """Return a set of three meetings on different days, at least two of them in the track.
 
-        If `which` is 31, return only two.
+        `which` selects the set. If it is 31, only two meetings of the set are returned.
         """
         own = set(track.meetings.all())
         three = [
@@ -143,7 +143,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """Move a session by at most three days to a time without other groups, if its patients are enrolled on that day."""
+    """Move a session by at most three days to a time without other groups, if its patients are enrolled on the new date."""
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return

@@ -108,7 +108,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return a function that updates fields of the clinic's rows of the model, by SQL and not through a service."""
+    """Return a function that updates fields of the clinic's rows of a model. It uses SQL and bypasses the services."""
 
     def act(clinic: Clinic) -> None:
         row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -411,7 +411,7 @@ def test_a_roster_is_sorted_by_last_name_without_released_bookings(clinic: Clini
 def test_the_context_has_no_model_instances(clinic: Clinic) -> None:
     """The ETag is computed from the context.
 
-    Of a model instance in the context, only the name would count, not its fields.
+    If the context had a model instance, only the instance's name would affect the ETag, not its other fields.
     """
     request = RequestFactory().get("/")
     request.user = clinic.coordinator

@@ -1,4 +1,4 @@
-"""After random actions, past sessions and sessions changed by hand are as they were, and every preview was right."""
+"""After random actions, past sessions and sessions changed by hand are unchanged, and every preview was right."""
 
 import os
 from collections import Counter
@@ -274,7 +274,7 @@ class Clinic(RuleBasedStateMachine):
             self.forget(dropped)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
-        """Return ids of the enrollments that attend the meeting without an end date."""
+        """Return the ids of enrollments that are in the meeting without an end date."""
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
@@ -482,7 +482,7 @@ def test_the_timetable_stays_consistent_under_random_actions(settings: Any) -> N
             max_examples=EXAMPLES,
             stateful_step_count=14,
             deadline=None,
-            phases=[Phase.generate],  # no shrinking, because that takes longer than to read a long example
+            phases=[Phase.generate],  # no shrinking, because shrinking takes longer than reading a long example
             derandomize="TIMETABLE_EXAMPLES" not in os.environ,
             suppress_health_check=list(HealthCheck),
         ),

@@ -52,7 +52,7 @@ def test_credit_is_the_time_attended_without_the_break(
 
 
 def test_fractions_of_a_second_are_not_rounded_up_on_either_side() -> None:
-    """119.5 s of attendance minus a break of 59.6 s is 59.9 s. If each were rounded first, the result would be 60 s."""
+    """119.5 s of attendance minus a break of 59.6 s is 59.9 s. If both times were rounded first, the result would be 60 s."""
     pause = Interval(at(9, 0, 30), at(9, 1, 29, 600000))
     assert credited_minutes(status=PARTIAL, session=SESSION, pause=pause, left=at(9, 1, 59, 500000)) == 0
 
@@ -117,7 +117,7 @@ def test_credit_is_at_most_the_countable_time_and_equals_a_count_of_seconds(
 ) -> None:
     """The expected credit is a count of the seconds attended within the session.
 
-    Seconds of a break count if breaks count.
+    Seconds of the break are included only if breaks count as treatment.
     """
     came = at(9) + timedelta(seconds=arrived) if arrived is not None else None
     went = at(9) + timedelta(seconds=left) if left is not None else None

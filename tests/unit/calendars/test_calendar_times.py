@@ -49,7 +49,7 @@ def at(day: date, starts: str, ends: str, days: int = 0) -> Interval[datetime]:
 
 
 def minutes_shown(busy: tuple[BusyTime, ...], first: date, until: date) -> set[tuple[date, int]]:
-    """Return every date and wall-clock minute at which the person is busy."""
+    """Return each busy minute in [first, until) as a pair of its date and its minute of the day."""
     return {
         (first + timedelta(days=minute // MINUTES_A_DAY), minute % MINUTES_A_DAY)
         for each in busy

@@ -1,4 +1,4 @@
-"""Timetables that change over time: which periods are judged, and that equivalent dates give the same verdicts."""
+"""Timetables that change over time are split into the right periods. Equivalent dates give the same verdicts."""
 
 from datetime import date, timedelta
 from typing import Any

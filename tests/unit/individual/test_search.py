@@ -1,4 +1,4 @@
-"""The search for weekly individual sessions in selected cases, and compared with a minute-by-minute calendar."""
+"""The search for weekly individual sessions, tested on selected cases and against a minute-by-minute calendar."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -270,7 +270,7 @@ def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) ->
 def every_choice(
     lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], patient: Need
 ) -> Iterator[Proposal]:
-    """Yield each set of weekly sessions that have these lengths and whose minutes are all free on every date."""
+    """Yield each set of weekly sessions with these lengths whose minutes are all free on every date."""
     dates = [patient.from_day + timedelta(days=number) for number in range((patient.until - patient.from_day).days)]
     patient_minutes = minutes_taken(patient.busy, patient.from_day, patient.until)
     patient_minutes |= {

@@ -1,4 +1,4 @@
-"""The errors of Django's own fields and validators, as a person reads them."""
+"""Error messages of Django's own form fields and validators, as users see them."""
 
 from typing import Any
 

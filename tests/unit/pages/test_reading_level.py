@@ -1,4 +1,4 @@
-"""Patients' pages can be read by somebody who left school after sixth grade."""
+"""A person with a sixth-grade education can read the pages for patients."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
 MAX_GRADE = 6
 WORDS_OF_A_SENTENCE = 4
-"""Minimum words of a text that gets a grade. Shorter texts, such as names of buttons, have no meaningful grade."""
+"""Minimum number of words for a text to get a reading grade. For shorter texts, the grade means nothing."""
 PAGES = (
     "portal-home",
     "portal-week",
@@ -97,7 +97,7 @@ def assert_easy(html: str) -> None:
 
 @pytest.fixture
 def rosa(client: Client, monkeypatch: pytest.MonkeyPatch) -> Patient:
-    """A signed-in patient with something in every part of every page."""
+    """A signed-in patient whose data fills every part of every page."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
     site = make_site(phone="555-0100")
     coordinator = make_staff(Role.COORDINATOR, site)

@@ -1,4 +1,4 @@
-"""The reason for a conflict with a commitment, in selected cases and compared with a minute-by-minute calendar."""
+"""Conflicts between groups and commitments, tested on selected cases and against a minute-by-minute calendar."""
 
 from datetime import date, time, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Return four values of each conflict: missing minutes, overlap without travel, gap, and which comes first."""
+    """Return four values of each conflict: missing minutes, overlap, gap, and whether the commitment starts first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 

@@ -1,4 +1,4 @@
-"""The dates and minutes of clock changes in several time zones. Some change in unusual ways, and some never change."""
+"""The dates and minutes of clock changes in several time zones, including unusual zones and zones without changes."""
 
 from datetime import UTC, date
 from zoneinfo import ZoneInfo

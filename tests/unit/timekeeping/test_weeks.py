@@ -42,7 +42,7 @@ def test_every_day_is_one_of_the_seven_days_of_its_week(day: date, first_weekday
 
 
 def test_an_every_other_week_pattern_stays_in_step_over_iso_week_53() -> None:
-    """2026 has 53 ISO weeks. By odd and even week numbers, the pattern would be in two consecutive weeks."""
+    """2026 has 53 ISO weeks. A pattern based on odd week numbers would fall in two consecutive weeks."""
     shift = Recurrence(weekdays=frozenset({2}), anchor=date(2026, 12, 14))
     assert list(shift.dates(date(2026, 12, 1), date(2027, 2, 1))) == [
         date(2026, 12, 2),
@@ -195,7 +195,7 @@ def test_a_busy_time_has_its_occasions_in_a_week_with_and_without_travel(
 def test_occasions_cover_exactly_the_busy_minutes_of_the_range(
     on: frozenset[int], anchor: date | None, valid_from: date | None, starts: time, ends: time, before: int, after: int
 ) -> None:
-    """A minute must be busy exactly if an occurrence in the month around the range covers that minute."""
+    """A minute must be busy if and only if an occurrence in the month around the range covers that minute."""
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
     expected: set[int] = set()
