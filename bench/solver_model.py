@@ -111,6 +111,6 @@ class ScheduleModel:
 
 
 def _meeting_points(meeting: WeeklyMeeting, need: Need) -> int:
-    """Return the points that the meeting adds to any schedule, whatever other meetings are in the schedule."""
+    """Return the points that the meeting adds to a schedule, regardless of the schedule's other meetings."""
     alone = score_meetings((meeting,), need, asked=need.from_day)
     return replace(alone, trips=0, present_minutes=0, people=0).points()

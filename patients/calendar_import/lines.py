@@ -126,7 +126,7 @@ class _LineParser:
         self._open.append((component, kept))
 
     def _end(self) -> None:
-        """Close the innermost open component, whichever component the END line names."""
+        """Close the innermost open component. The name in the END line is ignored."""
         if not self._open:
             raise Refused([NotACalendar()])
         in_zone = self._in_zone

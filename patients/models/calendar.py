@@ -209,7 +209,7 @@ class ImportedCalendar(models.Model):
 
 class CalendarIntervalQuerySet(models.QuerySet["CalendarInterval"]):
     def counted_as_busy(self) -> "CalendarIntervalQuerySet":
-        """Intervals in which the patient is busy. All-day entries are included only if the calendar says that they count."""
+        """Intervals in which the patient is busy. All-day entries are included only if their calendar counts them as busy."""
         return self.filter(Q(is_whole_day=False) | Q(calendar__whole_days_count=True))
 
 

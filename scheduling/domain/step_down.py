@@ -192,7 +192,7 @@ class StepPlan:
 
 
 def check_enrolled_meetings(enrolled: EnrolledMeetings, need: Need) -> tuple[Reason, ...]:
-    """Return every reason against attending the meetings from `need.from_day`. The patient already has a spot in them."""
+    """Return every reason why a patient with a spot in these meetings can't attend them from `need.from_day` on."""
     track = Offer(key="", name="", meetings=(), individual_minutes=enrolled.individual_minutes)
     return (*gives_the_hours(track, need, enrolled.meetings), *keeps_commitments(track, need, enrolled.meetings))
 
@@ -200,7 +200,7 @@ def check_enrolled_meetings(enrolled: EnrolledMeetings, need: Need) -> tuple[Rea
 def compare_schedules(before: Sequence[WeeklyMeeting], after: Sequence[WeeklyMeeting]) -> ScheduleDifference:
     """Return which meetings the schedule `after` keeps, drops and adds compared with the schedule `before`.
 
-    The meetings are in the order of the week.
+    The meetings are in order of weekday and time.
     """
     kept = [each for each in after if not is_new_group(each, before)] if before else []
     other = [each for each in after if each not in kept]

@@ -33,7 +33,7 @@ SHOWN_FIRST, SHOWN_MORE = 4, 6
 
 @dataclass(frozen=True)
 class ScheduleSearchRequest:
-    """The patient for whom a schedule is searched, and the user who searches."""
+    """The patient who needs a schedule, and the user who searches for one."""
 
     patient: Patient
     episode: Episode | None

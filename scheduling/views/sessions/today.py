@@ -53,7 +53,7 @@ def today(request: HttpRequest) -> HttpResponse:
 
 
 class WeekAtRisk(NamedTuple):
-    """A patient's week that is at risk or can't be met, and the minutes and days to make up in that week."""
+    """A patient's week with the standing “at risk” or “can't be met”, and the minutes and days to make up."""
 
     patient_id: int
     name: str
