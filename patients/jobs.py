@@ -10,7 +10,7 @@ from patients.models import ImportedCalendar
 
 @task
 def delete_expired_calendars() -> str:
-    """Delete previews of calendars that nobody saved, and calendars declined long ago.
+    """Delete calendars that were previewed but not saved in time, and calendars that were declined long ago.
 
     Return a sentence that says how many calendars were deleted.
     """

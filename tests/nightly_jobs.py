@@ -66,7 +66,7 @@ def run_at(now: datetime, *jobs: Job) -> list[JobRun]:
 
 
 def make_run(site: Site | None = None, started_at: datetime = NIGHT, **fields: Any) -> JobRun:
-    """Create a job run. By default, the job succeeded after two seconds; `fields` can change that."""
+    """Create a job run. By default, the job succeeded after two seconds. `fields` override the default values."""
     outcome = fields.pop("outcome", "done")
     return JobRun.objects.create(
         name=fields.pop("name", "greet"),

@@ -1,8 +1,8 @@
 """The ledger of a patient's treatment week: prescribed, scheduled, credited and remaining time, and make-up sessions.
 
 A week is *met* once the credited minutes and days reach the prescription. A week that is not over and not met is *on
-pace* if the remaining sessions close the gap, *at risk* if make-up sessions are needed to close the gap, and *can't be
-met* if not even make-up sessions close it. A week that is over and not met is *short*. Some weeks are shortened by an
+pace* if the remaining sessions are enough to meet it, *at risk* if make-up sessions are needed as well, and *can't be
+met* if not even make-up sessions are enough. A week that is over and not met is *short*. Some weeks are shortened by an
 admission, a discharge, a closure, a leave of absence, a site transfer or a change of level. Such a week is *partial* if
 it would otherwise be at risk, impossible to meet, or short.
 """
@@ -41,7 +41,7 @@ class PartialReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedSession:
-    """A session of the week into which the patient is booked. `credited_minutes` is None until attendance is marked."""
+    """One of the patient's booked sessions in the week. `credited_minutes` is None until attendance is marked."""
 
     key: int
     on: date
@@ -52,7 +52,7 @@ class BookedSession:
 
     @property
     def is_pending(self) -> bool:
-        """Whether minutes can still be credited. This is also true for a past session that has no mark yet."""
+        """Whether minutes can still be credited for the session. True also for a past session that has no mark yet."""
         return self.credited_minutes is None and not self.cancelled and self.countable_minutes > 0
 
 
@@ -227,7 +227,7 @@ def find_makeup_openings(
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the largest total of minutes of any `size` openings that start with the opening `chosen`.
+        """Return the largest total of minutes of `size` openings, the first of which is `chosen`.
 
         Return 0 if the openings after `chosen` can't add the `owed` days.
         """

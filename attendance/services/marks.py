@@ -127,7 +127,7 @@ def mark_everyone_present(*, session: Session, by: User, now: datetime) -> int:
 
 
 def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
-    """Return the status to save. For a patient who attended, the times decide whether it is PRESENT or PARTIAL."""
+    """Return the status to save. For a patient who attended, the times decide between PRESENT and PARTIAL."""
     if not credit.AttendanceOutcome(mark.status).attended:
         return AttendanceStatus(mark.status)
     came_late = mark.arrived is not None and mark.arrived > session.starts

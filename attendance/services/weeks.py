@@ -21,7 +21,7 @@ STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standi
 class WeekReport:
     """One patient's treatment week, with everything that its page shows.
 
-    `row` is None if no care was prescribed in the week. Together, the `makeup_sessions` fulfill the prescription.
+    `row` is None if no care was prescribed in the week. If the patient also attends all `makeup_sessions`, the week is met.
     `other_openings` are other sessions that the patient could attend. `missed` are the bookings that can be made up.
     """
 

@@ -160,7 +160,7 @@ class FormerSite(models.Model):
 
 
 class LevelOfCareSpan(models.Model):
-    """A period of an episode at one level of care, with its prescribed hours. A change of level begins a new span."""
+    """A period of an episode at one level of care, with the prescribed hours. A change of level begins a new span."""
 
     episode = models.ForeignKey(
         Episode, on_delete=models.CASCADE, related_name="spans", verbose_name=_("episode of care")

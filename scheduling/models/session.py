@@ -34,7 +34,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
     def finalizable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions that the user leads or assists in and may sign. The state of the session is not checked."""
+        """Sessions that the user leads or assists in and may finalize. The state of the session is not checked."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.FINALIZE_OWN), pk__in=own)
 

@@ -156,7 +156,7 @@ def mark_badge(status: str | None) -> SafeString:
 
 @register.simple_tag
 def status_badge(status: str | None) -> SafeString:
-    """Show the status of a session, a track, an attendance or a nightly job as a badge."""
+    """Show the status of a session, a track, an attendance record or a nightly job as a badge."""
     return _render_badge({**MARK_BADGES, **STATUS_BADGES}[str(status)] if status else NOT_MARKED)
 
 

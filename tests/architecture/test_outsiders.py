@@ -60,7 +60,7 @@ ALL = sorted(set(names()) - OPEN_TO_EVERYONE - {"feed"})
 
 @pytest.fixture
 def addresses() -> dict[str, str]:
-    """Map each URL name to an address. The objects in the address exist, such as the patient, track and session."""
+    """Map each URL name to an address that refers to existing objects, such as a patient, a track or a session."""
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     track = make_weekday_track(site, lead=lead)

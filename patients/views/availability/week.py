@@ -82,7 +82,7 @@ def has_errors(rows: WeekFormSet) -> bool:
 def submit_rows[T](
     request: HttpRequest, rows: WeekFormSet, service: Callable[[Sequence[WeekRow]], T]
 ) -> Saved[T] | None:
-    """Call the service with the submitted rows if they are valid, and return its result.
+    """Pass valid submitted rows to the service, and return the service's result.
 
     Returns None if there was no valid submission. Also returns None if the service refused the rows; each refused row
     then shows its reasons as errors.

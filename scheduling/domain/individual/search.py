@@ -4,8 +4,8 @@ The following are product rules. Sessions start on the quarter hour. The weekly 
 two. Two sessions are about equally long, at least 30 minutes each, on different days, and with the same counselor. Two
 sessions are tried if one does not fit. Above 90 minutes a week, two sessions are tried first. One time is proposed for
 each counselor and day, or for each pair of days if there are two sessions. Days on which the patient has a group come
-first, because no extra trip is needed on such days. Among these days, the times with the least waiting come first. The
-other days follow in the order of the week.
+first, because no extra trip is needed on such days. Among these days, the times with the shortest wait between group and
+session come first. The other days follow in the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +59,7 @@ def propose_individual_times(
 
 
 def _others(weeks: Iterable["_CounselorWeek"], lengths: Sequence[int], best: Iterable[Proposal]) -> Iterable[Proposal]:
-    """Return every free time that is not among the `best`; nothing if the weekly time is split into two sessions."""
+    """Return every free time that is not in `best`. If the weekly time is split into two sessions, return nothing."""
     if len(lengths) > 1:
         return ()
     return {proposal for week in weeks for proposal in week.all_proposals(lengths[0])} - set(best)

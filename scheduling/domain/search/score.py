@@ -94,7 +94,7 @@ def score_meetings(
     is_mixed: bool = False,
     kept: Collection[WeeklyMeeting] = (),
 ) -> Score:
-    """Score meetings that are attended from `need.from_day`; `asked` is the start date that was requested.
+    """Return the score of meetings attended from `need.from_day` on. `asked` is the start date that was requested.
 
     `kept` are the meetings of the patient's present schedule; empty if there is none.
     """
@@ -135,5 +135,5 @@ def is_new_group(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> boo
 
 
 def has_same_time(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether any of the meetings in `kept` has the same weekday, start and end."""
+    """Whether any meeting in `kept` has the same weekday, start and end as `meeting`."""
     return any(each.weekday == meeting.weekday and each.span == meeting.span for each in kept)

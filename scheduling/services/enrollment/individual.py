@@ -167,7 +167,7 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Return a filter for rows in whose session the meeting is not reserved for the enrollment.
+    """Return a query filter: the meeting of the row's session is not reserved for the enrollment.
 
     The filter does not match sessions without a meeting; the caller must add them.
     """

@@ -24,7 +24,7 @@ class DayBooking(NamedTuple):
 
 
 class Phase(StrEnum):
-    """The phase of a session, which depends on the current time. `SessionStatus` does not depend on it."""
+    """The phase of a session, which depends on the current time. `SessionStatus` does not depend on the time."""
 
     TO_COME = "to_come"
     RUNNING = "running"

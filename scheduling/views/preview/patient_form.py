@@ -48,7 +48,7 @@ def patient_action_page(
     now: datetime,
     **context: object,
 ) -> HttpResponse:
-    """Render the form, with status 422 if it has errors. Record `action` in the audit trail as viewed.
+    """Render the form, with status 422 if it has errors. Record in the audit trail that `action` was viewed.
 
     The context must have `heading` and `button`, and can have a `note`.
     """

@@ -243,7 +243,7 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # A scheduler reads the clock for the third time when it knows that the job is due, but before it claims it.
+            # A scheduler reads the clock for the third time after it has found the job due, but before it claims the job.
             # At this point, all schedulers wait for each other.
             clock_calls.append(1)
             if len(clock_calls) == 3:

@@ -40,7 +40,10 @@ DAY = timedelta(days=1)
 
 
 class Clinic:
-    """A clinic with a morning track of two patients and an evening track. A third track has the same Monday group."""
+    """A clinic with an evening track and a morning track that has two patients.
+
+    A third track shares the Monday group of the morning track.
+    """
 
     def __init__(self, patients: int = 2) -> None:
         self.site: Site = make_site()

@@ -1,4 +1,4 @@
-"""The pages for closures. They preview which patients are affected, and they offer public holidays."""
+"""The pages for closures. They preview which patients are affected, and suggest public holidays."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Reading calendar files: known pitfalls, and every test file of icalendar and recurring_ical_events."""
+"""Reading calendar files: known pitfalls, and every test file of the libraries icalendar and recurring_ical_events."""
 
 import re
 import time as clocks

@@ -1,4 +1,4 @@
-"""The nearest obstacle of a track. Lists show it in one line and fold all other reasons."""
+"""The nearest obstacle of a track. Lists show this obstacle in one line, and fold away all other reasons."""
 
 from datetime import date
 
