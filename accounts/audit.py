@@ -43,10 +43,10 @@ def record(
     detail: str = "",
     reason: str = "",
 ) -> AuditEvent:
-    """Write one audit event about `subject` and return it.
+    """Write one audit event about `subject`, and return the event.
 
     If `subject` has the attributes `audit_patient_id` and `audit_site_id`, the event stores them as its patient and its
-    site. `by` is None for actions of the system itself. `at` is the instant of the action.
+    site. `by` is None for actions of the system itself. `at` is the time of the action.
     """
     event = _event(subject, by=by, action=action, at=at, detail=detail, reason=reason)
     event.save(force_insert=True)

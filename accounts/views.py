@@ -1,4 +1,4 @@
-"""Access control for all views, and the home page, which redirects each user to their start page."""
+"""Access control for all views, and the home page. The home page redirects users to their own start pages."""
 
 from collections.abc import Callable
 from functools import wraps

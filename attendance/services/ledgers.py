@@ -62,7 +62,7 @@ def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | 
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the rows of the week that contains the day `week`, without episodes that have no care prescribed in it.
+    """Return the rows of the week that contains the day `week`, one for each episode with prescribed care in that week.
 
     The episodes must come with their patients selected and their spans prefetched.
     """
@@ -203,9 +203,10 @@ class _LedgerData:
 
 
 def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[date]) -> Iterator[PartialReason]:
-    """Yield a PartialReason for each change of care in the week after its first day. Reads prefetched spans.
+    """Yield a PartialReason for each kind of care change during the week. Reads prefetched spans.
 
-    The changes are admission, discharge, a change of level, and a transfer.
+    The kinds are admission, discharge, a change of level, and a transfer. Changes on the first day of the week are left
+    out.
     """
 
     def is_inside(day: date) -> bool:
@@ -226,9 +227,8 @@ def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[
 def _prescription(episode: Episode, week: Interval[date]) -> LevelOfCareSpan | None:
     """Return the level of care on the first day of the week.
 
-    If there is none on that day, return the first level of care that begins in the week, or None.
-
-    Reads prefetched spans.
+    If there is none on that day, return the first level of care that begins in the week, or None. Reads prefetched
+    spans.
     """
     span = span_in_force(episode, week.start)
     return span if span is not None and span.starts < week.end else None

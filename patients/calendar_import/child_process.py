@@ -32,7 +32,7 @@ _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 def read_calendar_file(data: bytes, *, zone: str, first: date, until: date) -> ParsedCalendar | Reason:
     """Return a calendar file's busy times on the dates [first, until), or the reason why the file is refused.
 
-    `zone` is the name of the time zone of these dates. A new interpreter reads the file. It shares no memory,
+    `zone` is the name of the time zone of these dates. The file is read by a new interpreter, which shares no memory,
     connections, environment or registered time zones with this process (docs/decisions/0007).
     """
     if len(data) > MAX_BYTES:

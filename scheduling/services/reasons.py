@@ -47,7 +47,7 @@ class InAnotherSession(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ReasonRequired(Reason):
-    """The user must enter a reason, either for the audit trail or for the patient to read."""
+    """The user must enter a reason, which is saved in the audit trail or shown to the patient."""
 
     is_shown_to_patient: bool = False
 

@@ -1,4 +1,4 @@
-"""The language in which a person reads pages and mail, and how a patient chooses that language."""
+"""The language of the pages and mail that a person reads. A patient can choose this language."""
 
 from datetime import datetime
 

@@ -124,8 +124,8 @@ class Proposal:
 class HourConflict:
     """A busy time that overlaps a weekly hour for an individual session.
 
-    `is_counselors` is True if the counselor is busy, and False if the patient is. `minutes` is how much of the hour is
-    taken. `dates` is the number of dates with this conflict, and `first_date` is the first of them.
+    `is_counselors` is True if the counselor is busy, and False if the patient is. `minutes` is the length of the
+    overlap. `dates` is the number of dates with this conflict, and `first_date` is the first of them.
     """
 
     label: str
@@ -175,7 +175,7 @@ class NoFreeHour(Reason):
 
 @dataclass(frozen=True, slots=True)
 class HourNotFree(Reason):
-    """The chosen time is not free, or is no longer free. If there are no conflicts, it is outside the counselor's hours."""
+    """The chosen time is not free. If there are no conflicts, the time is outside the counselor's hours."""
 
     name: str
     hour: WeeklyHour

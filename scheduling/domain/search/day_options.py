@@ -21,7 +21,7 @@ DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """The slots to attend on one day, which do not overlap, with their total minutes and the total cost of the day."""
+    """The slots to attend on one day, with their total minutes and total cost. The slots do not overlap."""
 
     times: SlotTimes
     minutes: int

@@ -179,7 +179,7 @@ def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferen
 
 
 def _build_pool(pooled: tuple[Offer, ...], need: Need) -> MeetingPool:
-    """Return the meetings that count toward the hours, fit the patient, and have a spot. Each meeting comes with its tracks."""
+    """Return the meetings that count toward the hours, fit the patient and have a free spot, each with its tracks."""
     tracks_by_key: dict[Key, tuple[WeeklyMeeting, int]] = {}
     for number, offer in enumerate(pooled):
         for offered in offer.meetings:

@@ -37,7 +37,7 @@ JointAdjustments = tuple[Adjustment, ...]
 
 
 def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
-    """Return the index of the first amount that is enough, by bisection; the last one must be enough.
+    """Find the first amount that is enough, by bisection, and return its index. The last amount must be enough.
 
     If an amount is enough, every later amount must be enough, too.
     """
@@ -53,7 +53,7 @@ def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], boo
 
 @dataclass(frozen=True, slots=True)
 class SizedAdjustment[C: Adjustment]:
-    """A change that can have several sizes. What fits with one of the `amounts` also fits with every later one."""
+    """A change that can have several sizes. A schedule that fits with one of the `amounts` fits with all later ones."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]

@@ -54,7 +54,7 @@ class Suggestion:
 
     @property
     def token(self) -> str:
-        """Identifier of the suggestion among those for one need. It contains keys and numbers, but no text."""
+        """Identifier of the suggestion, unique for one need. It contains keys and numbers, but no text."""
         return "+".join(change.token for change in self.changes)
 
     def apply(self, offers: Iterable[Offer], need: Need) -> tuple[Offers, Need]:

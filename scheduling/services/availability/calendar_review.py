@@ -38,8 +38,8 @@ class AllDayChoiceMissing(Reason):
 class CalendarValues:
     """The values that a user enters along with a calendar file.
 
-    `kind` is the kind of commitment. The travel fields are minutes before and after each event. `movable_minutes` is how
-    many minutes earlier or later an event could be.
+    `kind` is the kind of commitment. The travel fields are minutes before and after each event. `movable_minutes` is
+    the number of minutes by which an event could be earlier or later.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class CalendarValues:
 
 
 def parse_calendar(*, patient: Patient, data: bytes, now: datetime) -> ParsedCalendar:
-    """Read the patient's busy times from a calendar file, from today on. Raises Refused if it can't be imported."""
+    """Read a calendar file, and return the busy times from today on. Raises Refused if the file can't be imported."""
     first = patient.site.today_at(now)
     found = read_calendar_file(
         data, zone=patient.site.time_zone, first=first, until=first + timedelta(weeks=WEEKS_AHEAD)

@@ -76,7 +76,10 @@ def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
 
 
 def find_feed(token: str) -> Feed | None:
-    """Return the feed with this token. None if there is no such feed, if it is revoked, or if its facilitator is inactive."""
+    """Return the feed with this token, or None if there is none.
+
+    Revoked feeds and the feeds of inactive facilitators are not found.
+    """
     feeds = Feed.objects.live().exclude(facilitator__is_active=False)
     subjects = feeds.select_related("patient__site", "facilitator", "room__site", "track__site")
     return subjects.filter(token_hash=hash_token(token)).first()

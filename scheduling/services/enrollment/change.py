@@ -95,7 +95,7 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the `found` reasons, except those that repeat one of the `known` reasons for a single session.
+    """Return the `found` reasons. Reasons that repeat one of the `known` reasons for a single session are left out.
 
     A full session repeats that its meeting is full. An overlap with a session repeats a weekly conflict with that
     session.

@@ -38,7 +38,7 @@ def enroll_patient(
 
     If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than this
     one. The track's individual sessions take place at the hours in `individual`; if it is empty, they are arranged
-    later. `continues` is the enrollment that this one replaces. Sessions that the patient will miss because of a
+    later. `continues` is the enrollment that the new one replaces. Sessions that the patient will miss because of a
     temporary commitment are recorded as released bookings. If the patient is on the track's waitlist, the entry is
     closed.
 
@@ -94,7 +94,7 @@ def enroll_patient(
 def planned_enrollment_meetings(
     enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
-    """Return unsaved rows that put the enrollment in the chosen meetings from `begins` on, and later in their successors.
+    """Return unsaved rows that put the enrollment in the chosen meetings and in the meetings that continue them.
 
     If a meeting in `following` continues another meeting, the row for the earlier meeting ends together with that
     meeting.

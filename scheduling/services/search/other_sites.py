@@ -34,7 +34,7 @@ def offers_at_other_sites(*, episode: Episode, from_day: date, by: User) -> tupl
 
 
 def reachable_sites(*, episode: Episode, by: User) -> tuple[Site, ...]:
-    """Return the episode's own site, then the other sites that the patient can reach, by name. Runs one query.
+    """Return the episode's own site, then the other sites that the patient can reach, sorted by name. Runs one query.
 
     The patient can reach a site if one of the patient's places has a travel time to that site. Sites where `by` may not
     manage patients are left out.

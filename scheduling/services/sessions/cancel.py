@@ -32,7 +32,7 @@ class SessionNotCancelled(Reason):
 
 @transaction.atomic
 def cancel_session(*, session: Session, reason: str, by: User, now: datetime) -> Session:
-    """Cancel a session and release its bookings. `restore_session` books the patients again.
+    """Cancel a session and release its bookings. `restore_session` can undo this later.
 
     Raises Refused if the reason is empty, or if the session has begun or is already canceled.
     """

@@ -39,7 +39,7 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
 
 
 def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
-    """Return the site's groups of published tracks and its individual sessions, from today on."""
+    """Return the groups of the site's published tracks and the site's individual sessions, from today on."""
     meetings = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))

@@ -133,7 +133,7 @@ class EnrollmentQuery:
         }
 
     def choices(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[str, object]:
-        """Group the options: the track's own meetings, those of other tracks, then those attended until now."""
+        """Group the options: meetings of the track, meetings of other tracks, then meetings attended until now."""
         options = self.options(chosen, attended)
         own = _take(options, self.track)
         others = [OtherTrackOptions(track.name, _take(options, track)) for track in self.beside.tracks]
@@ -174,7 +174,7 @@ def meeting_choice_context(
 
     When the page is opened, the first day comes from `?from=`, or else from `otherwise`. The meetings in `?meetings=`
     are chosen, or else the attended ones, or else those that fit. Reasons in `refused` about the first day are shown
-    beside it, and all other reasons above the form.
+    beside the field for that day, and all other reasons above the form.
     """
     from_day = requested_start(request, form, otherwise=otherwise)
     try:

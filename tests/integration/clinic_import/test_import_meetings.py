@@ -33,7 +33,7 @@ def enrollment(tmp_path: Path) -> Enrollment:
 
 
 def booked(enrollment: Enrollment) -> set[tuple[str, date, int]]:
-    """Return the group's code, the date and the starting hour in UTC of each active booking of the enrollment."""
+    """Return the active bookings of the enrollment: the code of the group, the date, and the starting hour in UTC."""
     bookings = Booking.objects.active().filter(enrollment=enrollment).select_related("session__meeting")
     return {
         (booking.session.meeting.code, booking.session.on, booking.starts.hour)

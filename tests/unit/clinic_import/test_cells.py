@@ -1,4 +1,4 @@
-"""The formats in which an import file may write values, and the values that are read from those formats."""
+"""The formats of values in an import file, and the values that the import reads from them."""
 
 from collections.abc import Callable
 from datetime import date, time
