@@ -38,7 +38,7 @@ class NeedsTimes(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AbsenceWithTimes(Reason):
-    """The mark says that the patient did not attend, but has a time of arrival or of leaving."""
+    """The mark says that the patient did not attend, but also gives a time of arrival or of leaving."""
 
 
 @dataclass(frozen=True, slots=True)

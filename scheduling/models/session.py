@@ -245,8 +245,8 @@ class Session(models.Model):
 class SessionFacilitator(models.Model):
     """A user who leads or assists in a session.
 
-    `starts` and `ends` are copied by the service that writes the session, and are empty while the session is canceled. So the
-    constraint against double booking only needs to read this table.
+    `starts` and `ends` are copied by the service that writes the session, and are empty while the session is canceled.
+    Therefore the constraint against double booking can be checked on this table alone.
     """
 
     session = models.ForeignKey(

@@ -23,6 +23,6 @@ def lock_meetings(meeting_ids: Collection[int]) -> None:
 def lock_sessions(sessions: SessionQuerySet) -> list[Session]:
     """Lock the sessions until the transaction ends, and return their current state.
 
-    They are locked in order of id, so that two transactions can't deadlock.
+    The sessions are locked in order of id, so that two transactions can't deadlock.
     """
     return list(sessions.select_for_update(of=("self",), no_key=True).order_by("pk"))

@@ -37,7 +37,7 @@ class RuleBook:
     def week_around(self, day: date) -> Interval[date]:
         """Return the treatment week that contains `day`, as a half-open interval.
 
-        The week has seven days. It is shorter if rules with another first weekday come into force within the week.
+        The week has seven days, or fewer if rules with another first weekday come into force within the week.
         """
         first = self.week_of(day)
         later = (first + timedelta(days=number) for number in range(1, 7))

@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
 
 
 class PageGuard:
-    """Records what no page may do: requests to other hosts, policy violations and script errors."""
+    """Records what no page may do: requests to other hosts, violations of the security policy, and script errors."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc

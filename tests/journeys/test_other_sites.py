@@ -62,7 +62,7 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     for each in (page, phone):
         sign_in(each, coordinator)
 
-    # Two morning groups and an evening group fit, although a court date takes one of the sessions.
+    # Two morning groups and an evening group fit, although one of the sessions is missed because of a court date.
     chosen = ",".join(str(meeting.pk) for meeting in [*mornings.meetings.filter(weekday__in=(0, 1)), evenings[1]])
     page.goto(f"{reverse('enroll', args=[rosa.pk, mornings.pk])}?from={MONDAY.isoformat()}&meetings={chosen}")
     expect(page.get_by_label("Evening 3")).to_be_checked()

@@ -134,13 +134,13 @@ class _CounselorWeek:
         return {time for on in self.open_dates[weekday] for _, _, time in self._busy_on(on)}
 
     def _busy_on(self, on: date) -> Iterator[tuple[str, bool, Interval[int]]]:
-        """Yield each busy time on the date: its label, whether it is the counselor's, and its minutes since midnight."""
+        """For each busy time on the date, yield its label, whether it is the counselor's, and its start and end."""
         day = (on - self.need.from_day).days
         yield from ((busy.label, False, time) for busy, time in self.patient_busy.get(day, ()))
         yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
-        """Yield each quarter hour at which a session of `minutes` can start so that one of the windows contains it."""
+        """Yield each quarter hour at which a session of `minutes` can start and lie within one of the windows."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)

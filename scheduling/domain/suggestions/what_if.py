@@ -1,7 +1,7 @@
 """Check whether a schedule would fit after some adjustments.
 
 The conflicts of each meeting are found once. For an adjustment, only the conflicts that it affects are checked again.
-The check tells only whether a schedule fits; `schedules.find_schedules` finds the schedules.
+The check tells whether a schedule fits. `schedules.find_schedules` finds the schedules themselves.
 """
 
 from collections import defaultdict
@@ -76,7 +76,7 @@ class FeasibilityCheck:
         return any(pool.allows_fit(of_commitments, places, others) for pool in self.pools)
 
     def conflicts_with(self, busy: BusyTime) -> Iterator[Conflict]:
-        """Yield the conflicts of all meetings with the commitment `busy`."""
+        """Yield every meeting's conflicts with the commitment `busy`."""
         numbers = self.numbers[busy]
         for pool in self.pools:
             for pooled in pool.meetings:
@@ -117,7 +117,7 @@ class _PoolCheck:
 
     @cached_property
     def numbers(self) -> dict[Key, int]:
-        """Index of each meeting in `meetings`, by the meeting's key."""
+        """Maps each meeting's key to the meeting's index in `meetings`."""
         return {pooled.meeting.key: number for number, pooled in enumerate(self.meetings)}
 
     @cached_property

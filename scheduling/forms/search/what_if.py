@@ -169,7 +169,7 @@ class CommitmentScenarioForm(forms.Form):
 
     @property
     def changed(self) -> ChangedCommitment | None:
-        """The change to the commitment, or None if there is none or the form is invalid."""
+        """The change to the commitment, or None if nothing changes or the form is invalid."""
         if not self.is_bound or not self.is_valid():
             return None
         parts = self._parts(self.cleaned_data)

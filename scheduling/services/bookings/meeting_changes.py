@@ -29,7 +29,7 @@ WEEK = timedelta(weeks=1)
 def changed_sessions_from(meeting: Meeting, day: date | None, now: datetime) -> SessionQuerySet:
     """Return the meeting's future sessions that were changed by hand or canceled.
 
-    If `day` is given, leave out sessions before that day.
+    If `day` is given, leave out sessions whose original date is before that day.
     """
     return _sessions_from(meeting, day, now).filter(departed_at__isnull=False)
 
@@ -114,8 +114,8 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
     """Assign manually changed sessions to a meeting. Each of them replaces the meeting's own session in the same week.
 
-    If the meeting has no date in the week, the session becomes a one-off
-    session. Bookings of enrollments that are not in the meeting are released.
+    If the meeting has no date in that week, the session becomes a one-off session. Bookings of enrollments that are
+    not in the meeting are released.
     """
     recurrence = meeting.as_pattern().recurrence
     for session in sessions:

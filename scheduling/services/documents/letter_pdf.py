@@ -36,7 +36,7 @@ RIGHT_TO_LEFT = {"R", "AL"}
 
 @cache
 def _typeface(name: str) -> TTFont:
-    """Register the font with reportlab on first use, and return it."""
+    """Register the font with reportlab on first use, and return the font."""
     typeface = TTFont(name, str(settings.TYPEFACES_DIR / f"{name}.ttf"))
     pdfmetrics.registerFont(typeface)
     return typeface

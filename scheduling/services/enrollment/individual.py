@@ -56,8 +56,8 @@ def propose_individual_sessions(
     """Propose weekly hours for individual sessions of `minutes` in total, in addition to the meetings with these ids.
 
     The hours start on the need's first day, or today if that day has passed. The hours reserved for the enrollment
-    `apart_from` count as free. They must not be among the busy times of `need`. If `minutes` is 0, the proposals are
-    empty and nothing is read.
+    `apart_from` count as free. These hours must not be among the busy times of `need`. If `minutes` is 0, the proposals
+    are empty and nothing is read.
     """
     if not minutes:
         return IndividualProposals()

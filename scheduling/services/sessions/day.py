@@ -72,7 +72,7 @@ class DaySession(NamedTuple):
 
     @property
     def state(self) -> str:
-        """The state of the session that its badge shows."""
+        """The session's state, as its badge shows it."""
         if self.status == SessionStatus.CANCELLED:
             return "cancelled"
         if self.finalized:

@@ -69,7 +69,7 @@ def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Show a patient's calendar links to a coordinator, who can create one for the patient."""
+    """Show a patient's calendar links to a coordinator, who can create new links for the patient."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     form, address = _create_feed_from_form(request, patient=patient)

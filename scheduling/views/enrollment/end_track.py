@@ -1,4 +1,4 @@
-"""End a track. Its patients move to another track, or their enrollments end with it."""
+"""End a track. Its patients move to another track, or their enrollments end when the track ends."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -59,7 +59,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
 def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, object]:
     """List the patients of the track, and patients of other tracks who attend its meetings.
 
-    Record in the audit trail that the user saw them.
+    Record in the audit trail that the user saw these patients.
     """
     last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
     context: dict[str, object] = {}
