@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 PLAUSIBLE_YEARS = range(1900, 2150)
 """Years that forms accept in dates. Adding weeks to a date near `date.max` would overflow."""
@@ -28,9 +29,8 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> date | None:
         day = super().to_python(value)
         if day is not None and day.year not in PLAUSIBLE_YEARS:
-            raise forms.ValidationError(
-                f"The year must lie between {PLAUSIBLE_YEARS.start} and {PLAUSIBLE_YEARS.stop - 1}."
-            )
+            years = {"first": PLAUSIBLE_YEARS.start, "last": PLAUSIBLE_YEARS.stop - 1}
+            raise forms.ValidationError(_("Check the year. It must be from %(first)s to %(last)s.") % years)
         return day
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.utils.translation import gettext as _
+
 from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval, covered_minutes
 from timekeeping.weeks import MINUTES_A_DAY
@@ -185,11 +187,12 @@ def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
     A busy time across midnight becomes a block on each day. Parts outside the week are left out.
     """
     for each in busy:
+        names = {"label": each.label}
         for occasion in each.occasions(first, first + timedelta(days=7)):
             own, whole = occasion.without_travel, occasion.with_travel
             yield from _split_by_day(own.start, own.end, COMMITMENT, each.label, first)
-            yield from _split_by_day(whole.start, own.start, TRAVEL, f"To {each.label}", first)
-            yield from _split_by_day(own.end, whole.end, TRAVEL, f"From {each.label}", first)
+            yield from _split_by_day(whole.start, own.start, TRAVEL, _("Travel to %(label)s") % names, first)
+            yield from _split_by_day(own.end, whole.end, TRAVEL, _("Travel from %(label)s") % names, first)
 
 
 def _split_by_day(starts: int, ends: int, kind: str, label: str, first: date) -> Iterator[Block]:

@@ -171,7 +171,7 @@ def test_titles_and_locations_of_calendar_entries_are_not_stored(desk: Client, r
         ),
         pytest.param(b"x" * (MAX_BYTES + 1), "The file is larger than 5 MB.", id="too large"),
         pytest.param(b"x" * (3 * MAX_BYTES), "The file is larger than 5 MB.", id="much too large"),
-        pytest.param(b"", "The submitted file is empty.", id="empty"),
+        pytest.param(b"", "This file is empty. Choose another one.", id="empty"),
     ],
 )
 def test_a_refused_file_shows_the_reason_and_keeps_the_input(

@@ -75,7 +75,7 @@ def test_a_changed_place_is_audited_with_the_difference(coordinator: Client, sit
     ("typed", "field", "words"),
     [
         pytest.param({"name": "home"}, "name", "There is already a place called home.", id="a name that is taken"),
-        pytest.param({"name": ""}, "name", "required", id="no name"),
+        pytest.param({"name": ""}, "name", "Fill in this field", id="no name"),
         pytest.param({"name": "Far", "before_site": "481"}, "before_site", "480", id="too far"),
     ],
 )

@@ -144,7 +144,7 @@ def test_nights_and_whole_days_are_rows_too(coordinator: Client, rosa: Patient) 
         pytest.param({"ends": "13:00"}, "ends", "The start and the end are the same.", id="no time"),
         pytest.param({"starts": ""}, "starts", "Enter the start time.", id="no start"),
         pytest.param({"movable_minutes": "480"}, "movable_minutes", "it can’t move by 8 h", id="moves away"),
-        pytest.param({"movable_minutes": "3"}, "movable_minutes", "greater than or equal to 5", id="hardly moves"),
+        pytest.param({"movable_minutes": "3"}, "movable_minutes", "Enter 5 or more", id="hardly moves"),
         pytest.param({"commitment": "40404"}, None, "in the meantime", id="of somebody else"),
     ],
 )

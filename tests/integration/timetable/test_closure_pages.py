@@ -97,7 +97,7 @@ def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(
             "The site is already closed Sat, Nov 28 – Sun, Nov 29 (Snow). Choose other days.",
             id="closed already",
         ),
-        pytest.param({"first_day": "0026-11-27"}, "The year must lie between", id="a slip of the keyboard"),
+        pytest.param({"first_day": "0026-11-27"}, "Check the year. It must be from", id="a slip of the keyboard"),
     ],
 )
 def test_a_refused_closure_has_its_reason_beside_the_field(

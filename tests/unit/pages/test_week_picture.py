@@ -94,8 +94,8 @@ def test_a_night_shift_is_drawn_on_both_days_with_its_travel() -> None:
 
     assert sorted(busy_blocks([shift], MONDAY), key=lambda block: (block.weekday, block.starts)) == [
         Block(0, 0, 360, "life", "Night shift"),
-        Block(0, 360, 390, "travel", "From Night shift"),
-        Block(6, 1290, 1320, "travel", "To Night shift"),
+        Block(0, 360, 390, "travel", "Travel from Night shift"),
+        Block(6, 1290, 1320, "travel", "Travel to Night shift"),
         Block(6, 1320, 1440, "life", "Night shift"),
     ]
 
