@@ -131,7 +131,7 @@ def main() -> None:
         f"  ratio to the libraries alone: {ours / theirs:.2f} (at most {MAX_RATIO}); they take {theirs * 1000:.0f} ms",
     )
     sys.stdout.write("\n".join(report) + "\n")
-    if ours > MAX_RATIO * theirs and not tiny:  # starting the process takes most of the time of a tiny run
+    if ours > MAX_RATIO * theirs and not tiny:  # in a tiny run, starting the process takes most of the time
         sys.exit("Too slow.")
 
 

@@ -299,7 +299,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # django.server does not pass its messages to the root logger, so it needs the filtered handler itself.
+    # django.server does not pass its messages to the root logger, so the handler is listed here too.
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},

@@ -104,7 +104,7 @@ def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:
 
 
 def _wall_time(moment: time | datetime | int, zone: tzinfo | None = None) -> time:
-    """Return the time of day. For 1440, the number of minutes at the end of the day, the result is midnight."""
+    """Return the time of day. For 1440 minutes, which is the end of the day, the result is midnight."""
     if isinstance(moment, int):
         return time(moment // 60 % 24, moment % 60)
     return _local_time(moment, zone).time() if isinstance(moment, datetime) else moment

@@ -35,7 +35,7 @@ class CalendarNotice(StrEnum):
     NO_LENGTH = "no_length"
     """Entries that end when they start. These entries are left out."""
     NO_EVENTS = "no_events"
-    """Tasks, notes and other items that don't say when a person is busy; they are left out."""
+    """Tasks, notes and other items that don't say when a person is busy. These items are left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class WeekRow:
         )
 
     def values(self) -> CommitmentValues:
-        """Return the values for a new commitment."""
+        """Return the values of the new commitment that the row adds."""
         return self.apply_to(CommitmentValues(kind=self.kind, label=self.label, starts=self.starts, ends=self.ends))
 
 

@@ -164,7 +164,7 @@ class NoFreeHour(Reason):
 
     @property
     def conflicts(self) -> tuple[HourConflict, ...]:
-        """Conflicts of the nearest hour; empty if there is no such hour."""
+        """Conflicts of the nearest hour. Empty if there is no nearest hour."""
         return self.nearest.conflicts if self.nearest else ()
 
     @property

@@ -59,7 +59,7 @@ class SizedAdjustment[C: Adjustment]:
     amounts: Sequence[int]
 
     def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
-        """Yield the change with the smallest amount that lets a schedule fit; nothing if no amount does.
+        """Yield the change with the smallest amount that lets a schedule fit. Yields nothing if no amount is enough.
 
         The changes in `beside` are made as well.
         """

@@ -36,11 +36,11 @@ def enroll_patient(
 ) -> Enrollment:
     """Enroll the patient in these meetings of the track from `starts` on, and book every session up to the horizon.
 
-    If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than this
-    one. The track's individual sessions take place at the hours in `individual`; if it is empty, they are arranged
-    later. `continues` is the enrollment that the new one replaces. Sessions that the patient will miss because of a
-    temporary commitment are recorded as released bookings. If the patient is on the track's waitlist, the entry is
-    closed.
+    If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than
+    `track`. The individual sessions of `track` take place at the hours in `individual`. If `individual` is empty, the
+    sessions are arranged later. `continues` is the enrollment that the new one replaces. Sessions that the patient will
+    miss because of a temporary commitment are recorded as released bookings. If the patient is on the track's waitlist,
+    the entry is closed.
 
     Raises Refused with all reasons at once: fewer hours or days than prescribed, more than the rules allow, two
     meetings that overlap, a conflict with a commitment or other treatment, a session without a spot, or an individual
