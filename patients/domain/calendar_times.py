@@ -179,7 +179,7 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Yield runs of dates on the weekday that are `step` weeks apart.
+    """Yield runs of dates that are on the weekday and `step` weeks apart.
 
     Only runs long enough for a pattern are included.
     """

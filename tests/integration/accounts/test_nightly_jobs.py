@@ -51,7 +51,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Capture the server's log as it is written, after the log filters."""
+    """Capture the server's log as it is written after filtering."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()

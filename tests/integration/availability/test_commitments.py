@@ -1,4 +1,4 @@
-"""How commitments become busy times: rotations, date ranges, and travel from a place."""
+"""How commitments become busy times: rotations, date ranges, and travel between a place and the site."""
 
 from datetime import date, timedelta
 from typing import Any
