@@ -275,7 +275,7 @@ class JobOutcome(models.TextChoices):
 
 class JobRunQuerySet(models.QuerySet["JobRun"]):
     def visible_to(self, user: User) -> "JobRunQuerySet":
-        """Runs at the sites that the user manages. Managers of any site also see the runs that belong to no site."""
+        """Runs at sites that the user manages. Managers of at least one site also see runs that belong to no site."""
         granted = [site for role, site in user.assigned_roles if Permission.MANAGE_SITE in GRANTS[role]]
         if not user.is_active or not granted:
             return self.none()

@@ -136,7 +136,7 @@ _templates: list[Template] = []
 
 
 def _template() -> Template:
-    """Return the compiled template. It is compiled only on the first call, because Django caches template files too."""
+    """Return the compiled template. It is compiled only once, because Django also compiles a template file only once."""
     if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)

@@ -1,4 +1,4 @@
-"""The reader of a text determines its language, and whether times of day are on a 12-hour or a 24-hour clock.
+"""The reader of a text determines its language, and whether times of day use a 12-hour or a 24-hour clock.
 
 The language is the one that Django has activated. The clock is chosen by a function in a context variable. The function is
 called only when a time of day is written.

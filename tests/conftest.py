@@ -1,4 +1,4 @@
-"""Setup for all tests: a test deployment, one database per process, and restored tables after real transactions."""
+"""Setup for all tests: a test deployment, one database per process, and tables restored after real transactions."""
 
 import os
 from collections.abc import Iterator

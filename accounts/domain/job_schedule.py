@@ -1,4 +1,4 @@
-"""When nightly jobs are due: once a night, each job at a fixed time on the wall clock of its site."""
+"""Rules for when nightly jobs are due. Each job is due once a night, at a fixed time of day in its time zone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -90,7 +90,7 @@ def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: 
 
 
 def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
-    """Of these excuses, delete those for future sessions that are not finalized. Return how many were deleted.
+    """Of the given excuses, delete those for future sessions that are not finalized. Return how many were deleted.
 
     The excuse for a session that has begun stays, because it records what happened.
     """

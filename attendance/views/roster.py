@@ -132,7 +132,7 @@ def _mark_form(session: Session, booking: Booking, mark: Attendance | None, data
 @require_safe
 @transaction.atomic
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Show a session, with its roster if the user may see it."""
+    """Show a session, and its roster if the user may see the roster."""
     user = signed_in(request)
     page = _session_page(user, find_session(user, session_id))
     return _render_session(request, user, page)

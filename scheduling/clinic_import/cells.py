@@ -1,4 +1,4 @@
-"""Functions that parse the text of one CSV cell. Each raises ValueError with a sentence for the user."""
+"""Functions that parse the text of one CSV cell. Each raises ValueError with an error message for the user."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
 
 
 def read_text(longest: int) -> Callable[[str], str]:
-    """Return a reader that accepts text of at most `longest` characters."""
+    """Return a function that accepts a cell of at most `longest` characters."""
 
     def read(cell: str) -> str:
         if len(cell) > longest:
@@ -94,9 +94,9 @@ def read_time(cell: str) -> time:
 
 
 def read_number(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least` to `most`, inclusive.
+    """Return a function that parses whole numbers from `least` to `most`, inclusive.
 
-    It accepts `9.0` for 9, because spreadsheets often export whole numbers like that.
+    The function accepts `9.0` for 9, because spreadsheets often export whole numbers like that.
     """
 
     def read(cell: str) -> int:
@@ -111,7 +111,7 @@ def read_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def read_hours(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader that parses hours (`9`, `9.5` or `9:30`) into minutes.
+    """Return a function that parses hours (`9`, `9.5` or `9:30`) into minutes.
 
     The bounds `least` and `most` are in minutes and inclusive.
     """
@@ -141,7 +141,7 @@ def read_yes_no(cell: str) -> bool:
 
 
 def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
-    """Return a reader that maps a word to its value in `choices`. “In person” matches the key in_person."""
+    """Return a function that maps a word to its value in `choices`. “In person” matches the key in_person."""
 
     def read(cell: str) -> T:
         word = re.sub(r"[\s_-]+", "_", cell.lower())

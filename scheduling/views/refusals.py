@@ -31,7 +31,7 @@ class RefusableForm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved[T]:
-    """The result of a service. It is always truthy, so that `if saved := submit_form(...)` works even for None."""
+    """Wraps the result of a service in an object that is always truthy, so that None can mean that nothing was saved."""
 
     value: T
 
@@ -76,7 +76,7 @@ def submit_button[T](
 
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
-    """Add every reason to the errors of the field that it is about, or else to those of the whole form."""
+    """Add every reason to the errors of the form field that it is about, or to the form's own errors if there is none."""
     for reason in refused.reasons:
         field = form.reason_fields.get(reason.code)
         form.add_error(field if field in form.fields else None, reason_text(reason))

@@ -52,7 +52,7 @@ FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pl
 
 
 def texts_in_tags(token: Token) -> Iterator[str]:
-    """Yield texts inside a template's tags and variables that a user would see, except texts marked with `_()`."""
+    """Yield the user-visible texts inside a template's tags and variables, except texts marked with `_()`."""
     name = token.contents.split()[0]
     if name == "icon":
         return

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 type SignIn = Callable[[Page, User], None]
 type Axe = Callable[[Page], None]
 
-# htmx puts these classes on elements from the start of a request until its response is in the page.
+# htmx puts these classes on elements from the start of a request until the response is in the page.
 HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 
 

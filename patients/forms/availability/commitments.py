@@ -261,7 +261,7 @@ def _pattern_values(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def pattern_name(commitment: Commitment) -> str:
-    """Return the form's choice for the pattern of a commitment, such as `EVERY_WEEK`."""
+    """Return the name under which the form offers the commitment's pattern, such as `EVERY_WEEK`."""
     if commitment.on is not None:
         return SOME_DATES if commitment.until else ONE_DATE
     if commitment.cycle_days:

@@ -1,4 +1,4 @@
-"""Write sites with their rules, rooms, and the days on which a site is closed."""
+"""Write sites, their rules, their rooms and their closures to the database."""
 
 from datetime import date, timedelta
 

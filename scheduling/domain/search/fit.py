@@ -63,7 +63,7 @@ class OutsideAges(Reason):
 class MeetingFull(Reason):
     """The meeting has no spot left on some of the dates on which the patient would attend.
 
-    `dates` is the number of full dates, and `first_date` is the first of them.
+    `dates` is the number of dates without a spot, and `first_date` is the first of them.
     """
 
     code: ClassVar[str] = "full"

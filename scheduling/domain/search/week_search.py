@@ -167,10 +167,10 @@ def _search_weeks(
 
 
 class _PartialWeek(NamedTuple):
-    """The days of a week for which the plans are settled. `cost` does not include points for facilitators.
+    """The part of a week for which plans are already chosen. `cost` does not include points for facilitators.
 
-    `people` is a lower bound for the number of facilitators: a slot is counted only if it has no facilitator in common
-    with the slots counted before. `seen` is the bit set of everyone who leads a group in the counted slots.
+    `people` is a lower bound for the number of facilitators: a slot is counted only if it has no facilitator in common with
+    the slots counted before. `seen` is the bit set of everyone who leads a group in the counted slots.
     """
 
     cost: int
@@ -194,7 +194,7 @@ class _PartialWeek(NamedTuple):
 
 
 class _SearchNode(NamedTuple):
-    """A week that is settled up to `day`, with the plan at position `turn` for that day.
+    """A week that has plans up to and including `day`. The plan for `day` is the one at position `turn`.
 
     `so_far` is the week before that day. `then` is the week with the plan added, or None until it has been computed.
     """
@@ -254,7 +254,10 @@ RankedPlan = tuple[int, SlotTimes, DayPlan]
 
 
 class _RankedChildren:
-    """The plans for a day that can complete a partial week, the best first, computed as needed."""
+    """The plans for one day with which a partial week can still be completed. The best comes first.
+
+    The plans are computed as needed.
+    """
 
     def __init__(self, search: _WeekSearch, day: int, minutes: int, days: int) -> None:
         self.search = search

@@ -68,7 +68,7 @@ class CommitmentAdjustment(Adjustment):
 
     @property
     def date(self) -> date | None:
-        """The only date of the commitment, or None if it is on several dates."""
+        """The only date of the commitment, or None if the commitment has more than one date."""
         recurrence = self.busy.recurrence
         return min(recurrence.days) if isinstance(recurrence, OnDates) and len(recurrence.days) == 1 else None
 

@@ -24,7 +24,7 @@ class StartDateForm(forms.Form):
 
 
 class MeetingChoiceForm(forms.Form):
-    """The first day, and a choice of meetings: the track's own meetings, and those in `beside` of other tracks."""
+    """The first day, and a choice among the track's meetings. Meetings of other tracks in `beside` are also offered."""
 
     reason_fields: ClassVar = dict.fromkeys(
         (

@@ -105,7 +105,7 @@ def change_closure(*, closure: Closure, last_day: date, reason: str, by: User | 
 
 
 def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
-    """Return the sessions and bookings to preview before the closure is lifted: those on its days from today on.
+    """Return the sessions and bookings to preview before the closure is lifted: those on closed days from today on.
 
     Queries the closure's site if it is not loaded yet.
     """

@@ -50,7 +50,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """Find a track, even one that is no longer published, with all data for judging how it fits."""
+    """Find a track, with all data needed to judge how well it fits. The track may no longer be published."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),
@@ -62,7 +62,7 @@ def _track_of_waitlist(user: User, track_id: int) -> Track:
 @require_safe
 @transaction.atomic
 def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
-    """List all patients who wait for the track, in order, each with how well the track fits now."""
+    """List all patients who wait for the track, in waitlist order, each with how well the track fits now."""
     user, now = signed_in(request), clock.now()
     track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))

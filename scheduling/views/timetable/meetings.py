@@ -122,7 +122,7 @@ def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, objec
 
 
 def _typed_meetings(form: MeetingForm, key: str) -> list[WeeklyMeeting]:
-    """Return the meetings in the form, one for each of its weekdays. If the times are invalid, return none."""
+    """Return the meetings in the form, one for each chosen weekday. If the times are invalid, return none."""
     form.is_valid()
     given = form.cleaned_data
     if not {"weekday", "starts", "ends"} <= given.keys() or given["starts"] >= given["ends"]:

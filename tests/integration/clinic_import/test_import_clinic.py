@@ -158,7 +158,7 @@ def test_a_change_that_breaks_the_hours_rule_writes_nothing(tmp_path: Path) -> N
 
 
 def test_meetings_can_swap_their_weekdays_in_one_import(tmp_path: Path) -> None:
-    """If these changes were made one after the other, they would double-book a room or break the hours rule."""
+    """If the meetings moved one after the other, the first move would double-book a room or break the hours rule."""
     import_files(tmp_path)
     text = CLINIC["meetings"].replace("Mon,9", "X,9").replace("Wed,9", "Mon,9").replace("X,9", "Wed,9")
     changes = import_files(tmp_path, {**CLINIC, "meetings": text}).changes

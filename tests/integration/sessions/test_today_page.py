@@ -216,7 +216,7 @@ def test_in_debug_mode_an_unchanged_page_is_sent_again(clinic: Clinic, settings:
 
 
 def test_the_forms_of_a_cached_page_can_be_submitted(clinic: Clinic) -> None:
-    """A cached page contains a CSRF token, which needs the CSRF cookie.
+    """A cached page contains a CSRF token, which is valid only with the CSRF cookie.
 
     If the cookie is gone, the page is sent again.
     """

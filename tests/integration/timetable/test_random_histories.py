@@ -385,7 +385,7 @@ class Clinic(RuleBasedStateMachine):
         self.everything_is_there()
 
     def everything_is_there(self) -> None:
-        """Check that each date of each meeting has a session. Unless changed by hand, it must be at the usual time."""
+        """Check that each date of each meeting has a session. An unchanged session must be at the usual time."""
         until = self.today + timedelta(weeks=WEEKS)
         expected = naive_model.expected_sessions(self.site, self.today, until)
         sessions = {

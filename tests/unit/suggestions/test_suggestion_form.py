@@ -1,4 +1,4 @@
-"""A suggestion is encoded as query parameters of the what-if form. Changes to rules are parsed from such parameters."""
+"""Suggestions are encoded as query parameters of the what-if form. Rule changes are parsed from such parameters."""
 
 from dataclasses import replace
 from datetime import date, time
