@@ -186,7 +186,7 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
 def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure | None) -> Closure | None:
     """Create or update the closure. Return it, or None if nothing changed.
 
-    Raises Refused if another closure includes some of its days.
+    Raises Refused if another closure includes some of the same days.
     """
     last_day = row.ends - timedelta(days=1)
     if closure is None:

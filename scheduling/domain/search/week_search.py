@@ -73,10 +73,10 @@ def rank_key(points: int, meetings: Sequence[WeeklyMeeting]) -> RankKey:
 def best_weeks(
     pool: MeetingPool, need: Need, weights: Weights, *, asked: date, kept: Collection[WeeklyMeeting] = ()
 ) -> Iterator[WeekCandidate]:
-    """Yield every set of the pool's meetings that meets the prescription within the rules, the cheapest first.
+    """Yield every set of the pool's meetings that meets the prescription and complies with the rules, the cheapest first.
 
-    The meetings of a set do not overlap. Waiting is counted from the requested start date, `asked`. `kept` are the
-    meetings of the patient's present schedule. The search runs only as far as the caller iterates.
+    The meetings of a set do not overlap. Waiting is counted from the requested start date, `asked`. `kept` are the meetings
+    of the patient's present schedule. The search runs only as far as the caller iterates.
     """
     slots = _time_slots(pool, need, weights, kept)
     limits = need.weekly_limits(pool.individual_minutes)

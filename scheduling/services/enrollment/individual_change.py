@@ -28,7 +28,7 @@ from timekeeping.reasons import refuse_if_any
 def individual_session_options(*, enrollment: Enrollment, from_day: date, today: date) -> IndividualProposals:
     """Propose weekly hours for the enrollment's individual sessions, as if its current hours ended on `from_day`.
 
-    Raises Refused if the episode of care is over by then.
+    Raises Refused if the episode of care is over by `from_day`.
     """
     return propose_individual_sessions(
         episode=enrollment.episode,

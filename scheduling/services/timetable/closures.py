@@ -217,6 +217,6 @@ def known_states(country: str) -> list[tuple[str, str]]:
 
 
 def _spaced_name(name: str) -> str:
-    """Turn "BosniaAndHerzegovina" into "Bosnia and Herzegovina"."""
+    """Insert spaces into a name: "BosniaAndHerzegovina" becomes "Bosnia and Herzegovina"."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     return re.sub(r" (And|Of|The)\b", lambda found: found[0].lower(), words)
