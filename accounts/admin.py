@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record, record_all
 from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from iopmanager import clock
+
+admin.site.unregister(Group)  # rights come from roles, and “groups” are a clinic's meetings here
 
 
 class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
