@@ -101,5 +101,5 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     axe(phone)
     follow(phone.get_by_role("button", name="Move to Prairie Avenue"))
     expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()
-    expect(phone.get_by_role("cell", name="Wed 8:00 AM–4:00 PM")).to_be_visible()
+    expect(phone.get_by_role("cell", name="Wed, 8:00 AM–4:00 PM")).to_be_visible()
     axe(phone)

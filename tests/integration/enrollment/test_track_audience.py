@@ -129,7 +129,8 @@ def test_the_form_saves_a_level_and_ages_and_the_page_shows_them(desk: Client, s
     track = Track.objects.get()
     assert (made.status_code, track.level, track.from_age, track.to_age) == (302, "2.1", 13, 17)
     page = desk.get(reverse("track", args=[track.pk])).text
-    assert "only level 2.1, ages 13 to 17" in page
+    assert "Level 2.1 only" in page
+    assert "Ages 13 to 17" in page
     form = desk.get(reverse("track-edit", args=[track.pk])).text
     assert 'name="from_age" value="13"' in form
     desk.post(reverse("track-edit", args=[track.pk]), TYPED | {"from_age": "", "to_age": "17"})
@@ -181,10 +182,10 @@ def test_an_import_sets_level_ages_and_mixing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "cells", "fault"),
     [
-        ("from_age,to_age", "18,17", "to_age: 17 is younger than from_age, 18."),
-        ("to_age", "12", "to_age: 12 is younger than from_age, 13."),
+        ("from_age,to_age", "18,17", "to_age: The maximum age, 17, is less than the minimum age, 18."),
+        ("to_age", "12", "to_age: The maximum age, 12, is less than the minimum age, 13."),
         ("to_age", "grown up", "to_age: “grown up” is not a whole number."),
-        ("level", "3.1", "level: “3.1” is not known; it can be 2.1, 2.5."),
+        ("level", "3.1", "level: “3.1” is not one of the options. Use one of these: 2.1, 2.5."),
     ],
 )
 def test_import_errors_name_row_and_column(tmp_path: Path, columns: str, cells: str, fault: str) -> None:

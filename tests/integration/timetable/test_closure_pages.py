@@ -91,7 +91,9 @@ def test_a_day_without_patients_is_closed_at_once_unless_a_preview_is_requested(
     [
         pytest.param({"first_day": ""}, "Enter a date.", id="no day"),
         pytest.param({"reason": " "}, "Fill in this field.", id="no reason"),
-        pytest.param({"last_day": "2026-11-01"}, "Sun, Nov 1 is too early: it begins on Fri, Nov 27", id="backwards"),
+        pytest.param(
+            {"last_day": "2026-11-01"}, "Sun, Nov 1 is too early. Choose Fri, Nov 27 or later.", id="backwards"
+        ),
         pytest.param(
             {"last_day": "2026-11-30"},
             "The site is already closed Sat, Nov 28 – Sun, Nov 29 (Snow). Choose other days.",
@@ -166,7 +168,7 @@ def test_a_past_closure_is_not_lifted(client: Client, clinic: Clinic) -> None:
     closure = clinic.close(date(2026, 11, 20), date(2026, 11, 21))
     response = client.post(reverse("closure-lift", args=[closure.pk]))
     assert response.status_code == 422
-    assert "Snow has its last day on Sat, Nov 21." in response.text
+    assert "The last day of Snow is Sat, Nov 21." in response.text
 
 
 def test_the_holidays_of_another_region_are_shown_and_kept_in_the_url(client: Client, clinic: Clinic) -> None:

@@ -281,7 +281,7 @@ def test_staff_subscribe_to_their_own_groups(client: Client, site: Site) -> None
     made = client.post(reverse("staff-calendar"), {"label": "my tablet", "style": "discreet"})
     assert "webcal://testserver/c/" in made.text
     assert Feed.objects.get().facilitator == ada
-    assert "Made Mon, Nov 23" in client.get(reverse("staff-calendar")).text
+    assert "Created Mon, Nov 23" in client.get(reverse("staff-calendar")).text
 
 
 def test_a_user_without_a_site_is_refused_and_no_other_site_can_be_chosen(client: Client) -> None:

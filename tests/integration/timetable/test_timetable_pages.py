@@ -218,7 +218,7 @@ def test_a_reviewer_sees_tracks_but_cannot_change_them(client: Client, site: Sit
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-home", 17), ("portal-week", 17)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-home", 18), ("portal-week", 17)])
 def test_three_sessions_in_the_portal_take_as_many_queries_as_one(
     client: Client, site: Site, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:
