@@ -6,7 +6,7 @@
   const place = document.getElementById("board");
   const week = document.getElementById("board-week");
   if (!place) return;
-  if (typeof FullCalendar === "undefined") { // Keep the week that the server rendered as HTML.
+  if (typeof FullCalendar === "undefined") { // The week that the server rendered as HTML stays.
     place.remove();
     week.classList.remove("without-js");
     return;

@@ -43,8 +43,9 @@ class BlockedGroups:
 def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
     """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
-    A reason against the track as a whole comes first. Next comes the cause that blocks the most groups, on the most
-    dates: a commitment, or a lack of spots. If nothing blocks a group, the first reason about the hours is returned.
+    A reason against the track as a whole comes first. Next comes the commitment or the lack of spots that blocks the most
+    groups; of two that block equally many groups, the one on more dates. If no group is blocked, the result is the first
+    reason about the hours.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:

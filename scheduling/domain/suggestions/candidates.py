@@ -61,7 +61,7 @@ class SizedAdjustment[C: Adjustment]:
     def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
         """Yield the change with the smallest amount that lets a schedule fit. Yields nothing if no amount is enough.
 
-        The changes in `beside` are made as well.
+        Each amount is tried together with the changes in `beside`, which are not yielded.
         """
         if not self.amounts or not what_if.allows_fit(*beside, self.change(self.amounts[-1])):
             return

@@ -75,7 +75,7 @@ def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
         .prefetch_related("episode__spans")
     )
     patients = [entry.episode.patient for entry in entries]
-    record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"waiting list of {track}")
+    record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"waitlist of {track}")
     sees_commitments = user.may(Permission.SEE_COMMITMENTS, track.site_id)
     waiting = match_waitlist(track=track, entries=entries, sees_commitments=sees_commitments, now=now)
     following = next_in_line(waiting)
@@ -149,7 +149,7 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
         "heading": _("Remove %(name)s from the waitlist") % {"name": patient.short_name},
         "button": _("Remove from waitlist"),
         "note": _("Waiting for %(track)s since %(day)s.") % since,
-        "action": "take off the waiting list",
+        "action": "take off the waitlist",
     }
     return patient_action_page(request, form, patient=patient, now=now, **page)
 

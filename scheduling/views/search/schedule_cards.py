@@ -120,9 +120,10 @@ def schedule_key(schedule: Schedule) -> str:
 
 
 def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
-    """Group schedules of the same track. Each combination of tracks is one choice, regardless of the track to enroll in.
+    """Group the schedules by the set of tracks that they use. Each set is one choice.
 
-    The choices keep the order of their best schedules.
+    Two schedules with the same set belong together even if the patient would enroll in a different track of the set. The
+    choices are in the order of their best schedules.
     """
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:

@@ -318,7 +318,7 @@ def test_a_mixed_choice_is_preselected_and_enrolled(clinic: Clinic, desk: Client
     assert desk.post(enroll_address(clinic), typed).status_code == 302
     assert clinic.episode.enrollments.get().meetings.count() == 3
     chart = desk.get(reverse("patient", args=[clinic.episode.patient_id])).text
-    assert re.search(r'Evening 3\s+<span class="muted">\s*, a group of Evenings', chart)
+    assert re.search(r'Evening 3\s*<span class="muted">\s*, a group of Evenings', chart)
     assert chart.count("a group of Evenings") == 1
 
 

@@ -134,9 +134,9 @@ def test_the_form_saves_a_level_and_ages_and_the_page_shows_them(desk: Client, s
     form = desk.get(reverse("track-edit", args=[track.pk])).text
     assert 'name="from_age" value="13"' in form
     desk.post(reverse("track-edit", args=[track.pk]), TYPED | {"from_age": "", "to_age": "17"})
-    assert "any level of care, ages up to 17" in desk.get(reverse("track", args=[track.pk])).text
+    assert "Ages up to 17" in desk.get(reverse("track", args=[track.pk])).text
     desk.post(reverse("track-edit", args=[track.pk]), TYPED)
-    assert "any level of care and age" in desk.get(reverse("track", args=[track.pk])).text
+    assert "Any age and level of care" in desk.get(reverse("track", args=[track.pk])).text
 
 
 def test_an_invalid_age_range_is_refused_beside_the_field_and_the_input_is_kept(desk: Client, site: Site) -> None:

@@ -383,7 +383,7 @@ def test_each_view_of_the_list_is_audited_for_every_patient(
     joins(rosa, track, by)
     page_of(desk, track)
     seen = AuditEvent.objects.filter(action=Action.VIEWED)
-    assert list(seen.values_list("patient_key", "detail")) == [(rosa.patient_id, "waiting list of Small")]
+    assert list(seen.values_list("patient_key", "detail")) == [(rosa.patient_id, "waitlist of Small")]
 
 
 @pytest.mark.parametrize("number", [1, 3])
