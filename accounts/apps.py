@@ -13,7 +13,7 @@ class AccountsConfig(AppConfig):
         install_form_messages()
 
         from accounts.append_only import (
-            install_append_only_triggers,  # Django allows this import only here, because the module defines a model
+            install_append_only_triggers,  # not at the top: it imports a model, and models load after this file
         )
 
         post_migrate.connect(install_append_only_triggers)

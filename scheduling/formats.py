@@ -49,7 +49,7 @@ def hours(minutes: int | None) -> str:
 
 
 def hours_and_days(minutes: int, days: int) -> str:
-    """Format a gap in the weekly hours: "1 h 30 min", "1 day", "1 h 30 min and 1 day"; "–" if nothing is missing."""
+    """Format the time that a week lacks: "1 h 30 min", "1 day", or "1 h 30 min and 1 day"; "–" if it lacks nothing."""
     days_text = ngettext("%(number)d day", "%(number)d days", days) % {"number": days}
     if minutes and days:
         return _("%(hours)s and %(days)s") % {"hours": hours(minutes), "days": days_text}

@@ -216,7 +216,7 @@ def make_track(site: Site, meetings: Iterable[Meeting] = (), name: str = "Mornin
 def make_weekday_track(
     site: Site, days: Iterable[int] = (0, 2, 4), *, lead: User | None = None, **fields: Any
 ) -> Track:
-    """Create a published track with a meeting from 9:00 to 12:00 on each of the weekdays. The default is 3 weekdays."""
+    """Create a published track with a meeting from 9:00 to 12:00 on each of the weekdays `days`."""
     return make_track(site, [make_meeting(site, day, lead=lead) for day in days], **fields)
 
 

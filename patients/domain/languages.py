@@ -1,4 +1,4 @@
-"""Convert the language that a user typed into a patient's record to the code that pages and letters need."""
+"""Convert the name of a language to its code. Patients' records have names, but pages and letters need codes."""
 
 CODES = {
     "english": "en",

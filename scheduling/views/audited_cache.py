@@ -97,7 +97,7 @@ def audited_response(
         view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)
         view = view or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
     tag = _make_tag(request, view, shown, content)
-    # Messages are shown only once, and under DEBUG, templates can change without a restart.
+    # Don't cache messages, which are shown only once, or pages under DEBUG, because templates may be edited.
     is_uncacheable = settings.DEBUG or bool(len(get_messages(request)))
     if cached and not is_uncacheable and constant_time_compare(cached.page, tag.page):
         response: HttpResponse = HttpResponseNotModified()
@@ -113,7 +113,7 @@ def audited_response(
 
 
 def _render_frame(request: HttpRequest) -> str:
-    """Render the frame around the page without the parts that differ at every view."""
+    """Render the frame around the page, but leave out the parts of the frame that differ at every view."""
     return render_to_string("staff.html", {"csrf_token": "-", "messages": ()}, request)
 
 

@@ -131,8 +131,8 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     expect(page.get_by_text("Enter the end time.")).to_have_count(0)
     assert Commitment.objects.get().starts == time(11)
 
-    # Each track that fits has one card, and its other schedules are folded.
-    # Each track that does not fit has one line, and its reasons are folded.
+    # Each track that fits has one card, and its other schedules are collapsed.
+    # Each track that does not fit has one line, and its reasons are collapsed.
     expect(page.locator(".schedule")).to_have_count(2)
     page.get_by_text("more variants of this track").click()
     line = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Short track"))

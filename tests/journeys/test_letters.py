@@ -1,4 +1,4 @@
-"""In a browser, staff record a consent and write a letter under it. Then the patient revokes the consent."""
+"""In a browser, staff record a consent and write a letter that it permits. Then the consent is revoked."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

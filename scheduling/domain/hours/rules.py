@@ -174,8 +174,8 @@ def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
     """Return the countable minutes of one weekday's meetings. Time during which meetings overlap counts once.
 
     Meetings that overlap are alternatives, and a patient attends only one of them. The starts and ends of all meetings
-    divide the day into intervals. In each interval, only the meeting with the most countable minutes counts. So two
-    groups at the same time count as one group with a break, even if their breaks differ.
+    divide the day into intervals. In each interval, only the meeting with the most countable minutes counts. For
+    example, of two groups with the same start and end, the one with the shorter break counts.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)

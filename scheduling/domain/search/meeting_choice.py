@@ -14,7 +14,7 @@ Choice = tuple[WeeklyMeeting, ...]
 
 
 def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
-    """Return every set of meetings on one day without overlaps. Smaller sets come first."""
+    """Return every set of these meetings of one day in which no two overlap. Smaller sets come first."""
     found: list[Choice] = [()]
     for each in reversed(meetings):
         found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found
@@ -22,7 +22,7 @@ def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
 
 
 def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> Choice:
-    """Return the choice with the most minutes that count toward the hours.
+    """Return the choice with the most minutes that count toward the weekly hours.
 
     Ties go to the choice with the most meetings, then the earliest.
     """
@@ -84,7 +84,7 @@ def _by_day(meetings: Sequence[WeeklyMeeting]) -> Iterable[list[WeeklyMeeting]]:
 
 
 def _best_by_minutes(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> dict[int, Choice]:
-    """Map each total of minutes that is possible on the day to the choice with the fewest meetings."""
+    """Map each possible total of minutes on the day to the choice that reaches it with the fewest meetings."""
     best: dict[int, Choice] = {}
     for chosen in day_choices(meetings):
         minutes = minutes_of_day(chosen, rules)

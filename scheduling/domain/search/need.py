@@ -77,7 +77,7 @@ def age_on(day: date, born: date) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyLimits:
-    """Inclusive limits for the meetings of a week, in counted minutes and in days."""
+    """Inclusive limits for the meetings of a week, in countable minutes and in days."""
 
     min_minutes: int
     max_minutes: int

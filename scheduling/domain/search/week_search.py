@@ -28,7 +28,7 @@ from timekeeping.reasons import Key
 from timekeeping.weeks import minute_of
 
 RankKey = tuple[int, tuple[SlotTimes, ...], tuple[str, ...], *tuple[str, ...]]
-"""Sort key: points, then the times of each weekday's meetings in minutes, then the meetings' keys. Lower is better."""
+"""Sort key: points, then each weekday's meeting times, then the meetings' keys. The best schedule has the lowest key."""
 
 Slots = tuple[GroupSlot, ...]
 SUNDAY = 6
@@ -126,7 +126,7 @@ def _search_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that can be built from these slots, the cheapest first. The cost of every week includes `spent`."""
+    """Yield the weeks that can be built from these slots, the cheapest first. `spent` is added to the cost of every week."""
     search = _WeekSearch(_day_options(slots, limits, weights, kept), limits)
     heap: list[tuple[int, tuple[SlotTimes, ...], tuple[str, ...], int, _SearchNode | GroupAssignment]] = []
     number = count()
@@ -250,7 +250,7 @@ class _WeekSearch:
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""The lowest total cost of a plan and the days after it, the times of the plan, and the plan itself."""
+"""A plan for a day, after its sort key: the lowest cost of this day and all later days, then the times of the plan."""
 
 
 class _RankedChildren:

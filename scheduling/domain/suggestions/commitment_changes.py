@@ -1,4 +1,4 @@
-"""Adjustments of commitments: end earlier, start later, become able to move further, need less travel, or be skipped."""
+"""Adjustments of a commitment: it ends earlier, starts later, can move further, needs less travel, or is skipped."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace

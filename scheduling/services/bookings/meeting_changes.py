@@ -167,6 +167,6 @@ def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: 
 
 
 def _record(enrollments: Collection[int], detail: str, by: User | None, now: datetime) -> None:
-    """Record the change in the audit trail of each enrolled patient."""
+    """Record in the audit trail that these enrollments changed."""
     changed = Enrollment.objects.filter(pk__in=list(enrollments)).select_related("episode__patient", "track")
     record_all(changed, by=by, action=Action.CHANGED, at=now, detail=detail)

@@ -23,7 +23,7 @@ def lock_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tupl
     """Lock an enrollment with its site, episode and meetings, and lock the given meetings.
 
     Return the enrollment as it is now in the database, and its track. The track has its meetings prefetched. The episode
-    has its site, patient and level of care spans loaded. The lock lasts until the transaction ends.
+    has its site, patient and level-of-care spans loaded. The lock lasts until the transaction ends.
     """
     lock_site(enrollment.audit_site_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True)

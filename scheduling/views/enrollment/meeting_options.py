@@ -1,4 +1,4 @@
-"""The meetings that a patient can choose from a given day on, and a preview of a choice."""
+"""The meetings that a patient can attend from a given day on, and a preview of a choice among them."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours including the meeting in the form, and double bookings of its room and staff.
+    """Render the track's weekly hours, including the meeting in the form, and the meeting's room and staff conflicts.
 
     Fields that are still invalid are ignored.
     """

@@ -1,4 +1,4 @@
-"""Once every patient is marked, a clinician of the session signs and finalizes all marks together."""
+"""Once every patient in a session has a mark, a clinician signs and finalizes all marks together."""
 
 import pytest
 from django.db import IntegrityError, transaction

@@ -1,4 +1,4 @@
-"""If all texts are a third longer, no text is cut off, and no page of a patient becomes wider than a phone."""
+"""If all texts are a third longer, no text is cut off, and no page for patients becomes wider than a phone."""
 
 import re
 from datetime import UTC, datetime, timedelta
