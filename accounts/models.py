@@ -216,7 +216,7 @@ class Action(models.TextChoices):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        """Events about the patient's record, including repeated views of pages that showed the patient."""
+        """Events about the patient's record. They include each repeated view of a page that showed the patient."""
         own = self.model.objects.filter(patient_key=patient_id).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
@@ -294,7 +294,7 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
 class JobRun(models.Model):
     """One attempt to run a nightly job.
 
-    A run refers to the site by id, without a foreign key, so that the run outlives the site.
+    A run refers to its site by id, without a foreign key, so that the run stays when the site is deleted.
     """
 
     name = models.CharField(_("job"), max_length=60)
@@ -314,7 +314,7 @@ class JobRun(models.Model):
         verbose_name_plural = _("nightly job runs")
         ordering = ["-started_at", "-pk"]
         constraints = [
-            # A scheduler inserts the row of an attempt, then runs the job. This constraint lets only one scheduler do so.
+            # Before a scheduler runs a job, it inserts a row for the attempt. Only one scheduler can insert that row.
             models.UniqueConstraint("name", "site_key", "night", "attempt", name="job_is_tried_once_at_a_site"),
             models.UniqueConstraint(
                 "name", "night", "attempt", condition=Q(site_key=None), name="job_about_no_site_is_tried_once"

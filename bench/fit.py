@@ -3,8 +3,8 @@
     .venv/bin/python -m bench.fit [--tiny]
 
 Each result is a ratio. The time of the solver, and the time of trying every set of meetings, are each divided by the
-time of the search. The time to find suggestions when nothing fits is divided by the time of one search. In each round,
-every candidate runs once and starts without cached conflicts. The times are medians over the rounds.
+time of the search. The time to find suggestions when nothing fits is divided by the time of one search. The times
+are medians over several rounds. In each round, every method runs once and starts without cached conflicts.
 
 The solver lists the best schedules on one thread: each schedule that it finds is excluded, and the solver then finds
 the next best. The listing takes a long time, so it is timed only once for each patient. A separate run on all threads
@@ -100,7 +100,7 @@ def measure_best_schedules() -> Iterable[str]:
 
 
 def measure_suggestions() -> Iterable[str]:
-    """Time the suggestions for patients whom no schedule fits. Each patient is at a newly generated clinic."""
+    """Measure the time to find suggestions for patients whom no schedule fits. Each patient gets a new random clinic."""
     ratios, found = [], []
     for seed in range(1000):
         random = Random(seed)
@@ -137,7 +137,7 @@ def _describe_need(need: Need) -> str:
 
 
 def shrink() -> None:
-    """Make the benchmark so small that it runs in seconds. Such a run tests its code; the figures mean nothing."""
+    """Make the benchmark so small that it runs in seconds. Such a run tests the benchmark's code; its figures mean nothing."""
     global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
     MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
     FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6

@@ -20,7 +20,7 @@ SINGLE_VALUE_PROPERTIES = ("UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-C
 
 @dataclass(frozen=True, slots=True)
 class CleanedEvents:
-    """A calendar whose events all have a start, and the number of events to report for each kind of notice."""
+    """The events of a calendar that have a start, and the number of events with each kind of problem."""
 
     calendar: Calendar
     unknown_zone: int
@@ -47,7 +47,7 @@ def clean_events(raw_calendar: RawCalendar, zone: tzinfo) -> CleanedEvents:
 
 
 def _parse_events(raw_calendar: RawCalendar) -> tuple[Calendar, int]:
-    """Return the parsed events without unknown time zones, and the number of events that had one."""
+    """Parse the events and remove unknown time zones. Also return how many events had an unknown time zone."""
     lines = ["BEGIN:VCALENDAR"]
     if is_in_database(raw_calendar.zone_name):
         lines.append(f"X-WR-TIMEZONE:{raw_calendar.zone_name}")

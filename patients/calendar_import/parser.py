@@ -13,7 +13,7 @@ from timekeeping.intervals import Interval
 
 
 def parse_calendar(data: bytes, *, zone: ZoneInfo, first: date, until: date) -> ParsedCalendar:
-    """Return a calendar file's busy times in [first, until). These are dates in the time zone `zone`.
+    """Return a calendar file's busy times on the dates [first, until) in the time zone `zone`.
 
     Raises Refused if the file can't be imported.
     """

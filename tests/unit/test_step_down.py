@@ -1,4 +1,4 @@
-"""Planning a step-down: no possible plan is better. The plan says which groups each step keeps from the step before."""
+"""Planning a step-down: the plan is the best possible. It says which groups each step keeps from the step before."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,7 +76,7 @@ def test_the_next_level_keeps_groups_of_the_one_before() -> None:
 
 
 def test_the_first_schedule_is_the_one_that_can_be_kept_longer() -> None:
-    """Planned alone, the first step would use the morning groups.
+    """If the first step were planned alone, it would use the morning groups.
 
     But once the new shift starts, only evening groups can continue.
     """

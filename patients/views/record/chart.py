@@ -243,8 +243,8 @@ def _list_weeks(
     """List the episode's recent weeks, if the user may see hours.
 
     The possible make-up sessions depend on when the patient is busy, even if the user may not see the patient's
-    commitments. To save queries, rules and busy times that are already loaded are passed on. For an episode at another
-    site, they don't apply and are loaded again.
+    commitments. Rules and busy times that are already loaded are reused, which saves queries. For an episode at another
+    site, these rules and times don't apply, so others are loaded.
     """
     site = patient.site
     if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
@@ -284,7 +284,7 @@ def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[
 
 
 def _released_bookings(enrollments: Iterable[ListedEnrollment], now: datetime) -> list[Booking]:
-    """Return future bookings that the patient gave up. Only meetings that the patient still attends count."""
+    """Return the future bookings that the patient gave up, in meetings that the patient is still enrolled in."""
     attended = [(each.enrollment_id, each.meeting_id) for listed in enrollments for each in listed.meetings]
     if not attended:
         return []

@@ -1,4 +1,4 @@
-"""Write the weekly hours in which counselors hold individual sessions."""
+"""Import the weekly hours in which counselors hold individual sessions."""
 
 from datetime import date, time
 
@@ -17,11 +17,11 @@ from scheduling.services.timetable.counselor_hours import (
 from timekeeping.reasons import Refused
 
 HoursKey = tuple[str, int, int, time, date | None]
-"""Site code, user id, weekday (Monday is 0), start time, and first day or None."""
+"""Identifies counselor hours: site code, user id, weekday (Monday is 0), start time, and first day or None."""
 
 
 def write_counselor_hours(run: ImportRun, sites: dict[str, Site], staff: StaffDirectory) -> None:
-    """Write the counselor hours in the file, identified by site, person, weekday, start time and first day."""
+    """Save the file's counselor hours. Existing hours with the same `HoursKey` are changed."""
     known: dict[HoursKey, CounselorHours] = {}
     for hours in CounselorHours.objects.select_related("site", "user"):
         known[hours.site.code, hours.user_id, hours.weekday, hours.starts, hours.valid_from] = hours

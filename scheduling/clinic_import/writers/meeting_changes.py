@@ -53,9 +53,9 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether another row, not written yet, continues the meeting from the day on which this row ends.
+    """Return whether another row, not imported yet, continues the meeting from the day on which this row ends.
 
-    When the other row is written, the meeting will end.
+    When the other row is imported, this row's meeting will end.
     """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)

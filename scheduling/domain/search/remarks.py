@@ -188,7 +188,7 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 
 
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
-    """Return a remark for each start or end of a commitment that would move, with the minutes and the weekdays.
+    """Return a remark for each commitment's start or end that would have to move, with the minutes and the weekdays.
 
     If several groups require the same start or end to move on a weekday, the largest move counts.
     """
@@ -207,7 +207,7 @@ def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
 
 
 def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[MissedSessions, ...]:
-    """Return one remark about all sessions that would be missed; empty if there are none."""
+    """Return a tuple of one remark on all sessions that would be missed, or an empty tuple if there are none."""
     missed = missed_sessions(meetings, need)
     return (MissedSessions(missed, count_sessions(meetings, need)),) if missed else ()
 

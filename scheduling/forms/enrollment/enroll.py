@@ -24,7 +24,7 @@ class StartDateForm(forms.Form):
 
 
 class MeetingChoiceForm(forms.Form):
-    """The first day, and a choice among the track's meetings. Meetings of other tracks in `beside` are also offered."""
+    """Form for the first day and a choice of meetings. It offers the track's meetings and the meetings in `beside`."""
 
     reason_fields: ClassVar = dict.fromkeys(
         (

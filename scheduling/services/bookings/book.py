@@ -71,7 +71,7 @@ def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
 
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
-    """Return the enrollment's bookings that were released when they were made, because the patient is busy then."""
+    """Return the enrollment's bookings that were released from the start, because the patient is busy at their times."""
     return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 

@@ -72,7 +72,7 @@ def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None 
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Yield OutsideHours if the site is not open at the times, and RoomTooSmall if there are more spots than the room holds.
+    """Yield OutsideHours if the site is closed at the meeting's times, and RoomTooSmall if the room holds too few people.
 
     For an existing `meeting`, only the values that change are checked.
     """
@@ -103,7 +103,7 @@ def check_meeting_change(
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """Yield TooFewPlaces if a future session has more bookings, or a day has more enrollments, than there are spots."""
+    """Yield TooFewPlaces if more than `places` patients are booked in a future session or enrolled at the same time."""
     overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
         overbooked = overbooked.filter(pattern_date__gte=since)

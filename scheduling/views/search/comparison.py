@@ -78,7 +78,7 @@ COMPARED: dict[str, Callable[[ScheduleCard], object]] = {
     "groups": lambda card: tuple((meeting.weekday, meeting.name) for meeting in card.schedule.meetings),
     "points": lambda card: card.schedule.points,
 }
-"""Rows of the comparison by code, the most telling differences first. Templates have a name for each code."""
+"""For each row of the comparison: its code, and a function that returns a schedule's value. Templates name the codes."""
 
 
 def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:

@@ -206,7 +206,7 @@ def test_a_fault_is_reported_in_a_sentence(tmp_path: Path, table: str, old: str,
     files = clinic_with(table, old, new)
     if table in {"staff", "rooms"}:
         files = {name: files[name] for name in ("sites", "rooms", "staff")}
-    if new == "P2,Rosa":  # patient P1 is missing, so that the commitment of P1 would be another fault
+    if new == "P2,Rosa":  # patient P1 is missing, so P1's commitment would be another fault
         files.pop("commitments")
     assert only_fault(tmp_path, files) == sentence
 

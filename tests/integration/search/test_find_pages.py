@@ -69,7 +69,7 @@ def lead(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site, lead: User) -> Track:
-    """A track that meets Monday to Thursday from 9:00 to 12:00. This makes 12 hours a week."""
+    """A track that meets Monday to Thursday from 9:00 to 12:00, 12 hours a week."""
     return make_weekday_track(site, days=(0, 1, 2, 3), lead=lead, name="Morning track")
 
 

@@ -1,4 +1,4 @@
-"""Simultaneous changes of one timetable cause no double booking or overbooking. Every request gets a clear response."""
+"""Simultaneous changes to one timetable cause no double booking or overbooking. Every request gets a clear response."""
 
 import random
 import re

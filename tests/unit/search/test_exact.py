@@ -63,7 +63,7 @@ def sets_of(meetings: list[WeeklyMeeting]) -> list[tuple[WeeklyMeeting, ...]]:
 
 
 def sum_minutes(chosen: tuple[WeeklyMeeting, ...]) -> int:
-    """Add up the countable minutes, except those of meetings held every other week. No two meetings may overlap."""
+    """Add up the countable minutes of the meetings that are held every week. The meetings must not overlap."""
     return sum(each.minutes(RULES) for each in chosen if each.anchor is None)
 
 
