@@ -45,12 +45,12 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
         try:
             book_makeup(session=session, makes_up=missed, by=by, now=at)
         except Refused:
-            continue  # refused because this session is one of the patient's own groups
+            continue  # refused because the patient already attends this group
         return
 
 
 def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
-    """Mark and finalize past sessions, but leave the latest sessions unmarked or unsigned. Return how many were marked.
+    """Mark and finalize past sessions, but leave the latest sessions unmarked or unsigned. Return how many are marked.
 
     A patient whose code is in `reserved` is marked present, unless the patient already has a mark.
     """
@@ -101,7 +101,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
 
 
 def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
-    """Return a random mark for missing all or part of the session. Usually return None, for a patient who was present."""
+    """Return a random mark of a patient who missed all or part of the session, or None if the patient was present."""
     for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share

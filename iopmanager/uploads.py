@@ -10,7 +10,7 @@ from patients.domain.calendar_files import MAX_BYTES
 
 
 class InMemoryUploadHandler(FileUploadHandler):
-    """Keep each file in memory, up to the largest size that is read. Bytes beyond that size are counted but not stored.
+    """Keep each uploaded file in memory, up to a size limit. Bytes beyond the limit are counted but not stored.
 
     Forms see the full size, so they can refuse a file that is too large. Django's own handlers write large files to a
     temporary folder. They also refuse a whole request that is too large; the other fields of the form would then be

@@ -75,8 +75,8 @@ def mark_booking(
 ) -> Attendance:
     """Record the attendance for a booking, replacing any earlier mark, and return the new mark.
 
-    `seen_at` is the time at which the mark that the user saw was recorded, or None if the user saw no mark. Raises
-    Refused if the mark has changed since; ANY skips this check. Also raises Refused if the booking was released, if the
+    `seen_at` is the recording time of the mark on the user's page, or None if the page showed no mark. Raises Refused
+    if the mark has changed since then; ANY skips this check. Also raises Refused if the booking was released, if the
     mark contradicts itself, or if the session is finalized, is canceled or has not begun. Excuses are allowed before
     the session begins.
     """

@@ -10,7 +10,7 @@ from scheduling.models.booking import BookingQuerySet
 from timekeeping.intervals import Interval
 
 MAKEUP_LOOKBACK = timedelta(weeks=4)
-"""Longest time from the week of a missed session to the week of its make-up session (product rule)."""
+"""The longest time allowed from the week of a missed session to the week of its make-up session (product rule)."""
 
 
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:

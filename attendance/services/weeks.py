@@ -14,15 +14,16 @@ from timekeeping.intervals import Interval
 
 DAY = timedelta(days=1)
 STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
-"""Standings for which the report offers make-up sessions if minutes or days are missing."""
+"""The report offers make-up sessions only for a week that has one of these standings and too few minutes or days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekReport:
     """One patient's treatment week, with everything that its page shows.
 
-    `row` is None if no care was prescribed in the week. If the patient also attends all `makeup_sessions`, the week is met.
-    `other_openings` are other sessions that the patient could attend. `missed` are the bookings that can be made up.
+    `row` is None if no care was prescribed in the week. If the patient also attends all `makeup_sessions`, the
+    prescription is met. `other_openings` are other sessions that the patient could attend. `missed` are the bookings
+    that can be made up.
     """
 
     patient: Patient

@@ -193,10 +193,10 @@ def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> Http
 
 
 def _save_mark(form: MarkForm, booking: Booking, user: User, now: datetime) -> str:
-    """Save the submitted mark, or add errors to the form. Return a notice if the user's page was out of date.
+    """Save the submitted mark, or add errors to the form. Return a notice, which is usually empty.
 
-    The submitted input is then dropped, and the page shows the notice and the current record. Otherwise, the notice is
-    empty.
+    If the user's page was out of date, the submitted input is dropped. The page then shows the notice and the current
+    record.
     """
     if not form.is_valid():
         return ""

@@ -43,8 +43,8 @@ def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
     """Rewrite the end of the rule (UNTIL) so that the library keeps the last occurrence.
 
     If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
-    event, or in `zone` if the event has no time zone. Without this change, the library would read such a date or time
-    as UTC for an event with a time zone. The last occurrence could then be lost.
+    event, or in `zone` if the event has no time zone. If the event has a time zone, the library expects UNTIL in UTC.
+    Without the conversion, the last occurrence could be lost.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

@@ -31,7 +31,7 @@ class CalendarNotice(StrEnum):
     UNREADABLE = "unreadable"
     """Entries without a readable date. These entries are left out."""
     PARTLY_READ = "partly_read"
-    """Entries of which a part could not be read, such as a repetition. The other parts of these entries are used."""
+    """Entries with a part that could not be read, such as a repetition. The other parts of these entries are used."""
     NO_LENGTH = "no_length"
     """Entries that end when they start. These entries are left out."""
     NO_EVENTS = "no_events"
@@ -83,7 +83,7 @@ class CalendarTruncated(Reason):
 
 @dataclass(frozen=True, slots=True)
 class CalendarTooOld(Reason):
-    """The file is in the format used before 1998, in which properties of the same names have other meanings."""
+    """The file is in the format used before 1998, in which the same property names have other meanings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class RepeatsTooOften(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RuleNotAllowed(Reason):
-    """An entry has too many recurrence rules, or one that never advances or is implausibly long."""
+    """An entry has too many recurrence rules, or a rule that never advances or is implausibly long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Classes of reasons for refusing a file, by code. A class needs no arguments; its fields have constant defaults."""
+"""Maps codes to the reason classes for refusing a file. The classes need no arguments; their fields have constant defaults."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

@@ -1,4 +1,4 @@
-"""Texts have none of the phrases that people stumbled over, and none of their kind."""
+"""Templates and code contain none of the phrases that confused readers before."""
 
 import re
 from pathlib import Path

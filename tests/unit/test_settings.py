@@ -50,7 +50,7 @@ def read_settings(monkeypatch: pytest.MonkeyPatch) -> ReadSettings:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return the path of the settings in a new checkout. The name of its folder has spaces and a percent sign."""
+    """Return the path of the settings in a new checkout. The checkout's folder has spaces and a percent sign in its name."""
     folder = tmp_path / "a clinic at 100%"
     (folder / "iopmanager").mkdir(parents=True)
     (folder / "var").mkdir()

@@ -11,7 +11,7 @@ from patients.models import Patient
 
 
 def chosen_language(user: User) -> str | None:
-    """Return the code of the language in the patient's record or in the user's setting, or None if neither has one."""
+    """Return the code of the language in the patient's record, else of that in the user's setting, else None."""
     if not user.has_any_role and hasattr(user, "patient") and (code := language_code(user.patient.language)):
         return code
     return user.language or None

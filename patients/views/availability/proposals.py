@@ -1,4 +1,4 @@
-"""Page on which staff accept or decline a change of commitments that a patient proposed."""
+"""Page on which staff accept or decline a patient's proposed change of commitments."""
 
 from django.contrib import messages
 from django.db import transaction

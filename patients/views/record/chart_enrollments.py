@@ -71,7 +71,7 @@ def default_day(enrollments: Sequence[Enrollment], today: date) -> date:
 
 
 def weekly_totals(enrollments: Sequence[Enrollment], week: date, rules: HoursRules) -> WeeklyTotals:
-    """Add up the hours of the groups that the patient attends in the week, and the individual time of the track.
+    """Add up the patient's hours in the week: the groups that the patient attends, and the track's individual time.
 
     Individual time counts even if no sessions are arranged. If the patient moves to another track in the week, only the
     individual time of the new track counts.

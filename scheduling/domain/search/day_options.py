@@ -57,7 +57,7 @@ class DayOptions:
         self.ranked: dict[int, _RankedPlans] = {}
 
     def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
-        """Map each total of minutes up to `max_minutes` to its lowest cost without the trip. Fills `from_slot` too."""
+        """Map each total of minutes up to `max_minutes` to its lowest cost, excluding the trip. Also fill `from_slot`."""
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -81,9 +81,9 @@ class DayOptions:
         return max(minutes for _, minutes in self.sums)
 
     def plan(self, minutes: int, rank: int) -> DayPlan | None:
-        """Return one of the plans with `minutes` in total, or None if there are not that many plans.
+        """Return the plan at position `rank` among the plans with `minutes` in total, or None if there is none.
 
-        `rank` is the position among these plans, from 0, when they are sorted by cost and then by times.
+        These plans are sorted by cost and then by times. The first one has the rank 0.
         """
         if not minutes:
             return None if rank else DAY_OFF
@@ -119,7 +119,7 @@ class _RankedPlans:
                 )
 
     def plan(self, rank: int) -> DayPlan | None:
-        """Return the plan at position `rank` (from 0), or None if there are not that many plans."""
+        """Return the plan at position `rank`, or None if there are too few plans. The first plan has the rank 0."""
         while len(self.found) <= rank and self.heap:
             cost, times, _, last, minutes, slots = heappop(self.heap)
             left = minutes - slots[-1].minutes

@@ -99,10 +99,11 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
 
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
-    """Return pairs of changes from different sources that are enough together.
+    """Return pairs of changes that together are enough for a schedule to fit.
 
-    The first change is as small as possible beside the largest change of the second source. The second is then as small
-    as possible beside the first. Either source may come first; the pair that ranks higher is returned.
+    The two changes of a pair have different sources, such as two commitments. The first change is as small as
+    possible beside the largest change of the second source. The second is then as small as possible beside the first.
+    Either source may come first; the pair that ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

@@ -39,7 +39,7 @@ def offers_for_patient(
     """Return the tracks that `site` offers from `from_day` on. By default, `site` is the episode's site.
 
     Sessions in which the patient needs no new spot never count as full: sessions that the patient gave up, and sessions
-    booked through the enrollment `leaves`.
+    booked through the enrollment that the patient leaves (`leaves`).
     """
     known = settled_sessions(episode, of=leaves)
     return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)
@@ -74,8 +74,8 @@ def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None
 def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
     """Return the sessions in which the patient needs no new spot.
 
-    These are the sessions that the patient gave up, which are not booked again, and those booked through the enrollment
-    `of`.
+    These are the sessions that the patient gave up, which are not booked again, and those booked through the given
+    enrollment (`of`).
     """
     settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
     if of is not None:

@@ -1,4 +1,4 @@
-"""On whatever day it is loaded, the demo clinic has the planned situations, such as a week at risk."""
+"""The demo clinic has the planned situations, such as a week at risk, on whatever day the clinic is loaded."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

@@ -26,7 +26,7 @@ NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-# Minutes and days per week, counted by hand without breaks, and the reasons against publishing the timetable.
+# Minutes per week (breaks subtracted), days per week, and the reasons against publishing, all worked out by hand.
 VERDICTS = {
     "P02a": (1000, 5, ()),
     "P02b": (750, 5, ()),
@@ -79,7 +79,7 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
-    """Return start and end (in UTC) and countable minutes of each session of the timetable slot in the eight weeks."""
+    """Return the UTC start, UTC end and countable minutes of each session of the timetable slot in the eight weeks."""
     break_minutes = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):

@@ -95,7 +95,7 @@ def test_a_suggestion_gives_its_schedules_and_one_step_less_is_not_enough(hundre
 def all_adjustments_of(busy: BusyTime) -> Iterator[list[CommitmentAdjustment]]:
     """Yield a list for each kind of adjustment of a commitment.
 
-    A list has every possible amount, the smallest first.
+    A list has one adjustment for each possible amount, the smallest first.
     """
     days = sorted(weekdays_of(busy.recurrence))
     for weekday in (*(days if len(days) > 1 else ()), None):
