@@ -159,7 +159,7 @@ def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) 
 
 @task
 def clear_sessions() -> str:
-    """Delete expired sign-in sessions. Return a sentence with their number."""
+    """Delete expired sign-in sessions. Return a sentence that says how many were deleted."""
     deleted = Session.objects.filter(expire_date__lt=clock.now()).delete()[0]
     text = ngettext("%(number)d expired sign-in deleted.", "%(number)d expired sign-ins deleted.", deleted)
     return text % {"number": deleted}

@@ -21,7 +21,7 @@ class ClockChange:
 
 
 def clock_changes(zone: tzinfo, first: date, until: date) -> Iterator[ClockChange]:
-    """Yield the clock changes in `zone` on the dates in [first, until), in order.
+    """Yield the clock changes in `zone` from the date `first` until the day before `until`, in order.
 
     Clocks change at night, so each day's UTC offset at noon is compared with the offset at noon of the day before.
     """

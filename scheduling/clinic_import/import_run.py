@@ -72,7 +72,7 @@ class ImportRun:
         self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """Record a fault of the row because a service refused it. The text of the fault is the service's reasons."""
+        """Record a fault of the row because a service refused it. The fault's text lists the service's reasons."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:

@@ -55,8 +55,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 class Booking(models.Model):
     """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings stay as rows.
 
-    `starts`, `ends`, `countable_minutes` and `week` are copied by the service that writes the session. Calendars,
-    weekly hours and the constraint against double booking therefore need no other table.
+    `starts`, `ends`, `countable_minutes` and `week` are copied from the session by the service that writes it.
+    Calendars, weekly hours and the constraint against double booking therefore need no other table.
     """
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("session"))

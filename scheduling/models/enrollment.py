@@ -30,7 +30,10 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
 
 
 class Enrollment(models.Model):
-    """A patient's enrollment in a track on dates in [starts, ends), with the meetings that the patient attends."""
+    """A patient's enrollment in a track, with the meetings that the patient attends.
+
+    The last day is the day before `ends`.
+    """
 
     episode = models.ForeignKey(
         Episode, on_delete=models.PROTECT, related_name="enrollments", verbose_name=_("episode of care")
@@ -100,7 +103,7 @@ class Enrollment(models.Model):
 
 
 class EnrollmentMeeting(models.Model):
-    """A meeting that the patient attends as part of an enrollment, on dates in [starts, ends)."""
+    """A meeting that the patient attends as part of an enrollment, from `starts` until the day before `ends`."""
 
     enrollment = models.ForeignKey(
         Enrollment, on_delete=models.CASCADE, related_name="enrollment_meetings", verbose_name=_("enrollment")

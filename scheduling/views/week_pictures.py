@@ -47,7 +47,7 @@ def blocks_of_week(
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
-        if first < until:  # false if clocks are set back during the session
+        if first < until:  # can be false if clocks are set back during the session
             blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
     return blocks
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.paths import PROJECT
 
-PATIENCE = 60  # in seconds. Even on a busy machine, only a process that never ends takes this long.
+PATIENCE = 60  # seconds; only a process that never ends takes this long, even on a busy machine
 
 
 def port_is_free(port: object) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""US English formats of dates and times, in Django's format characters."""
+"""US English formats for dates and times, written with Django's format characters."""
 
 DATE_FORMAT = "M j, Y"
 SHORT_DATE_FORMAT = "M j, Y"

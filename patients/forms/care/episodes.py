@@ -21,7 +21,7 @@ DURATION_PATTERN = re.compile(
 
 
 class DurationField(forms.CharField):
-    """A duration that users type in hours, as 9, 9:30, 9 h 30 or 9.5. The field's value is in minutes."""
+    """A duration that users type in hours, such as 9, 9:30, 9 h 30 or 9.5. The field's value is in minutes."""
 
     def to_python(self, value: Any) -> Any:
         written = str(value or "").strip()

@@ -55,7 +55,7 @@ class DateRangeTooLong(Reason):
 
 @dataclass(frozen=True, slots=True)
 class MovableExceedsDuration(Reason):
-    """The movable minutes are not less than the commitment's duration."""
+    """The commitment's movable minutes are as long as its duration, or longer."""
 
     minutes: int
     lasts: int
@@ -70,8 +70,8 @@ class PlaceNotFound(Reason):
 class CommitmentValues:
     """What a user enters for a commitment. As in `Commitment`, the pattern is weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are in minutes. If `place_id` is set, the travel times of that place are used for the
-    sites for which they are known.
+    Travel and `movable_minutes` are in minutes. If `place_id` is set, the place may have its own travel times for
+    some sites. These are then used instead.
     """
 
     kind: str
@@ -98,7 +98,7 @@ class CommitmentValues:
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid, whoever the patient is."""
+    """Yield the reasons why the values are invalid for any patient."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
@@ -138,7 +138,7 @@ def _occurs(values: CommitmentValues) -> bool:
     """
     try:
         pattern = commitment_pattern(values)
-    except ValueError:  # the pattern has no days
+    except ValueError:  # the weekdays, rotation or dates contain no day
         return False
     if values.on is not None or values.valid_from is None or values.valid_until is None:
         return True

@@ -67,7 +67,7 @@ def _change(run: ImportRun, row: TrackRow, track: Track) -> None:
 def _ages_are_a_range(run: ImportRun, row: TrackRow, track: Track) -> bool:
     """Return whether the row's minimum age is at most its maximum age. If not, add a fault.
 
-    Columns that the file lacks have the existing track's values.
+    For columns that the file lacks, the values of the existing track are checked.
     """
     from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
     if from_age is not None and to_age is not None and to_age < from_age:

@@ -8,7 +8,7 @@ from timekeeping.reasons import Key, Reason
 
 @dataclass(frozen=True, slots=True)
 class NoMeetings(Reason):
-    """The track or the patient's choice has no meetings."""
+    """The track has no meetings, or no meetings were chosen for the patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class TooManyDays(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ShortDay(Reason):
-    """A weekday with meetings has fewer countable minutes than the rules require for a day."""
+    """A weekday with meetings has fewer countable minutes than the rules require per day."""
 
     weekday: int
     minutes: int

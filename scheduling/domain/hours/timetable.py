@@ -1,4 +1,4 @@
-"""The weekly-hours rule for a timetable that changes: judge each period during which the same meetings run."""
+"""Apply the weekly-hours rules to a timetable that changes: judge each period during which the same meetings run."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A pair of a date and a meeting. The meeting either starts on the date, or has ended by the date."""
+"""A pair of a date and a meeting. The meeting either starts on the date, or ended the day before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The dates in [first, until) during which the same meetings run, and the verdict on these meetings.
+    """A period during which the same meetings run, and the verdict on these meetings.
 
-    If `until` is None, the period has no end.
+    `until` is the day after the last day of the period, or None if the period has no end.
     """
 
     first: date
@@ -36,7 +36,7 @@ def assess_timetable(
 ) -> tuple[Period, ...]:
     """Split the time from `first` on into periods during which the same meetings run, and judge each period.
 
-    The last period has no end.
+    The last period has no end, unless all meetings end.
 
     Meetings that start or end in the same week are treated as changing together. For example, a track whose Monday group starts
     on a Monday and whose Friday group starts that Friday has no separate period for the days between. The days before the first
@@ -65,9 +65,9 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Map each start or end date of a meeting after `first` to an equivalent date, using as few dates as possible.
+    """Map each date after `first` on which a meeting starts or ends to an equivalent date. Use as few dates as possible.
 
-    A Friday group that starts on a Monday is held on the same dates as one that starts on the Friday after. The
+    A Friday group that starts on a Monday is held on the same dates as one that starts on the following Friday. The
     algorithm takes the start or end whose range of equivalent dates ends first. All starts and ends whose ranges
     include the last date of this range are mapped to one date. This is repeated with the starts and ends that are left.
     """

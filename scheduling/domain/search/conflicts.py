@@ -118,7 +118,7 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 
 
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
-    """Decide which conflicts block a meeting; `sessions` is the number of the meeting's dates in the horizon.
+    """Decide which conflicts block a meeting. `sessions` is the number of the meeting's dates in the horizon.
 
     Temporary conflicts block the meeting if they would cause more than one in six sessions to be missed (product rule).
     If the meeting is blocked, no dates are returned as missed.
@@ -265,7 +265,7 @@ class CommitmentConflict(Reason):
 
     @classmethod
     def between(cls, meeting: WeeklyMeeting, conflict: Conflict, sessions: int) -> "CommitmentConflict":
-        """Create the reason from one of the meeting's conflicts; `sessions` is the number of the meeting's dates.
+        """Describe one of the meeting's conflicts as a reason. `sessions` is the number of the meeting's dates.
 
         If there is too little time for travel but no overlap, `minutes` can be more than the length of the meeting.
         """

@@ -1,7 +1,7 @@
 """Check whether meetings can provide the required weekly hours, without finding the best week.
 
-The totals of minutes and days that a week can reach are stored as bits of integers. The check takes a small fraction of
-the time that the search for the best week takes.
+The totals of minutes and days that a week can reach are stored as bits of integers. This makes the check much faster
+than the search for the best week.
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class ReachableHours:
 def _pairwise_sums(one: int, two: int) -> int:
     """Return every sum of a number in the set `one` and a number in the set `two`.
 
-    All three sets are stored as integers: bit n is set if the number n is in the set.
+    Both sets and the returned set are stored as integers: bit n is set if the number n is in the set.
     """
     if one.bit_count() < two.bit_count():
         one, two = two, one

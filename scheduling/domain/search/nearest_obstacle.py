@@ -18,10 +18,10 @@ class BlockedGroups:
 
     `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
     `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the
-    days on which the blocked groups meet. `is_always` is True if they are blocked on every date, and `every_other_week` if
-    they are blocked only every other week. `dates` is the number of blocked dates, added up over the blocked groups, and
-    `first_date` is the earliest of these dates. `minutes` is how many minutes of each week the busy time and its travel
-    take from the blocked groups; it is 0 if the groups are full.
+    days on which the blocked groups meet. `is_always` is True if these groups are blocked on every date.
+    `every_other_week` is True if they are blocked only every other week. `dates` is the number of blocked
+    dates, added up over the blocked groups, and `first_date` is the earliest of these dates. `minutes` is how many minutes
+    of each week the busy time and its travel take from the blocked groups; it is 0 if the groups are full.
     """
 
     commitment: str
@@ -44,8 +44,8 @@ def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
     """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
     A reason against the track as a whole comes first. Next comes the commitment or the lack of spots that blocks the most
-    groups; of two that block equally many groups, the one on more dates. If no group is blocked, the result is the first
-    reason about the hours.
+    groups. Among those that block equally many groups, the one that blocks more dates comes first. If no group
+    is blocked, the result is the first reason about the hours.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:

@@ -44,7 +44,7 @@ class Scenario:
         return bool(self.changed or prescribes or self.places_in or self.joined or self.rules)
 
     def applied_to(self, need: Need) -> Need:
-        """Return the need after the changes. Changes of commitments that the need does not have are ignored.
+        """Return the need after the changes. Changes to commitments that are not in the need are ignored.
 
         Raises ValueError if the changed rules contradict each other.
         """

@@ -46,7 +46,7 @@ class EndingEnrollment:
 
 
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
-    """Return the enrollments that last longer than the track, by patient name, each with the fit of the track `to`."""
+    """Return the enrollments that last longer than the track, sorted by patient name, and how well the track `to` fits each."""
     enrollments = (
         Enrollment.objects.filter(track=track)
         .open_on_or_after(last_day + DAY)
@@ -104,7 +104,7 @@ def end_track(
     held until that day. The track's enrollments end on that day too, except those whose ids are in `moving`: these
     patients are transferred to the track `to`.
 
-    Raises Refused if the day is in the past, if the track is not published, and if there are reasons against a
+    Raises Refused if the day is in the past, if the track is not published, or if there are reasons against a
     transfer. Raises PermissionDenied unless `by` may manage both the timetable and the patients of the site.
     """
     for permission in (Permission.MANAGE_TIMETABLE, Permission.MANAGE_PATIENTS):

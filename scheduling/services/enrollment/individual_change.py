@@ -50,7 +50,7 @@ def arrange_individual_sessions(
     horizon. Sessions that have begun do not change.
 
     Raises Refused with every reason: an hour is not free, or the hours do not add up to the track's individual minutes.
-    Also raises Refused if the day has passed, if the enrollment is over by then, and if nothing would change.
+    Also raises Refused if the day has passed, if the enrollment is over by then, or if nothing would change.
     """
     enrollment, track = lock_enrollment(enrollment, [])
     episode = enrollment.episode

@@ -21,7 +21,7 @@ from timekeeping.time_zones import clock_differences, shift_busy_time
 
 @dataclass(frozen=True, slots=True)
 class NoEpisode(Reason):
-    """The patient has no open episode of care, or no level of care, on the day."""
+    """The patient has no open episode of care, or no level of care, on the requested day."""
 
     asked: date
 

@@ -26,7 +26,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True)
 class LevelColumn:
-    """A level of care on the page: the plan, week picture, hours, remarks on commitments, and the link to arrange it.
+    """A level of care on the page: plan, week picture, hours, remarks on commitments, and a link to arrange the level.
 
     `comes_later` is True if an earlier level has to be arranged first.
     """
@@ -45,7 +45,7 @@ class LevelColumn:
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show a column for each level of care from today on.
 
-    The column has the schedule that is arranged, or else the schedule that fits best with the other levels.
+    Each column has the schedule that is arranged for the level, or else the one that fits best with the other levels.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)

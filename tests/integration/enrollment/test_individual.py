@@ -49,7 +49,7 @@ NEXT_MONDAY = MONDAY + timedelta(weeks=1)
 
 
 class Clinic:
-    """A clinic with three morning groups and an hour of individual sessions a week. A counselor has hours for them."""
+    """A clinic with three morning groups and an hour of individual sessions a week. A counselor is available for them."""
 
     def __init__(self) -> None:
         self.site = make_site()

@@ -289,7 +289,7 @@ def test_a_group_that_changes_soon_is_booked_before_and_after(clinic: Clinic) ->
     assert enrollment.bookings.count() == 3 * WEEKS
 
 
-# Pages
+# The pages that show enrollments in mixed tracks
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A conflict blocks a meeting, moves a commitment, or makes the patient miss a session.
+"""A conflict blocks a meeting, requires a commitment to move, or makes the patient miss a session.
 
 The outcome is compared with a calendar that lists every minute.
 """
@@ -192,7 +192,7 @@ fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 
 def test_the_outcome_matches_a_calendar_of_minutes(
     starts: time, ends: time, pattern: RecurrencePattern, travel: int, movable: int
 ) -> None:
-    """The busy time has to start later, or end earlier, by as few minutes as leave it no minute of the group."""
+    """The busy time has to start later or end earlier, by just enough minutes to no longer overlap the group."""
     busy = BusyTime(
         key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,
         travel_before=travel, travel_after=travel, movable_minutes=movable,
