@@ -28,7 +28,8 @@ LATENCY_MS = 400
 class Limits(NamedTuple):
     """The limits for one page.
 
-    `paint` and `tap` are in milliseconds: until the largest contentful paint, and from a tap until the next frame.
+    `paint` is the time until the largest contentful paint. `tap` is the time from a tap until the next frame. Both are in
+    milliseconds.
     """
 
     paint: float

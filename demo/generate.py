@@ -1,4 +1,4 @@
-"""Fill the demo clinic around a given time: admissions, enrollments, attendance and future sessions.
+"""Fill the demo clinic with admissions, enrollments, attendance and future sessions around a given time.
 
 All changes go through the services that the pages use. Each change has the date on which staff would have made it.
 Random choices are seeded, so the clinic is the same every time.
@@ -109,7 +109,7 @@ def _close_for_training(demo: DemoClinic) -> None:
 
 
 def _steps(demo: DemoClinic) -> Iterator[DemoStep]:
-    """Yield a pair for each decision about a patient's care: its time, and a function that carries it out."""
+    """For each decision about a patient's care, yield its time and a function that carries it out."""
     for planned in DEMO_ENROLLMENTS:
         patient = demo.patients[planned.patient]
         week = demo.this_week(patient.site)

@@ -28,7 +28,7 @@ NOTHING_FITS = "P002"
 The evening track would fit if Thursday's shift ended 15 minutes earlier.
 """
 OUT_OF_REACH = "P003"
-"""Code of a patient who is in the hospital this week, so that this week's prescribed hours can't be met."""
+"""Code of a patient who is in the hospital this week and therefore can't meet this week's prescribed hours."""
 STEPPING_DOWN = "P004"
 """Code of a patient who came from residential care into the day program, and has since moved to the morning track."""
 STEPPING_DOWN_SOON = "P021"

@@ -26,7 +26,7 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
-"""Pass this as the seen version to accept any version. Callers that show no page, such as the demo, use it."""
+"""Pass this instead of a version number to accept any version. Callers that show no page, such as the demo, do so."""
 
 
 def lock_roster(session_id: int) -> Session:
@@ -39,7 +39,7 @@ def lock_roster(session_id: int) -> Session:
 
 
 def unmarked_bookings(session: Session) -> list[Booking]:
-    """Return the session's active bookings that have no mark. Session and patient are loaded with each booking."""
+    """Return the session's active bookings that have no mark. Each is loaded with its session and patient."""
     return list(
         Booking.objects.active().filter(session=session, attendance=None).select_related("session", "episode__patient")
     )

@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "patients.calendar_import.worker"]
 TIMEOUT_SECONDS = 9
-"""Longest wait for the child process, in seconds. A busy computer needs more than the limit on CPU time."""
+"""Longest wait for the child process, in seconds. It is longer than the limit on CPU time, since the computer may be busy."""
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}

@@ -1,6 +1,6 @@
 """Find a person by what somebody types: parts of names, a code, an e-mail address, a phone number or a birth date.
 
-Names are compared without diacritics and apostrophes. The comparison is in Python, because SQLite and PostgreSQL
+Names are compared without diacritics or apostrophes. The comparison is in Python, because SQLite and PostgreSQL
 compare such text differently.
 """
 
@@ -25,11 +25,11 @@ PHONE_NUMBER = re.compile(r"[+(]*\d[\d().+/ -]*\d")
 MIN_PHONE_DIGITS = 4
 """Minimum digits of a typed phone number. A number with fewer digits would match too many phone numbers."""
 MAX_TYPED = 200
-"""Maximum length of the typed text. Longer text is cut, because no real search needs it."""
+"""Maximum number of characters in the typed text. Longer text is cut, because no real search needs it."""
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case, without diacritics and apostrophes: "Łukaszewicz-O’Brien" → "lukaszewicz-obrien"."""
+    """Return the text in lower case, without diacritics or apostrophes: "Łukaszewicz-O’Brien" → "lukaszewicz-obrien"."""
     plain = text.translate(APOSTROPHES).translate(HYPHENS).casefold().translate(LETTERS_WITHOUT_ACCENT)
     return "".join(letter for letter in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(letter))
 
@@ -58,7 +58,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """One part of the typed text. It can match a person's texts, part of the phone number, or the birth date."""
+    """One part of the typed text. It can match a person's names, code, e-mail, phone number or birth date."""
 
     text: str
     digits: str = ""
@@ -108,9 +108,10 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:
-    """Yield the dates that the parts can mean. If month and day are numbers, the month is first, unless it is above 12.
+    """Yield the dates that can be meant by the typed month, day and year in `parts`.
 
-    A year with two digits can be in the 20th or 21st century.
+    If month and day are both numbers, the first is the month, unless it is above 12. A year with two digits can be in
+    the 20th or 21st century.
     """
     if "first" in parts:
         first, second = int(parts["first"]), int(parts["second"])

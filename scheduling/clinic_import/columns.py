@@ -29,7 +29,7 @@ class ImportRow:
 
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
-    """Names of the columns that identify a row, usually the clinic's own codes."""
+    """Names of the columns that identify a row. These columns usually hold the clinic's own codes."""
     number: int
     absent: frozenset[str] = frozenset()
 

@@ -6,12 +6,14 @@ from itertools import count
 from string import ascii_uppercase
 
 COLORS = "abcdefgh"
-"""Names of the colors in the stylesheet. Colors repeat when there are more tracks than colors; letters never do."""
+"""Names of the colors in the stylesheet. Colors repeat when there are more tracks than colors."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackLabel:
-    """The label of a track in a calendar: a letter, with a number once the alphabet is used up, and one of `COLORS`."""
+    """The label of a track in a calendar: a letter and one of `COLORS`.
+
+    When all letters are taken, a number follows the letter."""
 
     letters: str
     color: str

@@ -78,7 +78,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One dated occurrence of a meeting, or a one-off session, within one day. Datetimes are aware.
+    """One dated occurrence of a meeting, or a one-off session. Its datetimes are aware, and lie within one day.
 
     `on` is the date at the site on which the session is held. `pattern_date` is the date given by the meeting's weekly
     pattern. The two dates differ if the session was moved to another day. No second session is then written for the

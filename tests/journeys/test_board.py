@@ -80,7 +80,7 @@ def session_box(page: Page, name: str) -> Locator:
 
 
 def posted_fields(page: Page, action: Callable[[], None], session: Session) -> dict[str, str]:
-    """Return the fields that the action posts to the session's move page, without the CSRF token."""
+    """Run `action`, and return the fields that it posts to the session's move page, without the CSRF token."""
     with page.expect_request(lambda request: request.method == "POST") as sent:
         action()
     assert urlsplit(sent.value.url).path == reverse("session-move", args=[session.pk])

@@ -146,7 +146,7 @@ class _CounselorWeek:
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
 
     def hour(self, weekday: int, starts: int, minutes: int) -> WeeklyHour:
-        """Return a weekly time with this counselor, `minutes` long."""
+        """Return a weekly session time with this counselor that lasts `minutes`."""
         return WeeklyHour(counselor=self.counselor.key, weekday=weekday, starts=starts, ends=starts + minutes)
 
     def all_proposals(self, minutes: int) -> Iterator[Proposal]:
@@ -179,9 +179,9 @@ class _CounselorWeek:
         return Proposal(name=self.counselor.name, hours=hours, adjacent_groups=tuple(map(self._adjacent_group, hours)))
 
     def _adjacent_group(self, hour: WeeklyHour) -> AdjacentGroup | None:
-        """Return the group nearest to the hour on the same day, or None if there is none.
+        """Return the group nearest to the session time `hour` on the same day, or None if there is none.
 
-        If two groups are equally near, return the one before the hour.
+        If two groups are equally near, return the one before the session.
         """
         near = []
         for group in self.groups:
@@ -196,7 +196,7 @@ class _CounselorWeek:
         return AdjacentGroup(name, gap, not is_before)
 
     def conflicts_at(self, hour: WeeklyHour) -> tuple[HourConflict, ...]:
-        """Return the busy times that overlap the hour, the longest overlap first."""
+        """Return the busy times that overlap the session time `hour`, the longest overlap first."""
         shared: dict[tuple[str, bool], list[Interval[int]]] = {}
         dates: dict[tuple[str, bool], set[date]] = {}
         for on in self.open_dates[hour.weekday]:
@@ -218,7 +218,7 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """For each time in the counselor's hours that is not free, yield the busy minutes and a proposal.
+        """Yield a proposal for each time in the counselor's hours that is not free, with its number of busy minutes.
 
         If `is_whole` is True, one session is enough. Otherwise, two sessions on different days are needed. If just one
         day has a free time, that day is then skipped, because the other session must be on another day.

@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day` on. Without reasons, the choice fits."""
+    """Return every reason against attending these meetings from `need.from_day` on. No reasons means that they fit."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 
@@ -243,7 +243,7 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
 def _obstacles(
     offer: Offer, need: Need, reasons_by_meeting: dict[Key, tuple[Reason, ...]], possible: Choice
 ) -> Iterable[Reason]:
-    """Yield the reasons against the track, then against each meeting, then against the hours of the remaining meetings."""
+    """Yield the reasons against the track, then against each meeting, then against the hours of the `possible` ones."""
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)
     for reasons in reasons_by_meeting.values():

@@ -88,7 +88,7 @@ class LetterChanged(Reason):
 
 
 def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Consent]]:
-    """Return two lists: the patient's consents in force today, and all others. Letters are prefetched."""
+    """Return two lists: the patient's consents in force today, and all others. Each consent's letters are prefetched."""
     consents = list(patient.consents.select_related("patient__site").prefetch_related("letters"))
     in_force = [each for each in consents if each.is_in_force_on(today)]
     return in_force, [each for each in consents if each not in in_force]
@@ -97,7 +97,7 @@ def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Cons
 def letter_content(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> LetterContent:
     """Return the content of a letter for `first_day` to `last_day`, inclusive. The letter calls the patient `name`.
 
-    Raises Refused if the consent is not in force, and if the period is reversed, is too long or has no appointments.
+    Raises Refused if the consent is not in force, or if the period is reversed, is too long or has no appointments.
     Also raises Refused if the text contains words that would reveal the treatment, or characters that can't be printed.
     """
     site = consent.patient.site
@@ -134,7 +134,7 @@ def write_letter(
 ) -> tuple[Letter, bytes]:
     """Record the disclosure. Return its database row and the letter as a PDF.
 
-    `seen` is the key of the content that was previewed. Raises Refused as `letter_content` does, and if the content has
+    `seen` is the key of the content that was previewed. Raises Refused as `letter_content` does, or if the content has
     changed since the preview.
     """
     consents = Consent.objects.select_for_update(of=("self",), no_key=True).select_related("patient__site")

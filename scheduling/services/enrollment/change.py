@@ -38,7 +38,7 @@ def change_meetings(
     enrollment.
 
     Raises Refused with all reasons at once, as `enroll_patient` does. Also raises Refused if the day has passed, if the
-    enrollment is over by then, and if nothing would change.
+    enrollment is over by then, or if nothing would change.
     """
     enrollment, track = lock_enrollment(enrollment, meetings)
     episode = enrollment.episode
@@ -95,10 +95,10 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the `found` reasons. Reasons that repeat one of the `known` reasons for a single session are left out.
+    """Return the `found` reasons, except reasons about a single session that repeat a `known` reason.
 
-    A full session repeats that its meeting is full. An overlap with a session repeats a weekly conflict with that
-    session.
+    If a meeting is known to be full, reasons that its sessions are full are left out. If a weekly conflict with a
+    session is known, reasons that the patient is already in that session are left out.
     """
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}

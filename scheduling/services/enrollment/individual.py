@@ -56,8 +56,8 @@ def propose_individual_sessions(
     """Propose weekly hours for individual sessions of `minutes` in total, in addition to the meetings with these ids.
 
     The hours start on the need's first day, or today if that day has passed. The hours reserved for the enrollment
-    `apart_from` count as free. These hours must not be among the busy times of `need`. If `minutes` is 0, the proposals
-    are empty and nothing is read.
+    `apart_from` count as free. Therefore `need` must not have them as busy times. If `minutes` is 0, there are no
+    proposals and no query runs.
     """
     if not minutes:
         return IndividualProposals()
@@ -167,7 +167,7 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Return a query filter: the meeting of the row's session is not reserved for the enrollment.
+    """Return a query filter for rows whose session belongs to a meeting that is not reserved for the enrollment.
 
     The filter does not match sessions without a meeting; the caller must add them.
     """

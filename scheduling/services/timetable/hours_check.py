@@ -16,7 +16,7 @@ from timekeeping.reasons import Reason, Refused
 
 
 def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
-    """Raise Refused with every reason why one of the tracks breaks the hours rule in a period from today on.
+    """Raise Refused with all reasons if any of the tracks breaks the hours rule in a period from today on.
 
     Call this after saving: the exception rolls the transaction back. Reads each track's site.
     """
@@ -52,7 +52,7 @@ def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
 
 
 def room_and_staff_conflicts(candidates: Sequence[WeeklyMeeting], *, site: Site, today: date) -> list[Reason]:
-    """Return a reason for each room or facilitator that a meeting in `candidates` and a meeting of the site share at a time."""
+    """Return a reason for each room or facilitator needed at once by one of the `candidates` and a site meeting."""
     return _with_names(list(dict.fromkeys(find_double_bookings(candidates, _running_at(site, today)))))
 
 

@@ -50,7 +50,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """Find a track, with all data needed to judge how well it fits. The track may no longer be published."""
+    """Return the track with all data needed to judge how well it fits a patient. It need not be published."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),

@@ -54,7 +54,7 @@ class ScheduleSearchRequest:
 class ScheduleSearchQuery:
     """The first day and the what-if scenario of a search.
 
-    `need` doesn't include the scenario. It is None if the first day is invalid. If `is_wrong`, the scenario is
+    `need` doesn't include the scenario. `need` is None if the first day is invalid. If `is_wrong`, the scenario is
     invalid and no search is run.
     """
 

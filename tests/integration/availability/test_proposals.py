@@ -115,7 +115,7 @@ def asked(rosa: Patient, **fields: Any) -> CommitmentProposal:
     return propose_commitment(patient=rosa, values=values(**fields), by=rosa.user, now=TUESDAY)
 
 
-# Portal
+# Proposals that the patient enters in the portal
 
 
 def test_a_proposal_without_conflicts_is_saved_at_once_and_recorded(own: Client, rosa: Patient) -> None:
@@ -422,7 +422,7 @@ def test_what_needs_attention_takes_as_many_queries_for_three_as_for_one(
         coordinator.get(reverse("today-attention"))
 
 
-# Conversion to and from JSON
+# Conversion of commitments to and from JSON
 
 
 @pytest.mark.parametrize(
