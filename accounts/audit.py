@@ -1,4 +1,4 @@
-"""Write the audit trail. Services and views write their events in the same transaction as the action itself."""
+"""Write the audit trail. An action and its audit event are saved in the same transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

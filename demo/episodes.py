@@ -93,7 +93,7 @@ DEMO_ENROLLMENTS = (
 
 COHORT_TRACK = "S-COD"
 COHORT = ("P046", "P053", "P055")
-"""Patients who started on the cohort track's last start date, each with two hours of individual sessions a week."""
+"""Patients who started on the cohort track's most recent start date, each with two hours of individual sessions a week."""
 
 NOT_YET_ENROLLED = (NOTHING_FITS, ON_WAITLIST, "P030", "P032", "P060")
 """Patients to be admitted next week. They have a level of care but no track yet."""

@@ -76,9 +76,9 @@ class Rotation:
     """A shift rotation counted in days, such as 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
 
     The rotation repeats every `cycle_days` days, both before and after the date `first`. The days of a cycle are
-    numbered from 0 (`first` is day 0), and `days_on` has the numbers of the days on. The pattern applies to dates in
-    [valid_from, valid_until). If either date is None, there is no limit on that side. Raises ValueError if there is no
-    day on, if a day on is outside the cycle, or if the range is empty.
+    numbered from 0 (`first` is day 0), and `days_on` lists the days that are on. The pattern applies to dates in
+    [valid_from, valid_until). If either date is None, there is no limit on that side. Raises ValueError if no
+    day is on, if a day in `days_on` is outside the cycle, or if the range is empty.
     """
 
     cycle_days: int
@@ -94,13 +94,13 @@ class Rotation:
             raise ValueError(f"it must end after it begins: {self.valid_from}..{self.valid_until}")
 
     def happens_on(self, day: date) -> bool:
-        """Whether `day` is in the rotation's valid range and is one of its days on."""
+        """Whether `day` is in the valid range and is an "on" day of the rotation."""
         return (day - self.first).days % self.cycle_days in self.days_on and is_within(
             day, self.valid_from, self.valid_until
         )
 
     def dates(self, first: date, until: date) -> Iterator[date]:
-        """Yield the dates in [first, until) that are days on of the rotation, in order."""
+        """Yield, in order, the dates in [first, until) that are "on" days of the rotation."""
         for days in range((until - first).days):
             if self.happens_on(day := first + timedelta(days=days)):
                 yield day

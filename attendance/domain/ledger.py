@@ -204,7 +204,7 @@ def find_makeup_openings(
     days: int,
     counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the fewest openings that close a gap of minutes and days. Return None if no set of openings closes it.
+    """Return the fewest openings that add the missing `minutes` and `days`. Return None if no set of openings does.
 
     If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
     nor a booked session. A session on one of the `counted_days` adds no further day. The result is exact for any number
@@ -217,7 +217,7 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many of the `owed` days are still needed after the opening `chosen`.
+        """Return how many of the `owed` days are still needed once the opening `chosen` is added.
 
         `chosen` and `before`, the opening chosen before it, are indexes of `free`.
         """
@@ -227,7 +227,7 @@ def find_makeup_openings(
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the largest total of minutes of `size` openings, the first of which is `chosen`.
+        """Return the most minutes that `size` openings can add up to if the first of them is `chosen`.
 
         Return 0 if the openings after `chosen` can't add the `owed` days.
         """

@@ -1,4 +1,4 @@
-"""Rules that import-linter can't check: sizes, pure modules, reading the clock, and lookups into later apps."""
+"""Rules that import-linter can't check, such as the sizes of modules and folders, and who may read the clock."""
 
 import ast
 import re

@@ -127,7 +127,7 @@ def sign_in(live_server: "LiveServer") -> SignIn:
 
 @pytest.fixture(scope="session")
 def axe() -> Axe:
-    """Return a function that lets a page settle, and then fails if axe finds accessibility violations."""
+    """Return a function that waits until a page is still, and fails if the checker axe finds accessibility violations."""
     rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:

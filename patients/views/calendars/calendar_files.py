@@ -66,7 +66,7 @@ def imported_calendar_new(request: HttpRequest, patient_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
-    """Preview the calendar, and save it or decide on it.
+    """Show a preview of an imported calendar, and save or decline the calendar.
 
     The first week with a busy time is shown unless `?week=` is given.
     """

@@ -1,4 +1,4 @@
-"""Find adjustments that let a schedule fit: what can change, and the smallest amount that is enough."""
+"""Find adjustments that let a schedule fit: what can change, and the smallest change that is enough."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from timekeeping.occurrences import GRID_MINUTES
 from timekeeping.weeks import weekdays_of
 
 MAX_EXTRA_MINUTES = 600
-"""Largest number of minutes by which a suggestion raises the weekly maximum of the rules (product rule)."""
+"""A suggestion raises the rules' maximum of minutes per week by at most this many minutes (product rule)."""
 
 JointAdjustments = tuple[Adjustment, ...]
 """Adjustments that are made together with the one that is being searched for."""
@@ -113,7 +113,7 @@ def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesIn
 
 def _track_source(most: PlacesInTrack) -> AdjustmentSource:
     def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
-        """Yield a minimal set of added spots that is enough.
+        """Yield a minimal set of added spots that lets a schedule fit.
 
         Yields nothing if a single added spot is enough, because there is a separate source for that change.
         """

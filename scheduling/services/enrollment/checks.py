@@ -1,4 +1,4 @@
-"""Find the reasons against an enrollment, both for a preview and, under the locks, before the enrollment is saved."""
+"""Find the reasons against an enrollment. A preview shows them. They are checked again before the enrollment is saved."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
-    """Return the tracks that mix with this one, and the meetings that its patients may attend in addition to its own.
+    """Return the tracks that mix with `track`, and the other tracks' meetings that patients of `track` may attend.
 
     `changes` is an enrollment that may keep its meetings of other tracks, even if the tracks no longer mix. Runs no
     query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched meetings and

@@ -197,9 +197,7 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return two values: the ids of all sites of transferred episodes, and the dates of transfer by episode id.
-
-    The sites include former sites.
+    """Return the ids of all past and present sites of transferred episodes, and the transfer dates by episode id.
 
     Episodes that were never transferred are left out. If no episode was transferred, no query runs.
     """

@@ -19,7 +19,7 @@ from scheduling.services.search.offers import as_offer, full_dates
 from timekeeping.reasons import Reason, Refused
 
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
-"""A start that waits for a spot must be at least this long before the end of the horizon.
+"""If a patient has to wait for a spot, the start must be at least this long before the end of the horizon.
 
 No date beyond the horizon counts as full, so a later start would seem to have spots.
 """
@@ -47,7 +47,7 @@ class WaitlistMatch:
 def match_waitlist(
     *, track: Track, entries: Iterable[WaitingEntry], sees_commitments: bool, now: datetime
 ) -> list[WaitlistMatch]:
-    """Find the day from which the track fits each patient on the waitlist. The matches are in the order of the entries.
+    """For each patient on the waitlist, find the first day from which the track fits. Keep the order of the entries.
 
     Days on which spots become free are tried one after another. Conflicts with commitments are left out of the reasons
     unless `sees_commitments` is true. The number of queries does not depend on the number of entries. Reads the track's
@@ -78,7 +78,7 @@ def match_waitlist(
 
 
 def _days_to_try(track: Track, earliest: date, latest: date, full: Mapping[int, tuple[date, ...]]) -> Iterable[date]:
-    """Yield the earliest day, and then each day after the last full date of one of the track's meetings, in order."""
+    """Yield the earliest day, and then, in order, the days from which a full meeting of the track has spots."""
     yield earliest
     freed = {full[each.pk][-1] + timedelta(days=1) for each in track.meetings.all() if each.pk in full}
     yield from (day for day in sorted(freed) if earliest < day <= latest)
@@ -91,7 +91,7 @@ def _fit_entry(
     availability: PatientAvailability,
     full: Mapping[int, tuple[date, ...]],
 ) -> tuple[Fit | None, tuple[Reason, ...]]:
-    """Return how the track fits on the first day on which it fits the patient.
+    """Find the first day on which the track fits the patient, and return the fit.
 
     If there is no such day, return the fit on the earliest day and the reasons why the track does not fit.
     """

@@ -28,7 +28,7 @@ class DeviationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """All differences of a session from its meeting. There are none if the session was changed and then changed back."""
+    """All differences between a session and its meeting. A session that was changed and then changed back has none."""
 
     session: Session
     kinds: tuple[DeviationKind, ...] = ()

@@ -47,8 +47,8 @@ def enrollment_managed_by(user: User, enrollment_id: int) -> Enrollment:
 class ChangePage:
     """Texts and data of a page on which other meetings are chosen for an enrollment.
 
-    `query` builds the options for a first day, and `earliest` is the earliest first day. `action` names the change in
-    the audit trail.
+    `query` builds the options for a change that starts on a given day. `earliest` is the first day on which the change
+    can start. `action` names the change in the audit trail.
     """
 
     enrollment: Enrollment

@@ -51,7 +51,7 @@ SCRIPT_TEXTS = {
 }
 """Texts of the script that draws the calendar. The script replaces the names in braces with values."""
 MAX_DAYS = 42
-"""Longest period of one request: the six weeks that the month view shows."""
+"""The most days that one request can ask for: the six weeks that the month view shows."""
 WORKDAYS = 5
 
 

@@ -1,4 +1,4 @@
-"""The form for all weekly commitments of a patient. If any row is faulty, its reason is shown and no row is saved."""
+"""The form for all weekly commitments of a patient. If a row is faulty, the page says why and saves no row."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time

@@ -111,7 +111,7 @@ def test_each_site_has_its_own_offers_rules_closures_and_travel(
 
 
 def test_commitments_are_converted_to_the_time_zone_of_each_site(episode: Episode, there: Site, by: User) -> None:
-    """A commitment from noon in New York starts at 11:00 in Chicago, and conflicts with a group there that ends at noon."""
+    """A commitment at noon in New York is at 11:00 in Chicago, so it conflicts with a Chicago group that ends at noon."""
     make_place(episode.patient, {there: (0, 0)})
     make_commitment(episode.patient, [0, 2, 4], "12:00", "16:00")
     make_weekday_track(there)
@@ -162,7 +162,7 @@ def test_each_site_takes_the_same_number_of_queries(episode: Episode, here: Site
     make_commitment(episode.patient, [0], "12:00", "16:00", place=episode.patient.places.get())
     one_site = queries()
     make_place(episode.patient, {far: (0, 0)}, name="Warehouse")
-    for_each_site = one_site - 2  # one query for the user's roles, one for the reachable sites
+    for_each_site = one_site - 2  # two queries run only once: for the user's roles and for the reachable sites
     assert queries() - one_site == for_each_site
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0], BusyTime)
     assert isinstance(offers_at_sites(episode, by)[1].need.busy[0].recurrence, Recurrence)

@@ -175,7 +175,7 @@ def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[W
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
-    """If meetings overlap, the total is at most the sum of all meetings.
+    """If meetings overlap, the total is at most the sum of their minutes.
 
     Some meetings have a break of ten minutes, which starts ten minutes after the meeting's start.
     """
@@ -230,8 +230,10 @@ def test_a_choice_must_meet_the_prescription_and_the_rules(
         ),
     ],
 )
-def test_one_shortage_gives_one_reason(prescribed: tuple[int, int], reasons: tuple[Reason, ...]) -> None:
-    """A shortage is reported once: against the prescription or, if the rules require more, against the rules."""
+def test_the_rules_add_a_reason_only_if_they_require_more(
+    prescribed: tuple[int, int], reasons: tuple[Reason, ...]
+) -> None:
+    """The rules give a reason for a shortage only if they require more than the prescription does."""
     verdict = assess_choice(each_day(250, 250), RULES, prescribed_minutes=prescribed[0], prescribed_days=prescribed[1])
     assert verdict.reasons == reasons
 

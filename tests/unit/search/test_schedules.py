@@ -63,7 +63,7 @@ def random_busy_time(random: Random, key: int) -> BusyTime:
 
 
 def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
-    """Return up to three tracks that share some meetings, a need, and sometimes a present schedule to keep."""
+    """Return up to three tracks that share some meetings, a need, and sometimes a current schedule to keep."""
     meetings = [random_meeting(random, key) for key in range(random.randint(3, 9))]
     full = {each.key: (MONDAY + 7 * DAY + each.weekday * DAY,) if random.random() < 0.1 else () for each in meetings}
     offers = []
