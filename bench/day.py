@@ -54,7 +54,7 @@ Fetch = Callable[..., TimedResponse]
 def fetcher_for(user: "User") -> Fetch:
     """Return a function that requests a page as the user's browser would, and times the response.
 
-    The function takes the address of the page and, optionally, an ETag to send as If-None-Match.
+    The function takes the address of the page. It can also take an ETag, which it sends as If-None-Match.
     """
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import Client, RequestFactory

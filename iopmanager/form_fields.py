@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 PLAUSIBLE_YEARS = range(1900, 2150)
-"""Years that forms accept in dates. Adding weeks to a date near `date.max` would overflow."""
+"""Years that forms accept in dates. The limit keeps later calculations with dates from exceeding `date.max`."""
 
 
 def parse_day(text: str) -> date | None:

@@ -24,7 +24,10 @@ CARE_STATES = [
 
 
 def _month_numbers() -> dict[str, int]:
-    """Map full and short names of months, simplified by `fold`, to numbers: in English and the active language."""
+    """Map the names of months to their numbers.
+
+    The names are full and abbreviated, in English and in the active language. Each is simplified by `fold`.
+    """
     numbers: dict[str, int] = {}
     for language in {"en", get_language() or "en"}:
         with override(language):

@@ -16,11 +16,12 @@ from timekeeping.reasons import Reason
 
 
 def reason_template(kind: type[Reason]) -> str:
-    """Return the name of the template partial for a class of reasons, made of its app, capability and code.
+    """Return the name of the template partial for a class of reasons.
 
-    For example, `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes". The
-    capability is the folder within `domain` or `services`. Modules outside such a folder, and those in `timekeeping`, use
-    "general.html".
+    The name is made of the class's app, capability and code. The capability is the folder within `domain` or `services`.
+    Modules outside such a folder, and those in `timekeeping`, use "general.html".
+
+    For example, `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes".
     """
     app, *folders, _module = kind.__module__.split(".")
     capability = folders[1] if len(folders) > 1 else "general"

@@ -82,8 +82,8 @@ def pages_of(page: Page, base: str) -> dict[str, str]:
 
 
 def take_shots(browser: Browser, base: str) -> Iterator[str]:
-    """Take all screenshots. For each page that is wider than the screen, yield a sentence."""
-    from demo.sign_ins import SIGN_INS  # imported here, because the module needs the settings
+    """Take all screenshots. Yield a sentence about each page that is wider than the screen."""
+    from demo.sign_ins import SIGN_INS  # imported here because the module needs Django's settings
 
     for sign_in_of in SIGN_INS:
         context = browser.new_context(locale="en-US")

@@ -65,7 +65,7 @@ class BusyTime:
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Yield the occurrences that overlap the dates [first, until). It is enough if the travel overlaps them.
+        """Yield the occurrences that, travel included, overlap the dates [first, until).
 
         Occurrences that cross an edge of the range are returned in full. All minutes are counted from midnight of
         `first`.

@@ -64,7 +64,7 @@ def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
     """Return the rows of the week that contains the day `week`, one for each episode with prescribed care in that week.
 
-    The episodes must come with their patients selected and their spans prefetched.
+    The episodes must have been loaded with `select_related("patient")` and `prefetch_related("spans")`.
     """
     episodes, dates = list(episodes), RuleBook.of(site).week_around(week)
     data = _load_ledger_data(episodes, site, [dates], now)
@@ -81,8 +81,8 @@ def recent_weeks(
 ) -> list[LedgerRow]:
     """Return the last `weeks` treatment weeks of the episode, newest first, starting with the current week.
 
-    The number of queries is fixed. To save queries, callers can pass two things that they have already loaded: `book`
-    is the site's rules, and `busy` is the patient's busy times from today on (commitments and imported calendars).
+    The number of queries does not depend on `weeks`. To save queries, callers can pass what they have already loaded:
+    `book` is the site's rules, and `busy` is the patient's busy times from today on (commitments and imported calendars).
     """
     books = {episode.site_id: book or RuleBook.of(episode.site)}
 
@@ -147,7 +147,7 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # make-up sessions are costly to find, but may close the gap
+        if ledger.standing == Standing.CANNOT_BE_MET:  # the slow search for make-up sessions is needed
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
@@ -159,7 +159,7 @@ class _LedgerData:
         busy nor booked.
         """
         away = self.away.get(episode.pk, ())
-        # An unreleased booking of a canceled session still blocks its time. A patient can't have two bookings at once.
+        # Until a booking of a canceled session is released, the patient can't have another booking at the same time.
         taken = [*self.busy[episode.patient_id], *(each.time for each in self.booked[episode.pk, week.start])]
         found = []
         for session in self.sessions:

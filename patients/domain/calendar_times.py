@@ -88,10 +88,9 @@ def dates_by_span(intervals: Iterable[Interval[datetime]], zone: tzinfo) -> Mapp
 
 
 def _split_at_midnight(interval: Interval[datetime], zone: tzinfo) -> Iterator[tuple[date, MinuteSpan]]:
-    """Split an interval at midnight, and yield each part with its date.
+    """Split an interval of more than a day at each midnight, and yield each part with its date.
 
-    An interval longer than a day is split at each midnight. An interval of at most a day is not split, even if it lasts
-    past midnight.
+    An interval of at most a day is yielded as one part with the date of its start, even if it lasts past midnight.
     """
     first = _local_time(interval.start, zone).date()
     starts, ends = _wall_minutes(interval, first, zone)

@@ -9,7 +9,7 @@ from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
 KEPT_SHOWN_FOR = timedelta(days=14)
-"""How long the chart shows a patient's own change that was saved without a decision (product rule)."""
+"""How long the chart shows a patient's own change that was saved without the clinic's decision (product rule)."""
 DECLINED_SHOWN_FOR = timedelta(days=30)
 """How long a patient sees a declined proposal and the reason for declining it (product rule)."""
 
@@ -21,7 +21,7 @@ class ProposalAction(models.TextChoices):
 
 
 class ProposalState(models.TextChoices):
-    """The state of a proposal. KEPT means that the change was saved at once, because it conflicts with no booking."""
+    """The state of a proposal. KEPT means that the change was saved immediately because it conflicts with no booking."""
 
     WAITING = "waiting", _("Waiting for review")
     KEPT = "kept", _("Saved right away")
@@ -51,7 +51,7 @@ class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
 
 
 class CommitmentProposal(models.Model):
-    """A change that a patient made or proposed to their own commitments: to add, change or end one.
+    """A patient's proposal to add, change or end one of their own commitments. Some proposals are saved immediately.
 
     `values` are the new values of the commitment, converted by `patients.services.availability.commitment_json`. A proposal
     to end a commitment has `last_day` instead.

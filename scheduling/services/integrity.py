@@ -12,7 +12,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class TakenConcurrently(Reason):
-    """Another user saved first, so that saving would now violate the database constraint named `guard`."""
+    """Another user saved first, and saving would now violate the database constraint named `guard`."""
 
     guard: str
 

@@ -42,7 +42,8 @@ OPEN_TO_EVERYONE = {
 }
 """Pages for signing in and out, and a page that shows all components and is not served in production.
 
-The feed has a secret address. tests/integration/documents/test_feeds.py tests who can read the feed.
+Calendar feeds are also left out, because they have secret addresses. They are tested in
+tests/integration/documents/test_feeds.py.
 """
 
 

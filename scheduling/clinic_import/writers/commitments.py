@@ -101,7 +101,7 @@ def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[
 def _kept_columns(row: CommitmentRow, existing: Commitment) -> set[str]:
     """Return the columns whose existing values are kept because the file lacks these columns.
 
-    A column about the recurrence is kept only if the row has the same kind of recurrence.
+    A column about the recurrence is kept only if the existing commitment and the row have the same kind of recurrence.
     """
     kept = {"movable_minutes", "valid_from", "last_day"} & row.absent
     if "travel_minutes" in row.absent:

@@ -146,9 +146,9 @@ def _update_care(
 def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
     """Create or update the level of care in the row, and return the changes.
 
-    If the row's level starts after the latest level, the latest level ends when the row's level starts. If there is
-    only one level, a row without a first day corrects that level; otherwise such a row must match the first or the
-    latest level. Earlier levels can't be changed.
+    If the row's level starts after the latest level, the latest level ends when the row's level starts. A row
+    without a first day must match the first or the latest level. If there is only one level, such a row can also change
+    that level. Levels before the latest can't be changed.
     """
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:

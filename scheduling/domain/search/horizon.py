@@ -1,4 +1,4 @@
-"""The horizon: the dates for which schedules are checked, and when busy times fall on these dates."""
+"""The dates for which schedules are checked (the horizon), and the parts of busy times that fall on these dates."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta

@@ -52,5 +52,5 @@ class TrackEndForm(ActionForm):
 
     @property
     def is_listed(self) -> bool:
-        """Whether the user has seen the patients who would move, or nobody would move. The form must be valid."""
+        """Whether the user has seen which patients would move. Also true if nobody would move. The form must be valid."""
         return self.cleaned_data["to"] is None or self.cleaned_data["listed"] == self.list_key

@@ -96,12 +96,12 @@ class MeetingForm(forms.Form):
 
     @property
     def common_fields(self) -> list[forms.BoundField]:
-        """The fields that the page shows at once."""
+        """The fields that the page always shows."""
         return [self[name] for name in COMMON_FIELDS]
 
     @property
     def more_fields(self) -> list[forms.BoundField]:
-        """The fields that the page folds away."""
+        """The fields that the page hides until the user unfolds them."""
         return [self[name] for name in self.fields if name not in COMMON_FIELDS]
 
     @property

@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 def end_enrollment(
     *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
 ) -> Enrollment:
-    """End the enrollment after `last_day`, with its individual sessions, and release its later bookings.
+    """End the enrollment and its individual sessions after `last_day`, and release the enrollment's later bookings.
 
     A booking counts as later if its session is held after the last day. A booking in a session that has not begun also
     counts as later if the session's original date is after the last day. With `keep_begun`, bookings in sessions that

@@ -20,7 +20,9 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotScope:
-    """What an action can change: the sessions and bookings of a site in [first, until), or without an end if `until` is None.
+    """What an action can change: the sessions and bookings of a site on the dates [first, until).
+
+    If `until` is None, the dates have no end.
 
     `extends_horizon` is for actions that also create the site's missing sessions. Sessions that are already missing are
     created before the preview, so that the preview shows only what the action itself changes.

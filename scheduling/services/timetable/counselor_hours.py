@@ -19,7 +19,7 @@ from timekeeping.reasons import EndDateBeforeStart, Reason, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class HoursOverlap(Reason):
-    """The counselor already has hours that overlap these, at the site named `site`."""
+    """The counselor already has overlapping hours at the site named `site`."""
 
     weekday: int
     starts: time

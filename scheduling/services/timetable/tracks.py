@@ -114,7 +114,7 @@ def change_track(
 def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
     """Publish the track and create its sessions up to the horizon.
 
-    Raises Refused if the track would break the hours rule today or at a later time. All reasons are given.
+    Raises Refused, with all reasons, if the track would break the hours rule today or at a later time.
     """
     track = _lock_track(track)
     today = track.site.today_at(now)

@@ -44,7 +44,7 @@ class TrackCard:
 
 
 def group_by_meeting(reasons: Iterable[Reason]) -> list[tuple[WeeklyMeeting, list[Reason]]]:
-    """Return each meeting with the reasons against it, in the order of the week. Other kinds of reasons are skipped."""
+    """Return each meeting with the reasons against it, in the order of the week. Other reasons are left out."""
     found: dict[WeeklyMeeting, list[Reason]] = {}
     for reason in reasons:
         if isinstance(reason, CommitmentConflict | MeetingFull):
@@ -71,9 +71,9 @@ def waitlist_entries(episode: Episode) -> dict[int, WaitingEntry]:
 
 
 def need_from_form(form: StartDateForm, episode: Episode, leaving: Enrollment | None = None) -> Need | None:
-    """Return the patient's need from the form's day on, or None with a form error if the day is invalid.
+    """Return the patient's need from the form's day on.
 
-    The enrollment `leaving` is treated as ended.
+    If the day is invalid, add an error to the form and return None. The enrollment `leaving` is treated as ended.
     """
     if not form.is_valid():
         return None

@@ -1,4 +1,4 @@
-"""The texts of Django's admin pages, which are made from the models."""
+"""Texts on the pages of Django's admin. Django makes these texts from the models."""
 
 import pytest
 from django.apps import apps

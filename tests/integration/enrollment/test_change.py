@@ -1,6 +1,6 @@
-"""From a chosen day on, an enrollment changes its meetings or moves to another track.
+"""An enrollment can change its meetings or move to another track, starting on a chosen day.
 
-A refused change changes nothing.
+A refused change has no effect.
 """
 
 from datetime import UTC, date, datetime, time, timedelta

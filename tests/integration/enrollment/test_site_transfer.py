@@ -1,6 +1,6 @@
 """A patient is transferred to another site. Past weeks stay with the old site.
 
-Commitments stay at the same instants.
+Commitments stay at the same instants, even if the new site is in another time zone.
 """
 
 from collections.abc import Iterator

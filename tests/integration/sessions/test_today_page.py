@@ -349,7 +349,7 @@ def test_a_session_with_two_facilitators_is_listed_once_with_the_lead_first(clin
 
 
 def actions(client: Client) -> str:
-    """Return the part of the page that begins with the first session, as one line for each session."""
+    """Return the HTML of the day page from the list of sessions on."""
     return look(client).text.partition("day-sessions")[2]
 
 

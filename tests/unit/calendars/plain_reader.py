@@ -1,7 +1,7 @@
 """A simple reader of calendar files. Tests compare its results with those of `patients.calendar_import`.
 
-The reader uses icalendar and recurring_ical_events without any protection. It follows only the rules in
-docs/concepts.md.
+The reader uses icalendar and recurring_ical_events without protection against harmful files. It follows only the rules
+in docs/concepts.md.
 """
 
 from collections.abc import Iterator

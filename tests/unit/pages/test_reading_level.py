@@ -57,7 +57,7 @@ INLINE = {"a", "abbr", "b", "del", "em", "i", "ins", "small", "span", "strong"}
 
 
 class VisibleTexts(HTMLParser):
-    """Collect the text of each block of a page: a paragraph, heading, item, label or button."""
+    """Collects the texts of a page: one for each paragraph, heading, item, label and button."""
 
     def __init__(self) -> None:
         super().__init__()
