@@ -18,7 +18,7 @@ def required[T](read: Callable[[str], T]) -> T:
 
 
 def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
-    """Declare an optional column. An empty cell means `empty`. If the column is missing, existing values stay."""
+    """Declare an optional column. An empty cell has the value `empty`. If the column is missing, existing values stay."""
     column: T | D = field(default=empty, metadata={"read": read, "needed": False})
     return column
 

@@ -157,7 +157,7 @@ RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day` on. No reasons means that they fit."""
+    """Return every reason against attending these meetings from `need.from_day` on. If there is no reason, they fit."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 

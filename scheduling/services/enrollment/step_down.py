@@ -201,8 +201,8 @@ class AttendedMeetings:
 
         For the first level, these are the meetings that the patient attends then. For a later level, they are the
         meetings attended from the level's first day. If there are none, they are the meetings attended from the next
-        start within the level. Meetings of a later level count only if their groups differ from
-        those attended before the level.
+        start within the level. Meetings of a later level count only if their groups
+        differ from those attended before the level.
         """
         then = list(self.in_week_from(day))
         if not then:

@@ -52,7 +52,7 @@ def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
 
 
 def room_and_staff_conflicts(candidates: Sequence[WeeklyMeeting], *, site: Site, today: date) -> list[Reason]:
-    """Return a reason for each room or facilitator needed at once by one of the `candidates` and a site meeting."""
+    """Return a reason for each room or facilitator that a candidate and a meeting of the site need at the same time."""
     return _with_names(list(dict.fromkeys(find_double_bookings(candidates, _running_at(site, today)))))
 
 

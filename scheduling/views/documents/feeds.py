@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 HOUR = 60 * 60
 MAX_FETCHES_PER_HOUR = 120
-"""Limit for one feed. Phones poll 100 to 200 times a day, so only an app in an endless loop reaches the limit."""
+"""Limit for one feed. Phones fetch a feed 100 to 200 times a day, so only an app in an endless loop reaches the limit."""
 MAX_MISSES_PER_HOUR = 60
 
 

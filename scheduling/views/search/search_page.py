@@ -28,7 +28,7 @@ from scheduling.views.search.track_cards import need_from_form, track_cards, wai
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many tracks are shown at first, and how many more on request. Few, because each track has a large picture."""
+"""How many tracks are shown at first, and how many more on request. Each track has a large picture."""
 
 
 @dataclass(frozen=True)
