@@ -33,7 +33,7 @@ class WeekRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekRow:
-    """One typed row of a week. It adds a commitment, or changes or ends (`is_removed`) an existing commitment."""
+    """A row that the user filled in. It adds a commitment, changes an existing one, or ends it (`is_removed`)."""
 
     kind: str = ""
     label: str = ""

@@ -158,7 +158,7 @@ def write_rooms(run: ImportRun, sites: dict[str, Site]) -> dict[tuple[str, str],
 
 
 def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
-    """Write the closures in the file. Each is identified by its site and its first day.
+    """Save the closures that the file lists. A closure is identified by its site and its first day.
 
     Notices report how many sessions each closure canceled.
     """

@@ -142,7 +142,7 @@ class GroupAssignment(NamedTuple):
 
     @property
     def tracks(self) -> int:
-        """Bit set of the tracks that have every group assigned so far."""
+        """Bit set of the tracks to which all groups assigned so far belong."""
         return self.options[self.turn].tracks
 
     @property

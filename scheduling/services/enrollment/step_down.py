@@ -146,7 +146,7 @@ class _GroupHistory:
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:
-        """Map the ids of earlier and later meetings of each offered group to the meeting that is offered."""
+        """Map meeting ids to offered meetings of the same group: meetings that come before or after the offered one."""
         then = {self.first.get(each.key, each.key): each for each in offered}
         return {key: then[first] for key, first in self.first.items() if first in then and then[first].key != key}
 

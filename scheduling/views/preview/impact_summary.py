@@ -115,7 +115,7 @@ def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Si
 
 
 def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
-    """Group weeks that drop to the same minutes and days, in the order of their first week."""
+    """Put weeks together whose hours fall to the same number of minutes and days. The result is in order of first weeks."""
     groups: dict[object, list[WeekShortfall]] = defaultdict(list)
     for drop in drops:
         amounts = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)

@@ -36,7 +36,7 @@ class DayTimes:
 class ScheduleCard:
     """A schedule, its rank in the search (`number`, starting at 1), and remarks on the schedule.
 
-    `against` has the reasons why the schedule doesn't fit without the scenario under which it was found.
+    For a schedule that was found under a scenario, `against` has the reasons that rule it out without the scenario.
     """
 
     schedule: Schedule

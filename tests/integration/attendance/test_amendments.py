@@ -28,7 +28,7 @@ def clinic() -> Clinic:
 
 @pytest.fixture
 def finalized(clinic: Clinic) -> Attendance:
-    """The mark of a no-show in Monday's session, which has been finalized."""
+    """A no-show mark in Monday's session. The attendance of the session is finalized."""
     mark = clinic.mark(booking_of(clinic.admit("Rosa")), "no_show")
     finalize_session(session=clinic.monday, by=clinic.leader, now=AFTER, seen_version=ANY)
     return mark
