@@ -64,7 +64,6 @@ def test_no_served_file_refers_to_a_missing_source_map() -> None:
     assert {path.name for path in served} == {
         "bootstrap.min.css",
         "bootstrap.bundle.min.js",
-        "bootstrap-icons.min.css",
         "fullcalendar.js",
         "skeleton.css",
         "theme.css",
