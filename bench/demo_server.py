@@ -1,7 +1,6 @@
 """Serve the demo clinic from a temporary database until a `with` block ends."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,18 +15,6 @@ from urllib.error import URLError
 PROJECT = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 120
 """Seconds that the server may take to answer its first request."""
-
-
-def find_chromium() -> str:
-    """Return the path of Chromium. If Chromium is not installed, print a sentence and exit."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    sys.exit("Chromium was not found. Install it (on Debian: apt-get install chromium).")
-
-
-def chromium_flags() -> list[str]:
-    return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
 from bench.command_line import parse_tiny
-from bench.demo_server import chromium_flags, demo_server, find_chromium
+from bench.demo_server import demo_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -129,8 +130,9 @@ def main() -> None:
     pages, rounds = (PAGES[:1], 1) if tiny else (PAGES, 5)
     from playwright.sync_api import sync_playwright
 
+    chromium = chromium_path() or sys.exit(NOT_FOUND)
     with demo_server() as base, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_flags())
+        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_flags())
         states = {role: signed_in(browser, base, role) for role in {each.role for each in pages}}
         figures: dict[MeasuredPage, Figures] = {each: defaultdict(list) for each in pages}
         for _ in range(rounds):

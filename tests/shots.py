@@ -7,6 +7,7 @@ printed: pages that are wider than the screen, and URL names to which no link le
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -15,7 +16,8 @@ import django
 from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.demo_server import chromium_flags, demo_server, find_chromium
+from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
+from bench.demo_server import demo_server
 from tests.paths import PROJECT
 
 WIDTHS = (390, 768, 1280)
@@ -121,11 +123,12 @@ def _shots_of_view(
 
 
 def main() -> None:
+    chromium = chromium_path() or sys.exit(NOT_FOUND)
     shutil.rmtree(SHOTS, ignore_errors=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "iopmanager.settings")
     django.setup()
     with demo_server() as base, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_flags())
+        browser = playwright.chromium.launch(executable_path=chromium, args=chromium_flags())
         for sentence in take_shots(browser, base):
             print(sentence, flush=True)
         browser.close()

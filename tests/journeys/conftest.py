@@ -2,7 +2,6 @@
 security policy, or has a script error."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
+from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
 from tests.journeys.steps import Axe, SignIn, settle
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ type OpenPage = Callable[[ViewportSize], Page]
 
 
 def _find_chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    message = "Chromium was not found, so browser tests can't run. Install it (on Debian: apt-get install chromium)."
+    if path := chromium_path():
+        return path
     if os.environ.get("REQUIRE_CHROMIUM") == "1":
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(NOT_FOUND)
+    pytest.skip(NOT_FOUND)
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +50,8 @@ def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright runs its event loop in the test's thread, where Django would refuse to query the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
         expect.set_options(timeout=PATIENCE)
-        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS, *as_root])
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_FLAGS, *chromium_flags()])
         yield chromium
         chromium.close()
 
