@@ -75,9 +75,8 @@ def elapsed(time: timedelta) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Format a count with its noun: 3 and "place" → "3 places". An irregular plural follows a comma: "person,people"."""
-    singular, _, plural = noun.partition(",")
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+    """Format a count with its English noun, for the output of commands: 3 and "job" → "3 jobs". Pages use ngettext."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:

@@ -16,7 +16,6 @@ from scheduling.formats import (
     at_zone,
     clock,
     clock_change_text,
-    counted,
     day,
     day_range,
     elapsed,
@@ -48,7 +47,6 @@ BREAK_INSIDE_TAGS = re.compile(r"(<\w[^>]*>)\s*\n\s*|\s*\n\s*(?=</)")
 for _filter in (
     hours,
     elapsed,
-    counted,
     zone_city,
     at_zone,
     clock,

@@ -7,7 +7,7 @@ from scheduling.domain.individual.proposals import IndividualProposals
 from scheduling.domain.search.fit import Fit
 from scheduling.domain.search.remarks import commitment_remarks
 from scheduling.domain.search.schedules import Schedule
-from scheduling.formats import day, full_date, hours, times, weekday_short
+from scheduling.formats import counted, day, full_date, hours, times, weekday_short
 from scheduling.management.fit.report import FitReport
 from scheduling.reason_text import change_text, reason_text, remark_text, suggestion_text
 from scheduling.services.enrollment.step_down import LevelPlan
@@ -52,7 +52,7 @@ def _lines(report: FitReport) -> Iterator[str]:
 def _schedule(number: int, schedule: Schedule, proposals: IndividualProposals) -> Iterator[str]:
     share = "with other tracks" if schedule.is_mixed else "all groups" if schedule.is_whole else "some groups"
     total = _total(schedule.minutes, schedule.days)
-    points = _counted(schedule.points, "point")
+    points = counted(schedule.points, "point")
     yield f"{number}. {schedule.offer.name}, {share}: {total}, starting {day(schedule.starts)} ({points})"
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
@@ -108,11 +108,7 @@ def _prescribed(minutes: int, days: int) -> str:
 
 
 def _total(minutes: int, days: int) -> str:
-    return f"{hours(minutes)} on {_counted(days, 'day')}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{hours(minutes)} on {counted(days, 'day')}"
 
 
 def _slot(meeting: WeeklyMeeting) -> str:
