@@ -228,7 +228,7 @@ def weekdays(numbers: Iterable[int]) -> str:
 
 
 def rotation(runs: Iterable[int]) -> str:
-    """Format the numbers of days on, off, on, and so on, of a shift rotation: (4, 3) → "4 on, 3 off"."""
+    """Format a shift rotation, given as alternating numbers of days on and off: (4, 3) → "4 on, 3 off"."""
     return ", ".join(
         (_("%(days)d off") if number % 2 else _("%(days)d on")) % {"days": days} for number, days in enumerate(runs)
     )

@@ -18,10 +18,10 @@ from timekeeping.reasons import Reason
 def reason_template(kind: type[Reason]) -> str:
     """Return the name of the template partial for a class of reasons.
 
-    The name is made of the class's app, capability and code. The capability is the folder within `domain` or `services`.
-    Modules outside such a folder, and those in `timekeeping`, use "general.html".
+    The name is made of the class's app, capability and code. The capability is the folder within `domain` or
+    `services`. Modules outside such a folder, and those in `timekeeping`, use "general.html".
 
-    For example, `scheduling.domain.hours.reasons.TooFewMinutes` has "scheduling/reasons/hours.html#too_few_minutes".
+    For example, `scheduling.domain.hours.reasons.TooFewMinutes` uses "scheduling/reasons/hours.html#too_few_minutes".
     """
     app, *folders, _module = kind.__module__.split(".")
     capability = folders[1] if len(folders) > 1 else "general"
@@ -39,7 +39,7 @@ def remark_text(remark: Remark) -> str:
 
 
 def suggestion_text(suggestion: Suggestion) -> str:
-    """Return the suggestion as a sentence in plain text: what would have to change, and how many schedules fit then."""
+    """Return the suggestion as a plain-text sentence: what would have to change, and how many schedules would fit."""
     return _render_text("scheduling/suggestions/_suggestion.html", suggestion=suggestion)
 
 

@@ -39,7 +39,7 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A level of care from its first day: what the patient then needs (`need`), and the tracks on offer (`offers`).
+    """A level of care from its first day on: the patient's need, and the tracks on offer (`offers`).
 
     `offers_if_enrolled` are the same tracks, as they are offered to a patient who is already enrolled in them.
     `follows` maps the key of a meeting to the meeting that replaces it before the step starts. `arranged` are the
@@ -73,7 +73,7 @@ class Step:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the arranged meetings fit, so that the step needs no schedule."""
+        """Whether the meetings already arranged for the step fit. If so, no schedule has to be found for it."""
         return bool(self.arranged.meetings) and not self.arranged_reasons
 
 
@@ -96,7 +96,7 @@ class ScheduleDifference:
 
     @property
     def days(self) -> tuple["ChangedDays", ...]:
-        """What happens to each weekday of either schedule, grouped by code in the order of `DAY_CODES`."""
+        """The weekdays of both schedules, grouped by what happens to them, in the order of `DAY_CODES`."""
         found: dict[str, set[int]] = {}
         for day in {each.weekday for each in (*self.kept, *self.same_time, *self.dropped, *self.added)}:
             found.setdefault(self._day_code(day), set()).add(day)
@@ -117,10 +117,11 @@ class ScheduleDifference:
 
 
 DAY_CODES = ("kept", "part", "more", "other_group", "other_times", "dropped", "added")
-"""What can happen to a weekday from one schedule to the next.
+"""What can happen to the groups on a weekday when the next schedule begins.
 
-"kept": all groups stay. "part": some groups are dropped. "more": some groups are added. "other_group": other groups at the same
-times. "other_times": groups at other times. "dropped": no groups are left. "added": the day had no groups before.
+"kept": all groups stay. "part": some groups are dropped. "more": some groups are added. "other_group": the times stay,
+but the groups change. "other_times": the groups and their times change. "dropped": no groups are left. "added": the day
+had no groups before.
 """
 
 
@@ -158,7 +159,7 @@ class StepPlan:
 
     @property
     def track_keys(self) -> frozenset[Key]:
-        """The keys of the tracks of the step's meetings. A mixed schedule has one key, that of the track to enroll in."""
+        """The keys of the tracks of the step's meetings; for a mixed schedule, only the track to enroll in."""
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
@@ -246,9 +247,9 @@ class _Plan:
 class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
-    The later steps have at least as many points as they would have with no meetings to keep, because such meetings only ever
-    add points. Once a schedule's points plus this lower bound reach those of the best plan so far, no later schedule can do
-    better.
+    The later steps have at least as many points as they would have with no meetings to keep, because meetings to keep
+    can only add points. Once a schedule's points plus this lower bound reach those of the best plan so far, no later
+    schedule can do better.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseCause(models.TextChoices):
-    """Why a booking was released. A booking that the patient gave back is never rebooked automatically."""
+    """Why a booking was released. A booking that the patient gave up is never rebooked automatically."""
 
     GIVEN_BACK = "given_back", _("Given up by the patient")
     CANCELLED = "cancelled", _("Session canceled")
@@ -55,7 +55,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 class Booking(models.Model):
     """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings stay as rows.
 
-    `starts`, `ends`, `countable_minutes` and `week` are copied from the session by the service that writes it.
+    `starts`, `ends` and `countable_minutes` are copied from the session, and `week` is computed from its date.
     Calendars, weekly hours and the constraint against double booking therefore need no other table.
     """
 

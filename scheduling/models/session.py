@@ -65,7 +65,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
-        """All sessions except canceled individual sessions on dates after the end of their weekly meeting."""
+        """All sessions except canceled individual sessions dated after the end of their weekly meeting."""
         return self.exclude(
             status=SessionStatus.CANCELLED,
             meeting__kept_for__isnull=False,
@@ -81,8 +81,8 @@ class Session(models.Model):
     """One dated occurrence of a meeting, or a one-off session. Its datetimes are aware, and lie within one day.
 
     `on` is the date at the site on which the session is held. `pattern_date` is the date given by the meeting's weekly
-    pattern. The two dates differ if the session was moved to another day. No second session is then written for the
-    `pattern_date`.
+    pattern. The two dates differ if the session was moved to another day. A meeting never has two sessions with the
+    same `pattern_date`.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sessions", verbose_name=_("site"))
@@ -222,7 +222,7 @@ class Session(models.Model):
 
     @property
     def is_changed(self) -> bool:
-        """Whether the session was changed by hand. Changes to its meeting then no longer affect the session."""
+        """Whether the session was changed by hand. If so, changes to its meeting do not affect the session."""
         return self.departed_at is not None
 
     @property
@@ -245,8 +245,8 @@ class Session(models.Model):
 class SessionFacilitator(models.Model):
     """A user who leads or assists in a session.
 
-    `starts` and `ends` are copied by the service that writes the session, and are empty while the session is canceled.
-    Therefore the constraint against double booking can be checked on this table alone.
+    `starts` and `ends` are copies of the session's times, and are empty while the session is canceled. Therefore the
+    constraint against double booking can be checked on this table alone.
     """
 
     session = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Keep the stored number of booked patients of each session up to date."""
+"""Keep each session's stored number of booked patients up to date."""
 
 from collections.abc import Collection
 from datetime import datetime

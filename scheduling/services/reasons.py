@@ -59,7 +59,7 @@ class NothingChanged(Reason):
 
 @dataclass(frozen=True, slots=True)
 class HasBegun(Reason):
-    """The session has begun, so it can no longer be changed. What happens from then on is recorded as attendance."""
+    """The session has begun, so it can no longer be changed."""
 
     session: str
     on: date

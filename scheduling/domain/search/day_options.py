@@ -16,7 +16,7 @@ from scheduling.domain.search.group_assignment import GroupSlot
 
 SlotTimes = tuple[tuple[int, int], ...]
 DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
-"""The times of a day without meetings. They sort after all other times, so that treatment early in the week comes first."""
+"""Placeholder times for a day off. They sort last, so schedules with treatment early in the week rank first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ DAY_OFF = DayPlan(DAY_OFF_TIMES, 0, 0, ())
 
 
 class DayOptions:
-    """All plans for one day: a day off, or slots that add up to between `min_minutes` and `max_minutes`.
+    """All plans for one day: a day off, or slots with a total of `min_minutes` to `max_minutes`.
 
     `trip` is the cost of coming to the site on this day. `sums` are pairs of (lowest cost, total minutes), the cheapest
     first.
@@ -57,7 +57,10 @@ class DayOptions:
         self.ranked: dict[int, _RankedPlans] = {}
 
     def _find_least_costs(self, max_minutes: int) -> dict[int, int]:
-        """Map each total of minutes up to `max_minutes` to its lowest cost, excluding the trip. Also fill `from_slot`."""
+        """Return the lowest cost, without the trip, for each total of minutes up to `max_minutes`.
+
+        Also fills the attribute `from_slot`.
+        """
         best: list[dict[int, int]] = [{} for _ in range(len(self.slots) + 1)]
         least: dict[int, int] = {}
         for number in range(len(self.slots) - 1, -1, -1):
@@ -83,7 +86,7 @@ class DayOptions:
     def plan(self, minutes: int, rank: int) -> DayPlan | None:
         """Return the plan at position `rank` among the plans with `minutes` in total, or None if there is none.
 
-        These plans are sorted by cost and then by times. The first one has the rank 0.
+        These plans are sorted by cost and then by times. The first plan has the rank 0.
         """
         if not minutes:
             return None if rank else DAY_OFF
@@ -104,7 +107,7 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Queue each slot with index `first` or higher that can follow the slots in `before`.
+        """Queue every slot, from index `first` on, that can follow the slots in `before`.
 
         `spent` is the cost of the slots in `before`.
         """

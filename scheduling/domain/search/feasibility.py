@@ -13,7 +13,7 @@ from scheduling.domain.search.need import Need, WeeklyLimits
 class ReachableHours:
     """Computes which totals of minutes and days are possible in a week of the given meetings.
 
-    In the argument `is_open`, bit n is set if the patient can attend meeting n.
+    Methods take the meetings that the patient can attend as an integer, `is_open`: bit n stands for meeting n.
     """
 
     def __init__(self, meetings: Sequence[WeeklyMeeting], need: Need) -> None:
@@ -29,7 +29,7 @@ class ReachableHours:
         self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
     def allow(self, is_open: int, limits: WeeklyLimits) -> bool:
-        """Whether some open meetings that do not overlap add up to a week within the limits."""
+        """Whether a week within the limits can be made up of open meetings that do not overlap."""
         key = (is_open, limits)
         if key not in self.known:
             self.known[key] = self._allow(is_open, limits)

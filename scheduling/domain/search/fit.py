@@ -243,7 +243,10 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
 def _obstacles(
     offer: Offer, need: Need, reasons_by_meeting: dict[Key, tuple[Reason, ...]], possible: Choice
 ) -> Iterable[Reason]:
-    """Yield the reasons against the track, then against each meeting, then against the hours of the `possible` ones."""
+    """Yield the reasons against the track, then those against each meeting, then those about the weekly hours.
+
+    The hours are those of the `possible` meetings, which the patient can attend.
+    """
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)
     for reasons in reasons_by_meeting.values():

@@ -1,4 +1,4 @@
-"""Choose a group for each time slot of a week whose slots are settled. The cheapest choice comes first.
+"""Choose a group for each time slot of a week. The time slots are already fixed. The cheapest choice comes first.
 
 The cost depends on who leads the groups, and on whether a single track has all of them.
 """
@@ -70,8 +70,8 @@ class GroupOption(NamedTuple):
     """A group that could fill the next slot of a week.
 
     `points` is the lowest total cost that the week can have with this group, and `cost` is the cost so far. `people` is
-    the bit set of everyone who leads a group so far, and `tracks` is the bit set of the tracks that contain all groups
-    chosen so far. All of these values take this group into account.
+    the bit set of everyone who leads one of the groups chosen so far, and `tracks` is the bit set of the tracks that
+    contain all groups chosen so far. All of these values take this group into account.
     """
 
     points: int
@@ -83,7 +83,7 @@ class GroupOption(NamedTuple):
 
 
 class SettledWeek:
-    """A week whose time slots are settled, but not the groups that fill them.
+    """A week with fixed time slots. The groups that fill the slots are chosen later.
 
     `tracks_from[n]` is the bit set of the tracks that have a group in every slot from index n on.
     """
@@ -169,7 +169,7 @@ class GroupAssignment(NamedTuple):
 
 
 def begin_assignment(cost: int, slots: Sequence[GroupSlot], weights: Weights) -> GroupAssignment:
-    """Return an assignment with the best group in the first slot of a week.
+    """Return an assignment for the week of these slots, with the best group in the first slot.
 
     `cost` is the cost of the week without the points for facilitators and for mixing tracks. Raises IndexError if there
     are no slots.

@@ -12,12 +12,12 @@ from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 
 class BusySpan(NamedTuple):
-    """The part of a busy time that falls on one weekday, on each of the `dates`.
+    """The part of a busy time that falls on one weekday.
 
-    `start` and `end` are minutes from midnight on these dates, travel included. They can be below 0 or above 24 hours
-    if the busy time continues from the day before or into the day after. The busy time itself starts `days_before` days
-    before these dates. If `days_before` is -1, the busy time starts on the next day, and only the travel to it falls on
-    these dates.
+    `dates` are the dates on which this part recurs. `start` and `end` are minutes since midnight on these dates, travel
+    included. `start` is negative if the busy time continues from the day before. `end` is more than 1440 if it
+    continues into the next day. The busy time itself starts `days_before` days before these dates. If `days_before` is
+    -1, the busy time starts on the next day, and only the travel to it falls on these dates.
     """
 
     weekday: int

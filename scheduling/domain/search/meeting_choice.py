@@ -42,7 +42,7 @@ def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMee
 def counts_toward_hours(meeting: WeeklyMeeting) -> bool:
     """Whether the meeting adds to the weekly hours: it is held every week, and its service counts.
 
-    A schedule includes other meetings only if it is a whole track.
+    Meetings that do not count are scheduled only as part of a whole track.
     """
     return meeting.anchor is None and meeting.countable
 

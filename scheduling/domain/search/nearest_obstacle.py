@@ -14,14 +14,14 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedGroups:
-    """Groups of a track that the patient can't attend, all for the same cause.
+    """Groups of a track that the patient can't attend, either because of one busy time or because they are full.
 
-    `commitment` is the label of the busy time that conflicts with the blocked groups, or "" if these groups are full.
-    `blocked` is the number of blocked groups, and `groups` is the number of all groups of the track. `weekdays` are the
-    days on which the blocked groups meet. `is_always` is True if these groups are blocked on every date.
-    `every_other_week` is True if they are blocked only every other week. `dates` is the number of blocked
-    dates, added up over the blocked groups, and `first_date` is the earliest of these dates. `minutes` is how many minutes
-    of each week the busy time and its travel take from the blocked groups; it is 0 if the groups are full.
+    `commitment` is the label of the busy time, or "" if the groups are full. `blocked` is the number of blocked groups,
+    and `groups` is the number of all groups of the track. `weekdays` are the days on which the blocked groups meet.
+    `is_always` is True if these groups are blocked on every date. `every_other_week` is True if they are blocked only
+    every other week. `dates` is the number of blocked dates, added up over the blocked groups, and `first_date` is the
+    earliest of these dates. `minutes` is how many minutes per week the busy time and its travel overlap the blocked
+    groups; it is 0 if the groups are full.
     """
 
     commitment: str

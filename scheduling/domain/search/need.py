@@ -134,8 +134,7 @@ class Need:
     def weekly_limits(self, individual_minutes: int) -> WeeklyLimits:
         """Return the limits that the prescription and the rules set for the meetings of a week.
 
-        `individual_minutes` (per week) already count toward the hours, so they are subtracted from the limits in
-        minutes.
+        `individual_minutes` (per week) already count toward the hours, so both minute limits are reduced by them.
         """
         rules = self.rules
         return WeeklyLimits(

@@ -188,9 +188,9 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 
 
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
-    """Return a remark for each commitment's start or end that would have to move, with the minutes and the weekdays.
+    """Return remarks on the commitments that would have to start later or end earlier, with minutes and weekdays.
 
-    If several groups require the same start or end to move on a weekday, the largest move counts.
+    If several groups require different moves of a commitment's start or end on a weekday, the largest one counts.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:
@@ -213,7 +213,7 @@ def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tup
 
 
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
-    """Return the gaps between a group and a permanent commitment in which under 15 minutes remain after travel.
+    """Return the gaps between a group and a permanent commitment that leave less than 15 minutes after travel.
 
     For each commitment and weekday, only the smallest gap before a group and the smallest gap after one are returned.
     """

@@ -86,7 +86,11 @@ class Schedule:
 
     @property
     def moves(self) -> tuple[Conflict, ...]:
-        """Required moves of commitments: the largest move of each commitment's start and of its end on each weekday."""
+        """Moves of commitments that the schedule requires.
+
+        If several groups require different moves of a commitment's start or end on a weekday, only the largest one is
+        included.
+        """
         most: dict[tuple[str, str, int, bool], Conflict] = {}
         for move in self.score.moves:
             key = (str(move.busy.key), move.busy.label, move.weekday, move.ends_earlier)
@@ -113,7 +117,7 @@ class Schedule:
 def missed_sessions(meetings: Iterable[WeeklyMeeting], need: Need) -> tuple[tuple[date, WeeklyMeeting], ...]:
     """Return the sessions that the patient would miss, as pairs of date and meeting, sorted by date and time.
 
-    The caller must leave out meetings that a conflict blocks.
+    None of the meetings may be blocked by a conflict.
     """
     missed = ((on, each) for each in meetings for on in need.conflicts_with(each).missed)
     return tuple(sorted(missed, key=lambda one: (one[0], one[1].span.start, str(one[1].key))))
@@ -141,9 +145,9 @@ def find_schedules(
 
 
 def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
-    """Group the tracks that take the patient into pools of tracks that mix.
+    """Group the tracks that take the patient into pools. Tracks in the same pool mix.
 
-    Each pool comes with the need as of the date on which its tracks next take patients.
+    Return each pool with the patient's need on the next day on which the pool's tracks take patients.
     """
     needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []

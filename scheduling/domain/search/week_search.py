@@ -99,7 +99,10 @@ def _whole_track_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that `track` (one bit) can provide alone, except those that an earlier track can provide."""
+    """Yield the weeks that one track can provide alone, except those that an earlier track can provide.
+
+    `track` is the bit of the track.
+    """
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
     for candidate in _search_weeks(own, limits, weights, kept, spent):
         if candidate.tracks & -candidate.tracks == track:
@@ -250,7 +253,7 @@ class _WeekSearch:
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""A plan for a day, after its sort key: the lowest cost of this day and all later days, then the times of the plan."""
+"""A tuple of cost, times and plan for one day. The cost is the lowest total of this day and all later days."""
 
 
 class _RankedChildren:
@@ -269,7 +272,7 @@ class _RankedChildren:
         self.number = count()
 
     def at(self, turn: int) -> RankedPlan | None:
-        """Return the plan at position `turn` (from 0), or None if there are not that many plans."""
+        """Return the plan at position `turn`, or None if there are fewer plans. The first plan has the position 0."""
         while len(self.found) <= turn:
             while self.following is not None and (not self.heap or self.following[0] <= self.heap[0][0]):
                 _, more = self.following

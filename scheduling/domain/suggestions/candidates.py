@@ -53,7 +53,7 @@ def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], boo
 
 @dataclass(frozen=True, slots=True)
 class SizedAdjustment[C: Adjustment]:
-    """A change that can have several sizes. A schedule that fits with one of the `amounts` fits with all later ones."""
+    """A change that can have several sizes. `amounts` are the sizes from smallest to largest."""
 
     change: Callable[[int], C]
     amounts: Sequence[int]
@@ -104,7 +104,7 @@ def _always(place: OneMorePlace) -> Callable[[FeasibilityCheck, JointAdjustments
 
 
 def _full_tracks(what_if: FeasibilityCheck, offers: Offers) -> Iterator[PlacesInTrack]:
-    """For each track with several full meetings, yield the adjustment that adds a spot to each full meeting."""
+    """For each track with several full meetings, yield the adjustment that adds a spot to each of these meetings."""
     for offer in offers:
         places = tuple(place for place in what_if.full if place.meeting.key in offer.keys)
         if len(places) > 1:
@@ -154,7 +154,7 @@ def _minute_candidates(
 ) -> Iterator[SizedAdjustment[MinutesAdjustment]]:
     """Yield changes that shorten or move a commitment, or shorten the travel to or from it, by some minutes.
 
-    At least one minute of the commitment is left.
+    No change removes a commitment completely: at least one minute of it stays.
     """
     longest = busy.minutes - 1
     if busy.movable_minutes:
@@ -188,7 +188,7 @@ def _grid_amounts(minutes: Iterable[int], most: int) -> list[int]:
 
 
 def _number_candidates(what_if: FeasibilityCheck) -> Iterator[SizedAdjustment[NumberAdjustment]]:
-    """Yield the changes of the prescription and of the limits in the rules."""
+    """Yield changes to the prescription and to the limits in the rules."""
     need, rules = what_if.need, what_if.need.rules
     minutes, days = need.prescribed_minutes, need.prescribed_days
     yield SizedAdjustment(

@@ -188,7 +188,10 @@ class StartsLater(Adjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinsBetweenStartDates(Adjustment):
-    """A track with fixed start dates takes the patient on another day, `on`."""
+    """The patient joins a track with fixed start dates on a day that is not one of them.
+
+    `on` is that day.
+    """
 
     code: ClassVar[str] = "joins_between"
     rank: ClassVar[int] = 6

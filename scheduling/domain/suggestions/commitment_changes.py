@@ -17,7 +17,7 @@ EVERY_DAY = frozenset(range(7))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentAdjustment(Adjustment):
-    """A change of a commitment on one weekday, or on all its days if `weekday` is None.
+    """A change to a commitment on one weekday, or on all its days if `weekday` is None.
 
     A commitment that runs past midnight belongs to the weekday on which it starts.
     """
@@ -58,7 +58,7 @@ class CommitmentAdjustment(Adjustment):
 
     @property
     def days_a_week(self) -> int:
-        """Highest number of days in a week on which the commitment changes."""
+        """Highest number of days per week on which the commitment changes."""
         if self.weekday is not None:
             return 1
         recurrence = self.busy.recurrence
@@ -74,7 +74,7 @@ class CommitmentAdjustment(Adjustment):
 
     @property
     def order(self) -> tuple[int, int, int, str, str]:
-        """Sort key: by rank, then smaller changes first, then by weekday, then by the commitment's label."""
+        """Sort key: rank, size of the change (smallest first), weekday, and the commitment's label."""
         return self.rank, self.amount, 7 if self.weekday is None else self.weekday, self.busy.label, self.token
 
 
@@ -213,7 +213,7 @@ class ShorterTravel(MinutesAdjustment):
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
     """Whether change `one` is part of change `two`: the same change on fewer days or by fewer minutes.
 
-    Skipping a commitment covers every other change of the commitment, except shorter travel.
+    Skipping a commitment covers every other change to the commitment, except shorter travel.
     """
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False

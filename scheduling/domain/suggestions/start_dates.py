@@ -17,7 +17,7 @@ HORIZON_DIVISOR = 2
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
-    """Yield changes of the start date that let a schedule fit.
+    """Yield changes to the start date that let a schedule fit.
 
     One change is a later start. The others let a track take the patient on the requested day, although that day is not
     one of the track's start dates.
@@ -32,7 +32,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
 
 
 def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLater]:
-    """Yield a later start that lets a schedule fit, if any. With a start one day earlier, no schedule would fit."""
+    """Yield a later start that lets a schedule fit, if there is one. A start one day earlier would not be enough."""
     need = what_if.need
     days = _candidate_start_days(what_if, offers)
     in_cohorts = any(offer.start_dates for offer in offers)
@@ -54,7 +54,8 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
     """Return the days to try as a start, in order. All are in the first half of the horizon.
 
-    Each one is the day after a temporary commitment, after a full date, or after a start date of a track.
+    Each one is the first day after one of these: a temporary commitment, a date on which a meeting is full, or a start
+    date of a track.
     """
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}

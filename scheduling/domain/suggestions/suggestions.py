@@ -11,7 +11,7 @@ suggestion in a page's address. Each change has its size, in minutes or days, an
 Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
 of the change (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change
 the commitment by some minutes. Pairs of changes are searched for only if no single change helps. In a pair, neither
-change can be smaller as long as the other one stays the same. Other treatment never has to move.
+change can be smaller as long as the other one stays the same. Treatment that the patient already has never moves.
 
 Suggestions are ranked by what they cost the patient, in this order: a commitment moves further than it already can; a
 protected commitment ends earlier or starts later; travel takes less time; a full meeting gets one more spot; a
@@ -101,9 +101,9 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
     """Return pairs of changes that together are enough for a schedule to fit.
 
-    The two changes of a pair have different sources, such as two commitments. The first change is as small as
-    possible beside the largest change of the second source. The second is then as small as possible beside the first.
-    Either source may come first; the pair that ranks higher is returned.
+    The two changes of a pair have different sources, such as two commitments. The first change is the smallest that is
+    enough together with the largest change from the second source. The second change is the smallest that is enough
+    together with the first. Either source may come first; the pair that ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

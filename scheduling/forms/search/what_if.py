@@ -57,8 +57,8 @@ class PrescriptionScenarioForm(forms.Form):
 class CommitmentScenarioForm(forms.Form):
     """A commitment under a scenario: left out, or with other times, days, travel or flexibility.
 
-    The field `only` limits these changes to some of the commitment's weekdays. It does not limit a change of the
-    weekdays.
+    The field `only` limits these changes to some of the commitment's weekdays. But a change to the weekdays themselves
+    is not limited.
     """
 
     reason_fields: ClassVar[Mapping[str, str]] = REASON_FIELDS
@@ -185,8 +185,8 @@ def with_weekdays(busy: BusyTime, weekdays: Collection[int]) -> BusyTime:
 class ScenarioForm:
     """All forms of one scenario: one for the prescription and one for each commitment.
 
-    A form whose fields are not in `data` changes nothing. Changes that only suggestions can make have no form: they
-    are read from `place`, `join` and `rule`, where invalid values are ignored.
+    A form whose fields are missing from `data` changes nothing. Changes that only suggestions can make have no form:
+    they are read from the fields `place`, `join` and `rule` of `data`, and invalid values are ignored.
     """
 
     def __init__(self, data: FormData | None, *, need: Need) -> None:

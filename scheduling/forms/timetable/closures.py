@@ -29,7 +29,10 @@ class ClosureForm(ActionForm):
 
 
 class HolidaysForm(forms.Form):
-    """The region whose public holidays are shown. `country` is offered even if its holidays are not known."""
+    """The region whose public holidays are shown.
+
+    The given `country` is among the choices even if its holidays are not known.
+    """
 
     country = forms.ChoiceField(label=_("Country"), widget=forms.Select(attrs={"data-submit": ""}))
     state = forms.ChoiceField(label=_("State"), widget=forms.Select(attrs={"data-submit": ""}), required=False)

@@ -106,7 +106,7 @@ class MeetingForm(forms.Form):
 
     @property
     def shows_more(self) -> bool:
-        """Whether one of the folded fields has an error, so that the page unfolds them."""
+        """Whether one of the hidden fields has an error. If so, the page unfolds all of them."""
         return self.is_bound and any(field.errors for field in self.more_fields)
 
     def values(self) -> MeetingValues:
@@ -146,7 +146,10 @@ class NewMeetingForm(MeetingForm):
     )
 
     def weekly_values(self) -> list[MeetingValues]:
-        """Return the values of each meeting. If there are several meetings, each code ends with the weekday."""
+        """Return the values of each weekly meeting, one for each chosen weekday.
+
+        If there are several meetings, the code of each ends with its weekday, such as "-mon".
+        """
         days, code = self.cleaned_data["weekday"], self.cleaned_data["code"]
         if len(days) == 1 and code:
             return [self._values(weekday=days[0], code=code)]

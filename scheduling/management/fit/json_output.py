@@ -187,7 +187,7 @@ def _clock(minute: int) -> str:
 
 
 def _score(schedule: Schedule) -> Json:
-    """Return each part of the schedule's score: its points and the numbers that they are computed from."""
+    """Return each part of the schedule's score: its points, and the numbers from which the points are computed."""
     score = schedule.score
     counted: dict[str, Json] = {
         "waiting": {"days": score.wait_days},

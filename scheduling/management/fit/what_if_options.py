@@ -32,7 +32,10 @@ class WhatIfOptions:
     leaving: bool
 
     def scenario(self, need: Need) -> Scenario:
-        """Build the scenario that applies the options to the need. Booked treatment in the need stays unchanged."""
+        """Build the scenario that applies the options to the need.
+
+        Treatment among the patient's busy times does not change.
+        """
         return Scenario(
             changed=tuple(ChangedCommitment(each, self._changed(each)) for each in need.busy if not each.is_treatment),
             prescribed_minutes=self.minutes,

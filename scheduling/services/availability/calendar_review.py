@@ -1,7 +1,7 @@
 """Import a patient's calendar file: parse it, preview it, save it, or have a coordinator review it.
 
-Like any other change of commitments by a patient, an uploaded calendar waits for a coordinator if it conflicts with a
-booking. Parsing a file takes seconds, so it does not happen inside a transaction.
+An uploaded calendar that conflicts with a booking waits for a coordinator. Parsing a file takes seconds, so it does not
+happen inside a transaction.
 """
 
 from collections.abc import Iterable

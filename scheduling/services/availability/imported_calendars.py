@@ -1,4 +1,4 @@
-"""Busy times from patients' imported calendars, as weekly patterns for the search or on single dates."""
+"""Busy times from patients' imported calendars, either as weekly patterns for the search or on specific dates."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ def calendar_times(
 ) -> Sequence[tuple[ImportedCalendar, CalendarTimes]]:
     """Return each calendar with its busy times, limited to [first, until) if these dates are given. Runs one query.
 
-    Times up to a day before or after these dates are included, because travel can extend into them.
+    Times up to a day before or after these dates are included, because travel to or from them can fall on these dates.
     """
     known = {calendar.pk: calendar for calendar in calendars}
     if not known:

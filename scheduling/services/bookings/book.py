@@ -32,7 +32,7 @@ from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
 
 NOT_AVAILABLE = "Not free then"
-"""Reason on bookings that are released from the start because the patient is busy. It doesn't mention the commitment."""
+"""Release reason of bookings for sessions that the patient can't attend. It doesn't mention the commitment."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -71,7 +71,7 @@ def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
 
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
-    """Return the enrollment's bookings that were released from the start, because the patient is busy at their times."""
+    """Return the bookings that `book_sessions` saved as released, because the patient is busy at their times."""
     return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 
@@ -80,8 +80,8 @@ def book_sessions(
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
-    Each session in `missed` gets a booking that is released from the start. Such a booking takes no spot, and keeps the
-    nightly job from booking the session again. The patient can make up the session.
+    For each session in `missed`, a released booking is saved. It takes no spot, and keeps the nightly job from booking
+    the session. The patient can make up the session.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}

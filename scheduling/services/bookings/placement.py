@@ -148,9 +148,9 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Map session id to the episodes that need no new booking in it. Also return when each episode is already booked.
+    """Return the episodes that need no new booking, by session id, and the times at which each episode is booked.
 
-    An episode needs no new booking in a session if there already is a booking or the patient gave up the booking.
+    An episode needs no new booking in a session if it already has one or the patient gave up the booking.
     """
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()

@@ -22,7 +22,7 @@ from scheduling.models import Booking, Feed, FeedStyle, Room, Session, SessionSt
 WEEKS_BACK = 4
 """Number of past weeks that a calendar feed includes."""
 DAYS_EMPTY_AFTER_DISCHARGE = 14
-"""Number of days after discharge for which a patient's feed is empty. Apps then clear their copies. (Product rule.)"""
+"""Days after discharge during which a patient's feed is empty, so that apps remove its events. (Product rule.)"""
 SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 """An event's sequence number is the number of minutes from this moment to the session's last change. Each change raises it."""
 
@@ -121,7 +121,7 @@ def _site_of(feed: Feed) -> Site | None:
 
 
 def _language_of(feed: Feed) -> str:
-    """Return the language of the person who reads the feed. Requests from calendar apps do not say the language."""
+    """Return the language of the person who reads the feed. The requests of calendar apps do not include a language."""
     if feed.patient is not None:
         return language_code(feed.patient.language) or settings.LANGUAGE_CODE
     return (feed.facilitator.language if feed.facilitator else "") or settings.LANGUAGE_CODE

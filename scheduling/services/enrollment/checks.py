@@ -109,9 +109,9 @@ def check_enrollment(
     """Return every reason against attending these meetings from the need's first day on.
 
     Meetings that later continue the chosen ones are checked too. `full` maps meeting id to full dates from that day on,
-    as returned by `full_dates`. `changes` is an existing enrollment in the track that changes to these meetings; such a
-    change may start on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the track's
-    prefetched meetings and start dates.
+    as returned by `full_dates`. If the patient is already enrolled in the track, `changes` is that enrollment. The new
+    meetings can then start on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the
+    track's prefetched meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -156,7 +156,7 @@ def _check_successors(
     yield from keeps_commitments(later, need, choice)
     yield from has_a_place(later, need, choice)
     lasting = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
-    if len(lasting) == len(chosen):  # otherwise a chosen meeting ends without a successor
+    if len(lasting) == len(chosen):  # no check if a chosen meeting ends without a successor
         yield from gives_the_hours(later, need, lasting)
 
 

@@ -29,10 +29,10 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class EndingEnrollment:
-    """An enrollment in a track that ends, and how another track would fit the patient from the day after the end.
+    """An enrollment in a track that is being ended, and how well another track would fit the patient afterward.
 
-    `fit` is None if no other track was given or the patient's need can't be determined. `reasons` say why the patient can't
-    transfer on that day.
+    `fit` is the fit of the other track on the day after the end. It is None if no other track was given or the
+    patient's need can't be determined. `reasons` say why the patient can't transfer on that day.
     """
 
     enrollment: Enrollment

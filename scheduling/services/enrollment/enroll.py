@@ -96,8 +96,8 @@ def planned_enrollment_meetings(
 ) -> list[EnrollmentMeeting]:
     """Return unsaved rows that put the enrollment in the chosen meetings and in the meetings that continue them.
 
-    If a meeting in `following` continues another meeting, the row for the earlier meeting ends together with that
-    meeting.
+    If a meeting in `following` continues another meeting, the row of the earlier meeting ends when the earlier meeting
+    ends.
     """
     continued = {meeting.continues_id for meeting in following}
     return [

@@ -1,4 +1,4 @@
-"""Which meetings of other tracks a patient may attend, if the clinic lets tracks mix."""
+"""Find the meetings of other tracks that a patient may attend, if the clinic lets tracks mix."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -39,7 +39,10 @@ def lock_enrollment(enrollment: Enrollment, meetings: Sequence[Meeting]) -> tupl
 
 
 def refuse_invalid_day(enrollment: Enrollment, day: date, today: date) -> None:
-    """Raise Refused if no change can start on `day`: it has passed, or the enrollment is not in force then."""
+    """Raise Refused if no change can start on `day`.
+
+    A change can start today or later, between the enrollment's first day and the day after its last day.
+    """
     reasons: list[Reason] = []
     if day < enrollment.starts:
         reasons.append(EndDateBeforeStart(enrollment.starts, day))

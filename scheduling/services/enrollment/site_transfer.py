@@ -66,7 +66,7 @@ class SiteTransfer:
 
 
 def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -> SiteTransfer:
-    """Return the consequences of transferring the episode to the site. Raises the exceptions of `transfer_episode`."""
+    """Return the consequences of transferring the episode to the site. Raises as `transfer_episode` does."""
     _check_permission(site, by)
     refuse_if_any(_transfer_reasons(episode, site, episode.site.today_at(now)))
     places = Place.objects.filter(patient=episode.patient_id)
@@ -197,9 +197,10 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the ids of all past and present sites of transferred episodes, and the transfer dates by episode id.
+    """Return the ids of all past and present sites of transferred episodes, and each episode's transfer dates.
 
-    Episodes that were never transferred are left out. If no episode was transferred, no query runs.
+    The ids are one set for all episodes. The transfer dates are lists by episode id. Episodes that were never
+    transferred are left out. If no episode was transferred, no query runs.
     """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

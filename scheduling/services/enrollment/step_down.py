@@ -146,7 +146,7 @@ class _GroupHistory:
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:
-        """Map meeting ids to offered meetings of the same group: meetings that come before or after the offered one."""
+        """Map the ids of earlier and later meetings of a group to the offered meeting of that group."""
         then = {self.first.get(each.key, each.key): each for each in offered}
         return {key: then[first] for key, first in self.first.items() if first in then and then[first].key != key}
 
@@ -199,10 +199,9 @@ class AttendedMeetings:
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
         """Return the meetings that are already arranged for a level in [day, until), or NOT_ENROLLED if there are none.
 
-        For the first level, these are the meetings that the patient attends then. For a later level, they are the
-        meetings attended from the level's first day. If there are none, they are the meetings attended from the next
-        start within the level. Meetings of a later level count only if their groups
-        differ from those attended before the level.
+        These are the meetings attended in the first week of the level. If there are none, they are the meetings
+        attended in the week after the patient first joins a meeting at this level. Unless `is_first` is True, they
+        count as arranged only if their groups differ from those attended before the level.
         """
         then = list(self.in_week_from(day))
         if not then:
@@ -219,12 +218,12 @@ class AttendedMeetings:
         )
 
     def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _GroupHistory) -> bool:
-        """Whether the groups in `then` differ from those attended on the day before `day`."""
+        """Whether the groups of the meetings in `then` differ from the patient's groups as of the day before `day`."""
         before = (row for row in self.rows if _start_of(row) < day and not _is_over(row, day))
         return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
-        """Yield the group meetings that start before `day + WEEK`, and that the patient attends at least until `day + WEEK`."""
+        """Yield the group meetings that the patient attends on the last day of the week that begins on `day`."""
         for row in self.rows:
             if _start_of(row) < day + WEEK and not _is_over(row, day + WEEK):
                 yield row
@@ -235,6 +234,6 @@ def _start_of(row: EnrollmentMeeting) -> date:
 
 
 def _is_over(row: EnrollmentMeeting, day: date) -> bool:
-    """Whether the patient stops attending the meeting before `day`."""
+    """Whether the patient no longer attends the meeting on the day before `day`."""
     ends = [each for each in (row.ends, row.meeting.runs_until) if each is not None]
     return bool(ends) and min(ends) < day

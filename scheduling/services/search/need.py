@@ -38,8 +38,9 @@ def need_of(
 ) -> Need:
     """Return the patient's need from `from_day` on: prescription, commitments, and meetings of current enrollments.
 
-    The meetings of the enrollment `apart_from` are left out. So are the group meetings of the enrollment `changes`, but its
-    individual sessions stay. Raises Refused if the episode is over before `from_day` or has no level of care.
+    The meetings of the enrollment `apart_from` are left out. For the enrollment `changes`, only the group meetings are
+    left out, not the individual sessions. Raises Refused if the episode is over before `from_day` or has no level of
+    care.
     """
     left_out = changes or apart_from
     availability = PatientAvailability.of(
@@ -120,8 +121,8 @@ class PatientAvailability:
 def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
     """Convert a busy time to the site's time zone.
 
-    If the difference between the two time zones changes within the horizon, the patient counts as busy at both converted
-    times.
+    If the difference between the two time zones changes within the horizon, the busy time is converted with each
+    difference, and the patient counts as busy at all resulting times.
     """
     if zone == site.zone:
         return (busy,)

@@ -164,7 +164,7 @@ def check_restorable(session: Session) -> Iterable[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class Holiday:
-    """A public holiday, and the closure that already includes this day, if there is one."""
+    """A public holiday, and the closure that includes this day, if there is one."""
 
     on: date
     name: str

@@ -75,7 +75,7 @@ def change_counselor_hours(
 
 @transaction.atomic
 def remove_counselor_hours(*, hours: CounselorHours, by: User, now: datetime) -> None:
-    """Remove weekly hours of a counselor. No more individual sessions are then proposed in these hours."""
+    """Remove weekly hours of a counselor. No new individual sessions are proposed in these hours."""
     lock_site(hours.site_id)
     record(hours, by=by, action=Action.DELETED, at=now)
     hours.delete()
