@@ -10,7 +10,7 @@ from patients.services.record.language import chosen_language
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    It writes mail in the language of the person who receives it.
+    Mail is written in the recipient's language.
     """
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

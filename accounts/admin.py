@@ -14,7 +14,7 @@ from accounts.audit import record, record_all
 from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
 from iopmanager import clock
 
-admin.site.unregister(Group)  # roles grant rights here, and a “group” is a meeting of the clinic
+admin.site.unregister(Group)  # Django's groups are not used, and in this product a “group” is a meeting
 
 
 class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
@@ -129,8 +129,8 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
         """Search the audit events.
 
-        A search for a patient's id also finds the events of repeated views of the patient's record, although these
-        events do not contain the id.
+        A search for a patient's id also finds repeated views of the patient's record. The events of these views do not
+        contain the id.
         """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():

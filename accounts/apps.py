@@ -13,7 +13,7 @@ class AccountsConfig(AppConfig):
         install_form_messages()
 
         from accounts.append_only import (
-            install_append_only_triggers,  # not at the top: it imports a model, and models load after this file
+            install_append_only_triggers,  # imported here, because the models are loaded after this file
         )
 
         post_migrate.connect(install_append_only_triggers)

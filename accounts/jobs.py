@@ -63,8 +63,8 @@ def scheduled_jobs(
 ) -> list[ScheduledJob]:
     """Return the last run and next attempt of every job, in the order of `jobs`.
 
-    A job that runs per site is listed once for each of the `sites`. Any other job is listed once. The parameter `runs`
-    has the past attempts.
+    A job that runs per site is listed once for each of the `sites`. Any other job is listed once. `runs` contains
+    the past attempts.
     """
     past_runs: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
     for run in runs.newest(MAX_ATTEMPTS):

@@ -125,7 +125,7 @@ class User(AbstractBaseUser):
         return self.is_active and any(permission in GRANTS[role] for role, _ in self.assigned_roles)
 
     def sites_where(self, permission: Permission) -> frozenset[int | None]:
-        """Return the ids of the sites where the user has the permission. None stands for all sites."""
+        """Return the ids of the sites where the user has the permission. The id None means all sites."""
         granted = (site for role, site in self.assigned_roles if permission in GRANTS[role])
         return frozenset(granted) if self.is_active else frozenset()
 

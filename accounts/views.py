@@ -1,4 +1,4 @@
-"""Access control for all views, and the home page. The home page redirects users to their own start pages."""
+"""Access checks that all views use. Also the home page, which redirects users to their own start pages."""
 
 from collections.abc import Callable
 from functools import wraps

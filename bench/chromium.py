@@ -12,5 +12,5 @@ def chromium_path() -> str | None:
 
 
 def chromium_flags() -> list[str]:
-    """Return the flags without which Chromium doesn't start: as root, it has no sandbox."""
+    """Return the flags that Chromium needs to start. Root has to turn off Chromium's sandbox."""
     return ["--no-sandbox"] if os.geteuid() == 0 else []

@@ -61,7 +61,7 @@ def fetcher_for(user: "User") -> Fetch:
 
     handler, client, requests = WSGIHandler(), Client(), RequestFactory()
     client.force_login(user)
-    client.get(DAY_URL)  # the first request sets the CSRF cookie
+    client.get(DAY_URL)  # the response to the first request sets the CSRF cookie
     cookies = "; ".join(f"{name}={each.value}" for name, each in client.cookies.items())
 
     def fetch(address: str, tag: str = "") -> TimedResponse:

@@ -20,7 +20,7 @@ def set_up_django() -> None:
 def temporary_database() -> Iterator[str]:
     """Create an empty, migrated database, yield its name, and drop it on exit.
 
-    A SQLite database is a temporary file.
+    With SQLite, the database is a temporary file.
     """
     set_up_django()
     from django.db import connection

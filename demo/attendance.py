@@ -33,7 +33,7 @@ def excuse(episode: Episode, on: date, reason: str, *, by: User, now: datetime) 
 
 
 def add_makeup(episode: Episode, week: date, *, by: User) -> None:
-    """Excuse the patient from a group two weeks before `week`, and book a make-up session in the week of that group."""
+    """Two weeks before `week`, excuse the patient from a session and book another session to make up for it."""
     first = week - timedelta(weeks=2)
     missed = Booking.objects.active().filter(episode=episode, week=first).select_related("session").first()
     if missed is None:

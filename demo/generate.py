@@ -45,7 +45,7 @@ DemoStep = tuple[datetime, Callable[[datetime], None]]
 
 
 class DemoClinic:
-    """The imported clinic's records by code or id, and the current time around which the clinic is filled."""
+    """The records of the imported clinic, and the time that counts as the current time."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now

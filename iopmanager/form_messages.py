@@ -1,4 +1,4 @@
-"""Error messages in the product's voice that replace those of Django's form fields and validators."""
+"""The product's own error messages for Django's form fields and validators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-Messages = Mapping[str, Any]  # each value is a text or a lazy translation
+Messages = Mapping[str, Any]  # each value is a string or a lazy translation
 
 CHOOSE_ONE = _("Choose an option.")
 CHOOSE_SOME = _("Choose at least one option.")

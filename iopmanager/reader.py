@@ -1,7 +1,6 @@
-"""The reader of a text determines its language, and whether times of day use a 12-hour or a 24-hour clock.
+"""Choose the 12-hour or 24-hour clock for times of day in a text, depending on who reads the text.
 
-The language is the one that Django has activated. The clock is chosen by a function in a context variable. The function is
-called only when a time of day is written.
+A function in a context variable chooses the clock. The function is called only when a time of day is written.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class HourClock(models.TextChoices):
-    """How times of day are written."""
+    """The clock with which times of day are written."""
 
     TWELVE = "12", _("12-hour (5:30 PM)")
     TWENTY_FOUR = "24", _("24-hour (17:30)")
@@ -24,7 +23,7 @@ _hour_clock: ContextVar[Callable[[], str]] = ContextVar("hour_clock", default=la
 
 @contextmanager
 def hour_clock_of(reader: Callable[[], str]) -> Iterator[None]:
-    """Within the block, write times of day with the clock that the function `reader` returns."""
+    """Inside the `with` block, times of day are written with the clock that the function `reader` returns."""
     token = _hour_clock.set(reader)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Serve each page in the language of its reader, with times of day in the reader's 12-hour or 24-hour clock."""
+"""Serve each page in the user's language, and write times of day with the user's 12-hour or 24-hour clock."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,10 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 
 class ReaderMiddleware:
-    """Make each response in the language of its reader, and with the reader's 12-hour or 24-hour clock.
+    """Create each response in the user's language, and write times of day with the user's 12-hour or 24-hour clock.
 
-    A patient's pages are in the language of the patient's record. Other pages are in the language of the user's setting
-    or, if there is none, of the browser. For a request without a session cookie, such as that of a calendar app, no
-    user is looked up.
+    If no language is known for the user, the browser's language is used. For a request without a session cookie, such
+    as a calendar app's request, no user is looked up.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

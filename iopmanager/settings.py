@@ -26,10 +26,10 @@ NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 
 
 def _choose_deployment() -> str:
-    """Return the deployment: DEPLOYMENT if set, else `local` if `make run` has written a key, else `production`.
+    """Return the value of DEPLOYMENT or, if it is not set, a default.
 
-    If any variable that only production needs is set, the deployment is never `local`. A half-configured production
-    server then refuses to start, instead of running as a local server.
+    The default is `local` if `make run` has written a key and no variable that only production needs is set. Otherwise,
+    the default is `production`. This keeps a half-configured production server from running as a local server.
     """
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
@@ -166,7 +166,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Tasks run in the process that enqueues them. The nightly jobs run in the process of `manage.py run_jobs`.
 TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 
-# Sign-in
+# Users sign in with their e-mail address and a password.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
@@ -228,7 +228,7 @@ if env.bool("BEHIND_PROXY", False):
     ALLAUTH_TRUSTED_PROXY_COUNT = 1
 X_FRAME_OPTIONS = "DENY"
 
-# Language and time. The database stores UTC; pages show the time zone of the site.
+# Language and time. The database stores UTC; pages show times in the time zone of the site.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -240,7 +240,7 @@ FIRST_DAY_OF_WEEK = 1
 # Uploaded files are kept in memory and never written to disk.
 FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 
-# Static files
+# Where static files are stored, and the URL at which they are served.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 # `make` copies the files that pages need from npm packages to var/vendor.

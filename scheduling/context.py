@@ -86,7 +86,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
 def frame(request: HttpRequest) -> dict[str, object]:
     """Return the context of the frame for staff: the navigation, the sites, and some permissions.
 
-    For patients and visitors who are not signed in, the context is empty.
+    The context is empty for patients, and for visitors who are not signed in.
     """
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.has_any_role:

@@ -76,12 +76,13 @@ def latest_night(*, now: datetime, zone: tzinfo, at: time) -> date:
 
 
 def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAttempt]) -> NextAttempt:
-    """Return the next attempt at one job in one scope (product rules).
+    """Return the next attempt at one job in one scope.
 
-    The job is due every night at the time `at` in `zone`. If several nights were missed, the job runs only for the
-    latest, because each run does all outstanding work. A job that succeeded is not repeated that night. A failed job is
-    retried one hour after it started. There are at most three attempts a night. The parameter `past` has the job's
-    attempts in the scope. Attempts of nights before the latest may be left out.
+    The following are product rules. The job is due every night at the time `at` in `zone`. If several nights were
+    missed, the job runs only for the latest, because each run does all outstanding work. A job that succeeded is not
+    repeated that night. A failed job is retried one hour after it started. There are at most three attempts a night.
+
+    `past` contains the job's attempts in the scope. Attempts of nights before the latest may be left out.
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]

@@ -40,8 +40,8 @@ def credited_minutes(
     countable. Billing and state rules credit the time delivered, not the time scheduled. Breaks are credited only if
     the site's RuleSet says so (`breaks_count`).
 
-    Raises ValueError if the patient left before arriving, came after the end, or left before the start. Partial
-    attendance with neither time raises ValueError too.
+    Raises ValueError if the patient left before arriving, came after the end, or left before the start. Also
+    raises ValueError for partial attendance if neither time is given.
     """
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:

@@ -219,7 +219,7 @@ def find_makeup_openings(
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
         """Return how many of the `owed` days are still needed once the opening `chosen` is added.
 
-        `chosen` and `before`, the opening chosen before it, are indexes of `free`.
+        `chosen` is an index of `free`. `before` is the index of the opening chosen before it, or None.
         """
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)

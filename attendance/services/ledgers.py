@@ -62,7 +62,7 @@ def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | 
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return the rows of the week that contains the day `week`, one for each episode with prescribed care in that week.
+    """Return a row for each episode with prescribed care in the week that contains the day `week`.
 
     The episodes must have been loaded with `select_related("patient")` and `prefetch_related("spans")`.
     """
@@ -147,7 +147,7 @@ class _LedgerData:
         )
         booked = self.booked[episode.pk, week.start]
         ledger = build_ledger(policy, booked)
-        if ledger.standing == Standing.CANNOT_BE_MET:  # the slow search for make-up sessions is needed
+        if ledger.standing == Standing.CANNOT_BE_MET:  # search for make-up sessions only if needed: the search is slow
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
         return LedgerRow(episode, week.start, week.end, ledger, unmarked)
@@ -195,7 +195,7 @@ class _LedgerData:
             yield PartialReason.LEAVE
 
     def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterator[tuple[int, date]]:
-        """Yield (site id, date) for each meeting that the patient would attend in the week without closures or leaves."""
+        """Yield (site id, date) for each meeting that the patient attends in the week, ignoring closures and leaves."""
         for attended in self.enrolled[episode.pk]:
             until = week.end if attended.ends is None else min(week.end, attended.ends)
             dates = attended.meeting.as_pattern().recurrence.dates(max(week.start, attended.starts), until)
@@ -203,7 +203,7 @@ class _LedgerData:
 
 
 def _care_changes(episode: Episode, week: Interval[date], transfers: Collection[date]) -> Iterator[PartialReason]:
-    """Yield a PartialReason for each kind of care change during the week. Reads prefetched spans.
+    """Yield a PartialReason for each kind of change to the patient's care during the week. Reads prefetched spans.
 
     The kinds are admission, discharge, a change of level, and a transfer. Changes on the first day of the week are left
     out.

@@ -52,7 +52,7 @@ class ImpossibleTimes(Reason):
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)
-"""Reasons that arise if the record changed after the user loaded the page. The user's input then no longer applies."""
+"""Reasons that mean the record changed after the user loaded the page. The user's input no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,5 +184,5 @@ def makeup_book(request: HttpRequest, patient_id: int, day: date) -> HttpRespons
 
 
 def _sessions_of_week(found: WeekReport) -> QuerySet[Session]:
-    """Return the site's sessions in the week. The service checks that the chosen session has a free spot."""
+    """Return the site's sessions in the week, including full ones. The service refuses a session that is full."""
     return Session.objects.filter(site=found.site).between(found.week.start, found.week.end)

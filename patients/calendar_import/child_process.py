@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 9
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 2
 CPU_LIMIT_EXIT_CODES = {-24, -9}
-"""Exit codes of a process that a signal ended for using too much CPU time: SIGXCPU (-24) or SIGKILL (-9)."""
+"""Exit codes of a process that was killed because it used too much CPU time: SIGXCPU (-24) and SIGKILL (-9)."""
 _reader_slots = BoundedSemaphore(MAX_CONCURRENT)
 
 

@@ -1,4 +1,4 @@
-"""Parse the lines of a calendar file into events, and remove from the events what can't be used."""
+"""Parse the lines of a calendar file into events, and drop unusable parts of the events."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -18,8 +18,8 @@ LAST_SECOND = time(23, 59, 59)
 def check_rule(rule: vRecur) -> bool:
     """Return whether the frequency of the rule is supported. Raises Refused if the rule is not allowed in a file.
 
-    A rule is not allowed if it repeats within the day, if its interval is below 1 (so that it never advances), or if
-    one of its lists is too long.
+    A rule is not allowed if it repeats by the hour, minute or second, if its interval is below 1 (it would never
+    advance), or if one of its lists is too long.
     """
     frequency = _last_value(rule, "FREQ")
     if frequency in WITHIN_DAY_FREQUENCIES:
@@ -40,11 +40,10 @@ def _last_value(rule: vRecur, name: str, default: object = None) -> object:
 
 
 def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
-    """Rewrite the end of the rule (UNTIL) so that the library keeps the last occurrence.
+    """Convert the end of the rule (UNTIL). If it were not converted, the library could drop the last occurrence.
 
     If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
     event, or in `zone` if the event has no time zone. If the event has a time zone, the library expects UNTIL in UTC.
-    Without the conversion, the last occurrence could be lost.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

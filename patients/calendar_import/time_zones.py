@@ -66,7 +66,7 @@ def register_zones(definitions: list[list[str]]) -> None:
             try:
                 Timezone.from_ical("\r\n".join(lines).encode())
             except PARSE_ERRORS:
-                continue  # the events of this zone are later counted as events in an unknown time zone
+                continue  # events in this time zone are later counted as events in an unknown time zone
     is_known.cache_clear()
 
 

@@ -29,7 +29,7 @@ def limit_this_process() -> None:
     when too much time has passed.
     """
     try:
-        import resource  # not available on Windows
+        import resource  # this module is not available on Windows
     except ImportError:
         return
     os.nice(NICENESS)

@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Maps codes to the reason classes for refusing a file. The classes need no arguments; their fields have constant defaults."""
+"""Maps the code of each reason for refusing a file to the class of the reason. The classes need no arguments."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

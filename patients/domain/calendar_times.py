@@ -1,9 +1,9 @@
 """Turn the times of an imported calendar into busy times: weekly patterns where possible, otherwise single dates.
 
-A calendar is read as single times, even if it means "every Monday". The search for a schedule treats busy times on
-single dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time that occurs in
-at least three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in the weeks
-without that time. A patient may then seem busier than the calendar says, but never less busy.
+Reading a calendar yields single times, even for an entry that repeats every Monday. The search for a schedule treats
+busy times on single dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time
+that occurs in at least three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in
+the weeks without that time. A patient may seem busier than the calendar says, but never less busy.
 """
 
 from collections import defaultdict
@@ -178,9 +178,9 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Yield runs of dates that are on the weekday and `step` weeks apart.
+    """Yield the runs of dates on the weekday that are long enough for a pattern.
 
-    Only runs long enough for a pattern are included.
+    The dates of a run are `step` weeks apart, except where a date is missing.
     """
     for parity in range(step):
         own = [day for day in dates if day.weekday() == weekday and day.toordinal() // 7 % step == parity]

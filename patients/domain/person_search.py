@@ -108,7 +108,7 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:
-    """Yield the dates that can be meant by the typed month, day and year in `parts`.
+    """Yield the dates that the typed month, day and year in `parts` could mean.
 
     If month and day are both numbers, the first is the month, unless it is above 12. A year with two digits can be in
     the 20th or 21st century.

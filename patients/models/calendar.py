@@ -14,9 +14,9 @@ from timekeeping.intervals import Interval
 
 MAX_TRAVEL_MINUTES = 480
 UNSAVED_KEPT_FOR = timedelta(days=1)
-"""How long a calendar preview that nobody saved is kept (product rule)."""
+"""How long an unsaved preview of a calendar is kept (product rule)."""
 DECLINED_KEPT_FOR = timedelta(days=30)
-"""How long the patient can see a declined calendar and why it was declined (product rule)."""
+"""How long a patient can see a declined calendar and the reason for declining it (product rule)."""
 CALENDAR_LABELS = {
     CommitmentKind.WORK: _("Work calendar"),
     CommitmentKind.SCHOOL: _("School calendar"),
@@ -28,8 +28,8 @@ CALENDAR_KINDS = tuple(CALENDAR_LABELS)
 class CalendarState(models.TextChoices):
     """The state of an uploaded calendar.
 
-    UNDERSTOOD is a preview that has not been saved. WAITING is a patient's own upload that conflicts with a booking, so
-    that a coordinator has to decide. KEPT is a saved calendar.
+    UNDERSTOOD is a preview that has not been saved. WAITING is a calendar that the patient uploaded and that conflicts
+    with a booking. A coordinator has to decide on it. KEPT is a saved calendar.
     """
 
     UNDERSTOOD = "understood", _("Not saved yet")

@@ -252,7 +252,7 @@ class Commitment(models.Model):
 
     @property
     def rotation_runs(self) -> tuple[int, ...]:
-        """The lengths, in days, of a rotation's runs: on, off, on, and so on. Empty for other patterns."""
+        """The day counts of a rotation, alternately days on and days off. Empty for other patterns."""
         return bits_to_runs(self.cycle_days, self.cycle_mask or 0) if self.cycle_days else ()
 
     @property

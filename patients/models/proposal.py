@@ -9,7 +9,7 @@ from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
 KEPT_SHOWN_FOR = timedelta(days=14)
-"""How long the chart shows a patient's own change that was saved without the clinic's decision (product rule)."""
+"""How long the chart shows a patient's change that was saved without a decision by the clinic (product rule)."""
 DECLINED_SHOWN_FOR = timedelta(days=30)
 """How long a patient sees a declined proposal and the reason for declining it (product rule)."""
 

@@ -1,6 +1,7 @@
 """Declare the columns of an import file: each file has a subclass of ImportRow, with one field for each column.
 
-A field has the function that parses the column's cells and, if the column is optional, the value of an empty cell.
+Each field stores the function that parses the column's cells. The field of an optional column also stores the value of
+an empty cell.
 """
 
 from collections.abc import Callable, Iterator

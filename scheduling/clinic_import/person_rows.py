@@ -110,7 +110,7 @@ class CommitmentRow(ImportRow):
 
     @property
     def date_weekdays(self) -> tuple[int, ...]:
-        """The row's weekdays, where Monday is 0. If the row has a range of dates but no weekdays, all seven."""
+        """The row's weekdays, where Monday is 0. A row with a range of dates but no weekdays has all seven."""
         return self.weekdays or (tuple(range(7)) if self.last_on else ())
 
     def errors(self) -> RowErrors:

@@ -14,7 +14,7 @@ from scheduling.clinic_import.faults import Fault
 class ParsedTable[R: ImportRow]:
     """The valid rows of a file, and its faults.
 
-    `faulty_rows` has the cells of the invalid rows. Thanks to them, a reference to an invalid row is not a further fault.
+    `faulty_rows` has the cells of the invalid rows. A reference to such a row is not reported as another fault.
     `is_readable` is False if no row of the file could be read.
     """
 

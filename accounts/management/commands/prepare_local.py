@@ -24,7 +24,7 @@ class Command(BaseCommand):
             call_command("extend_horizon", stdout=StringIO())
         else:
             self.stdout.write("Loading the demo clinic …")
-            call_command("load_demo", verbosity=0)  # prints nothing, because _print_sign_ins lists the accounts
+            call_command("load_demo", verbosity=0)  # runs silently, because _print_sign_ins lists the accounts
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")
         self._print_sign_ins()
 

@@ -1,4 +1,4 @@
-"""US Spanish formats of dates and times, in Django's format characters."""
+"""US Spanish formats for dates and times, written with Django's format characters."""
 
 DATE_FORMAT = "j b Y"
 SHORT_DATE_FORMAT = "j b Y"
@@ -8,7 +8,7 @@ SHORT_DATETIME_FORMAT = "j b Y, g:i A"
 MONTH_DAY_FORMAT = "j b"
 YEAR_MONTH_FORMAT = r"F \d\e Y"
 
-# Formats that Django doesn't have.
+# The formats below are the project's own. Django does not use them.
 WEEKDAY_FORMAT = "D j b"
 WEEKDAY_YEAR_FORMAT = "D j b Y"
 LONG_WEEKDAY_FORMAT = r"l j \d\e F"

@@ -45,7 +45,7 @@ REASON_FIELDS = {
 class RunsField(forms.CharField):
     """A rotation such as `4 on, 3 off` or `2-2-3-2-2-3`.
 
-    The value is a tuple of the numbers of days on, off, on, and so on.
+    The value is a tuple of day counts, alternately days on and days off.
     """
 
     def to_python(self, value: Any) -> Any:

@@ -17,7 +17,7 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""Longest range of consecutive dates for a commitment (product rule). A longer commitment is entered as weekly."""
+"""Longest range of consecutive dates for a commitment (product rule). A longer one is entered as weekly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class PlaceNotFound(Reason):
 class CommitmentValues:
     """What a user enters for a commitment. As in `Commitment`, the pattern is weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are in minutes. If `place_id` is set, the place may have its own travel times for
-    some sites. These are then used instead.
+    Travel and `movable_minutes` are in minutes. If the place with the id `place_id` has travel times for a
+    site, those are used instead of the travel times entered here.
     """
 
     kind: str

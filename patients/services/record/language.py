@@ -11,7 +11,11 @@ from patients.models import Patient
 
 
 def chosen_language(user: User) -> str | None:
-    """Return the code of the language in the patient's record, else of that in the user's setting, else None."""
+    """Return the code of the language for the user's pages, or None if none was chosen.
+
+    For a patient, this is the language in the patient's record if the product has pages in that language. Otherwise, it
+    is the language in the user's setting.
+    """
     if not user.has_any_role and hasattr(user, "patient") and (code := language_code(user.patient.language)):
         return code
     return user.language or None
@@ -21,9 +25,9 @@ def chosen_language(user: User) -> str | None:
 def choose_language(*, patient: Patient, code: str, by: User, now: datetime) -> None:
     """Save the patient's own choice of the language in which the patient's pages are shown.
 
-    The chosen language normally becomes the language on record. But if there are no pages in the language on record,
-    such as Vietnamese, the record is not changed, because staff use it to find interpreters. The choice is then saved
-    in the user's setting. Raises KeyError for an unknown code.
+    The chosen language normally replaces the language in the patient's record. But a language in which the product has
+    no pages, such as Vietnamese, stays in the record, because staff use the record to find interpreters. In this case,
+    the choice is saved in the user's setting. Raises KeyError for an unknown code.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     name = LANGUAGE_NAMES[code]

@@ -205,7 +205,7 @@ def _read_availability(patient: Patient, user: User, now: datetime, week: date) 
 
 
 def _commitments_in_force(patient: Patient, today: date) -> Iterable[Commitment]:
-    """Return commitments that are in force yesterday or later, because yesterday's night shift may last into today."""
+    """Return all commitments except those that ended before yesterday. Yesterday's night shift may last into today."""
     return patient.commitments.in_force_from(today - timedelta(days=1)).with_travel()
 
 
@@ -240,11 +240,10 @@ def _list_weeks(
     book: RuleBook,
     now: datetime,
 ) -> Sequence[LedgerRow]:
-    """List the episode's recent weeks, if the user may see hours.
+    """List the episode's recent weeks, or none if the user may not see hours.
 
-    The possible make-up sessions depend on when the patient is busy, even if the user may not see the patient's
-    commitments. Rules and busy times that are already loaded are reused, which saves queries. For an episode at another
-    site, these rules and times don't apply, so others are loaded.
+    The weeks take account of all the patient's busy times, even if the user may not see them. To save queries, rules
+    and busy times that are already loaded are reused, unless the episode is at another site.
     """
     site = patient.site
     if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
@@ -263,9 +262,9 @@ def _list_weeks(
 def _moves_by_meeting(
     enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Map the id of each attended meeting to the commitments that must be moved to attend it.
+    """Map the id of each attended meeting to its conflicts that are solved by moving a commitment.
 
-    Only dates from today on count.
+    Only conflicts today or later count.
     """
     if not busy:
         return {}
@@ -277,7 +276,7 @@ def _moves_by_meeting(
 
 
 def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether the commitment can move far enough for the session's meeting, and the session itself is unchanged."""
+    """Whether the commitment moves to make room for the session's meeting. False if the session was changed."""
     session = conflict.booking.session
     agreed = moves.get(session.meeting_id or 0, ())
     return not session.is_changed and any(move.busy == conflict.busy for move in agreed)

@@ -27,7 +27,7 @@ class ListedEnrollment:
 
     @property
     def minutes_to_arrange(self) -> int:
-        """Minutes per week of the track's individual time that have no permanent meeting yet."""
+        """Weekly minutes of the track's individual time for which no permanent meeting is arranged yet."""
         lasting = [each.meeting for each in self.individual_meetings if each.ends == self.enrollment.ends]
         arranged = sum(minute_of(meeting.ends) - minute_of(meeting.starts) for meeting in lasting)
         return max(0, self.enrollment.track.individual_minutes - arranged)

@@ -22,9 +22,9 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
     """Return the existing meeting that the row is about, or None if the row is a new meeting.
 
     `meetings` are the existing meetings with the row's code, and `rows` are the rows of the file with that code, both
-    sorted by first day. A meeting that was changed from a date on is stored as a chain of meetings. A row with the
-    first day of the chain is about the last meeting in the chain. If a later meeting of the chain has its own row, the
-    row is about the meeting before that one.
+    sorted by first day. A meeting that has been changed is stored as a chain of meetings, each of which continues
+    the one before. A row with the first day of the chain is about the last meeting in the chain. If a later meeting of
+    the chain has its own row, the row is about the meeting before that one.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:

@@ -154,7 +154,7 @@ def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meetin
 
 
 def _check_overlap(run: ImportRun, row: MeetingRow, rows: Sequence[MeetingRow]) -> None:
-    """Add a fault if the meeting starts before the meeting in the previous row with the same code has ended."""
+    """Add a fault if the row's meeting starts before the previous meeting with the same code has ended."""
     for earlier, later in pairwise(rows):
         if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
             run.add_fault(

@@ -100,7 +100,7 @@ def _new_rules(row: SiteRow, site: Site) -> RuleSet:
 
 
 def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
-    """Write the row's rules, which apply from the row's date on. Return the changes.
+    """Write the row's rules and return the changes. The rules apply from the date in the row.
 
     If the row has no date, its rules must equal the site's latest rules. Otherwise, a fault is added.
     """

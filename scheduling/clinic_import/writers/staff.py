@@ -32,7 +32,7 @@ class StaffDirectory:
             self.by_name[user.code] = user
 
     def leads_at(self, user: User, site: str) -> bool:
-        """Return whether the user may lead groups at the site with this code: the user is an active clinician there."""
+        """Return whether the user is an active clinician at the site with this code. Only clinicians lead groups."""
         return user.is_active and (Role.CLINICIAN, site) in self.roles[user.pk]
 
 

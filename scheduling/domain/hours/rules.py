@@ -1,8 +1,8 @@
 """The weekly-hours rule: count the hours and days of a week's meetings, and find every rule that they break.
 
-An intensive outpatient program has at least 9 hours a week (ASAM level 2.1). From 20 hours a week, a track is in the higher
-band (ASAM level 2.5, partial hospitalization). The maximum of 25 hours and the spread over 3 to 5 days are common practice of
-payers and programs. All bounds are inclusive and come from the RuleSet in force.
+An intensive outpatient program has at least 9 hours a week (ASAM level 2.1). With 20 hours a week or more, a track is
+in the higher band (ASAM level 2.5, partial hospitalization). The maximum of 25 hours and the spread over 3 to 5 days
+are common practice among payers and programs. All bounds are inclusive and come from the RuleSet in force.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ HIGHER_BAND_MINUTES = 1200
 
 
 class Band(StrEnum):
-    """The band of a track: higher from 20 hours a week on, otherwise standard."""
+    """The band of a track: higher if the track has at least 20 hours a week, otherwise standard."""
 
     STANDARD = "standard"
     HIGHER = "higher"
@@ -157,7 +157,7 @@ class Verdict:
 
     @property
     def band(self) -> Band:
-        """The band by weekly minutes: the higher band from 20 hours."""
+        """The higher band if the week has at least 20 countable hours, otherwise the standard band."""
         return Band.HIGHER if self.minutes >= HIGHER_BAND_MINUTES else Band.STANDARD
 
 

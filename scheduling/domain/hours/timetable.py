@@ -34,9 +34,9 @@ def assess_timetable(
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
 ) -> tuple[Period, ...]:
-    """Split the time from `first` on into periods during which the same meetings run, and judge each period.
+    """Return the periods during which the same meetings run, each with the verdict on these meetings.
 
-    The last period has no end, unless all meetings end.
+    No period begins before the date `first`. The last period has no end, unless all meetings end.
 
     Meetings that start or end in the same week are treated as changing together. For example, a track whose Monday group starts
     on a Monday and whose Friday group starts that Friday has no separate period for the days between. The days before the first
@@ -67,9 +67,8 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
     """Map each date after `first` on which a meeting starts or ends to an equivalent date. Use as few dates as possible.
 
-    A Friday group that starts on a Monday is held on the same dates as one that starts on the following Friday. The
-    algorithm takes the start or end whose range of equivalent dates ends first. All starts and ends whose ranges
-    include the last date of this range are mapped to one date. This is repeated with the starts and ends that are left.
+    Two start dates are equivalent if the meeting is held on the same dates with either of them. For example, it makes
+    no difference whether a Friday group starts on a Monday or on the following Friday. The same applies to end dates.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)
@@ -86,7 +85,7 @@ def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[
 
 
 def _leeway(day: date, meeting: WeeklyMeeting) -> Interval[date]:
-    """Return the dates to which a start or end on `day` could move without changing the meeting's dates.
+    """Return the dates to which a start or end on `day` could move without changing when the meeting is held.
 
     Meetings held every other week don't count toward the hours, so their start and end dates don't move.
     """

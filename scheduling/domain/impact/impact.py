@@ -44,7 +44,7 @@ class SessionState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values of the session that an impact displays. Changes of other values don't count."""
+        """The values that an impact displays for the session. Changes to other values don't count."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property
@@ -74,7 +74,7 @@ class BookingState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values of the booking that an impact displays."""
+        """The values that an impact displays for the booking."""
         return (self.name, self.time, self.is_excused)
 
 
@@ -278,7 +278,7 @@ def _patient_changes(
 def _booking_pairs(
     before: Sequence[BookingState], after: Sequence[BookingState]
 ) -> Iterable[tuple[BookingState | None, BookingState | None]]:
-    """Pair a patient's bookings before and after. A booking without a counterpart is paired with None.
+    """Pair a patient's bookings before a change with those after it. A booking with no counterpart is paired with None.
 
     Bookings belong together if they are in the same session, or in a session and its replacement.
     """
@@ -287,7 +287,7 @@ def _booking_pairs(
     lost = _by_series_week(booking for booking in before if booking.session not in new)
     gained = _by_series_week(booking for booking in after if booking.session not in old_sessions)
     for key in lost.keys() | gained.keys():
-        if key == (None, None):  # sessions without a series are not replacements
+        if key == (None, None):  # a session without a series has no replacement
             yield from ((booking, None) for booking in lost[key])
             yield from ((None, booking) for booking in gained[key])
         else:

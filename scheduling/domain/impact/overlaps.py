@@ -25,7 +25,7 @@ def find_overlaps[T](
     for key, starts, ends in times:
         midnight = (starts.date() - first).days * MINUTES_A_DAY
         length = (ends.replace(tzinfo=None) - starts.replace(tzinfo=None)) // timedelta(minutes=1)
-        if length <= 0:  # the session ends in the hour that the clock change repeats
+        if length <= 0:  # clocks go back during the session, so its wall-clock end is not after its start
             continue
         begins = midnight + minute_of(starts.time())
         time = Interval(begins, begins + length)

@@ -154,7 +154,7 @@ class NoCounselorHours(Reason):
 
 @dataclass(frozen=True, slots=True)
 class NoFreeHour(Reason):
-    """No counselor has a free time that suits the patient for the `minutes` needed each week.
+    """No counselor has a free time that suits the patient. The patient needs `minutes` of sessions each week.
 
     `nearest` is the time with the fewest busy minutes, or None if none of the counselors' hours are long enough.
     """

@@ -140,7 +140,7 @@ class _CounselorWeek:
         yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
-        """Yield each quarter hour at which a session of `minutes` can start and lie within one of the windows."""
+        """Yield each start time on the quarter hour for which a session of `minutes` fits into one of the windows."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
@@ -220,8 +220,8 @@ class _CounselorWeek:
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
         """Yield a proposal for each time in the counselor's hours that is not free, with its number of busy minutes.
 
-        If `is_whole` is True, one session is enough. Otherwise, two sessions on different days are needed. If just one
-        day has a free time, that day is then skipped, because the other session must be on another day.
+        `is_whole` is True if one session is enough, and False if two sessions on different days are needed. If two are
+        needed and only one day has a free time, that day is skipped, because it is used for the other session.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):
