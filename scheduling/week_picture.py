@@ -149,7 +149,7 @@ def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPictur
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A block and its lane. Overlapping blocks share the width of the day as `lanes` lanes, numbered from 0."""
+    """A block and the number of its lane. The width of the day is divided into `lanes` lanes, numbered from 0."""
 
     block: Block
     number: int

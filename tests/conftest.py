@@ -1,4 +1,4 @@
-"""Setup for all tests: a test deployment, one database per process, and tables restored after real transactions."""
+"""Setup for all tests: the deployment, a database for each process, and rows that are restored after a test."""
 
 import os
 from collections.abc import Iterator
@@ -34,10 +34,10 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let Django empty every table after a test with real transactions, then restore the rows that migrations wrote.
+    """Empty every table after a test with real transactions, and restore the service types, which a migration wrote.
 
-    The triggers of the append-only tables would refuse the deletion. They are dropped before the deletion and created
-    again after it. The service types, which a migration writes, are inserted again.
+    The triggers of append-only tables would refuse the deletion. Therefore they are dropped first, and created again
+    afterward.
     """
     from accounts.append_only import (
         append_only_models,

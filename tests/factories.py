@@ -138,7 +138,7 @@ def make_commitment(
 
 
 def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str = "Home") -> Place:
-    """Create a place of the patient. `ways` has each site's travel minutes to the place and back."""
+    """Create a place of the patient. `ways` maps each site to the minutes of travel to the place and back."""
     place = Place.objects.create(patient=patient, name=name)
     for site, (before, after) in ways.items():
         PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)
@@ -152,7 +152,7 @@ def make_calendar(
     whole_days: Iterable[tuple[datetime, datetime]] = (),
     **fields: Any,
 ) -> ImportedCalendar:
-    """Create an imported calendar with the busy times. The calendar is saved unless `state` says otherwise."""
+    """Create an imported calendar with the given busy times. Its state is KEPT unless `state` is given."""
     state = fields.pop("state", CalendarState.KEPT)
     days = list(whole_days)
     at = fields.pop("uploaded_at", datetime(2026, 11, 23, 14, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Nightly jobs for tests of the scheduler. Their small tasks succeed, fail or are interrupted."""
+"""Small nightly jobs for tests of the scheduler. They succeed, fail or are interrupted."""
 
 import signal
 from datetime import UTC, datetime, time, timedelta

@@ -1,8 +1,8 @@
 """Take a screenshot of every page that can be reached by links, for each role: `make shots`.
 
-The pages are those of a temporary demo clinic. If pages differ only in the row that they show, there is a screenshot of
-only the first. Screenshots are written to var/shots/<language>-<colors>-<width>/<role>-<page>.png. Two lists are
-printed: pages that are wider than the screen, and URL names to which no link leads.
+The pages are those of a temporary demo clinic. If pages differ only in the row that they show, there is
+a screenshot of one of them. Screenshots are written to var/shots/<language>-<colors>-<width>/<role>-<page>.png. Two
+lists are printed: pages that are wider than the screen, and URL names to which no link leads.
 """
 
 import os

@@ -12,7 +12,7 @@ from timekeeping.weeks import (
 )
 
 TREATMENT = "treatment"
-"""The `kind` of a busy time that is not a commitment but treatment that is already booked."""
+"""The `kind` of a busy time that is booked treatment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class BusyTime:
 
     @property
     def is_treatment(self) -> bool:
-        """Whether this is treatment that is already booked, and not a commitment. Booked treatment never moves."""
+        """Whether this is booked treatment and not a commitment. Booked treatment never moves."""
         return self.kind == TREATMENT
 
     @property

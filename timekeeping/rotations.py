@@ -12,7 +12,7 @@ SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and)?\s*", re.IGNORECASE)
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
-    """Parse a shift rotation into its numbers of days on, off, on, and so on. “4 on, 3 off” and “4-3” both give (4, 3).
+    """Parse a shift rotation into alternating numbers of days on and off: “4 on, 3 off” and “4-3” give (4, 3).
 
     Raises ValueError with a message for the person who typed the text. Does not check how long the cycle is, and does
     not check that the rotation has days off.
@@ -52,7 +52,7 @@ def bits_to_days_on(cycle_days: int, bits: int) -> frozenset[int]:
 
 
 def bits_to_runs(cycle_days: int, bits: int) -> tuple[int, ...]:
-    """Return a cycle's numbers of days on, off, on, and so on. The first day must be a day on.
+    """Return a cycle as alternating numbers of days on and days off. The first day must be a day on.
 
     Inverse of `runs_to_bits`.
     """

@@ -1,4 +1,4 @@
-"""Template filters and tags: formats for durations, times and days, badges for statuses, and pictures of weeks."""
+"""Template filters and tags for durations, times, days, status badges and pictures of weeks."""
 
 import re
 from dataclasses import dataclass
@@ -70,9 +70,9 @@ for _tag in (times, day_range, hours_and_days):
 
 @register.simple_block_tag
 def oneline(content: SafeString) -> SafeString:
-    """Join the lines of a block as `one_line` does, so that a template can spread one sentence over several lines.
+    """Join the lines of a block with spaces. Templates can therefore spread one sentence over several lines.
 
-    Line breaks after a start tag or before an end tag leave no space.
+    No space is left directly after a start tag or directly before an end tag.
     """
     return mark_safe(one_line(BREAK_INSIDE_TAGS.sub(r"\1", content)))
 
@@ -136,7 +136,7 @@ def _render_badge_in(badge: Badge, language: str | None) -> SafeString:
 
 @register.simple_tag
 def standing_badge(standing: str | None) -> str:
-    """Show the standing of a week as a badge. A week without weekly hours has no badge."""
+    """Show the standing of a week as a badge. If there is no standing, show nothing."""
     return _render_badge(STANDING_BADGES[str(standing)]) if standing else ""
 
 
@@ -164,7 +164,7 @@ def meter(
 ) -> dict[str, object]:
     """Show weekly hours as a bar and in words, compared with the allowed range. All values are minutes.
 
-    `to_come` is drawn after `minutes` in the bar. With `scale`, the bounds of the range are written below the bar.
+    The bar shows `minutes`, followed by `to_come`. With `scale`, the bounds of the range are written below the bar.
     """
     full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
 
@@ -214,7 +214,7 @@ def week_picture(
 ) -> dict[str, WeekPicture | date | str | bool | None]:
     """Show a week as a picture, and as a table for screen readers.
 
-    `discreet` is for pages that other people may see. The words then do not mention treatment.
+    With `discreet`, the texts do not mention treatment. Use it on pages that other people may see.
     """
     values = {"hours": hours(picture.treatment_minutes), "number": picture.treatment_days}
     if not picture.treatment_days:

@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.filter
 def dialable(phone: str) -> str:
-    """Return the number as a `tel:` link needs it: "(207) 555-0100" → "2075550100". A plus sign at the start is kept."""
+    """Convert a phone number for a `tel:` link: "(207) 555-0100" → "2075550100". A plus sign at the start is kept."""
     return ("+" if phone.strip().startswith("+") else "") + re.sub(r"\D", "", phone)

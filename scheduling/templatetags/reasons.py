@@ -1,4 +1,4 @@
-"""Template tags for the texts of reasons, remarks and suggestions. The texts are escaped like any other value."""
+"""Template tags for the texts of reasons, remarks and suggestions. Like all values, the texts are escaped."""
 
 from django import template
 

@@ -1,8 +1,8 @@
-"""Serve frequently loaded pages about patients. Each view is audited, but an unchanged page is not sent again.
+"""Serve frequently loaded pages about patients. Every request is audited, but an unchanged page is not sent again.
 
-The browser caches the page privately, together with a tag. At each view, the browser sends the tag and asks whether its
-copy is still valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its data,
-the frame around it, and the code. So a cached page is never out of date. Permissions are checked first, so that a user
+The browser caches the page privately, together with a tag. At each request, the browser sends the tag and asks whether
+its copy is still valid. The tag is signed, belongs to one user, and covers everything that the page is made of: its
+data, the frame around it, and the code. So a cached page is never out of date. Permissions are checked first: a user
 who may no longer see the page is refused even if the browser has a copy.
 """
 
@@ -36,8 +36,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` is the id that the audit trail has for the first view of the patients on the page. `people` is a
-    signature of `view` and the patients, and `page` is a signature of the whole page.
+    `view` is the id, in the audit trail, of the first view of these patients. `people` is a signature of `view` and the
+    patients. `page` is a signature of the whole page.
     """
 
     view: str
@@ -97,13 +97,14 @@ def audited_response(
         view = _repeated_view(cached, shown, len(people), user=user, site=site, at=at, detail=detail)
         view = view or record_views(people, by=user, at=at, site_key=site.pk, detail=detail).hex
     tag = _make_tag(request, view, shown, content)
-    # Don't cache messages, which are shown only once, or pages under DEBUG, because templates may be edited.
+    # A page with messages is not cached, because messages are shown only once.
+    # Under DEBUG, no page is cached, because templates may be edited.
     is_uncacheable = settings.DEBUG or bool(len(get_messages(request)))
     if cached and not is_uncacheable and constant_time_compare(cached.page, tag.page):
         response: HttpResponse = HttpResponseNotModified()
     else:
         response = render(request, template, dict(context))
-        tag = _make_tag(request, view, shown, content)  # sign again: rendering can create the CSRF secret
+        tag = _make_tag(request, view, shown, content)  # sign again, because rendering can create the CSRF secret
     if is_uncacheable:
         patch_cache_control(response, private=True, no_store=True)
     else:
@@ -113,7 +114,7 @@ def audited_response(
 
 
 def _render_frame(request: HttpRequest) -> str:
-    """Render the frame around the page, but leave out the parts of the frame that differ at every view."""
+    """Render the frame around the page, without the parts of the frame that change with every request."""
     return render_to_string("staff.html", {"csrf_token": "-", "messages": ()}, request)
 
 

@@ -24,7 +24,7 @@ WEEK = (
 
 
 class SampleForm(forms.Form):
-    """One field of each kind that the pages have."""
+    """A form with one field of each kind that pages use."""
 
     name = forms.CharField(max_length=20, label="Name", help_text="A short help text.")
     email = forms.EmailField(label="E-mail", required=False)

@@ -31,7 +31,7 @@ class RefusableForm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved[T]:
-    """Wraps the result of a service in an object that is always truthy, so that None can mean that nothing was saved."""
+    """Wraps a service's result, which may be falsy. The wrapper is always truthy; None means that nothing was saved."""
 
     value: T
 
@@ -76,14 +76,14 @@ def submit_button[T](
 
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
-    """Add every reason to the errors of the form field that it is about, or to the form's own errors if there is none."""
+    """Show each reason as an error of the form field that it is about. Other reasons become errors of the form."""
     for reason in refused.reasons:
         field = form.reason_fields.get(reason.code)
         form.add_error(field if field in form.fields else None, reason_text(reason))
 
 
 def show_field_reasons(form: RefusableForm, reasons: Iterable[Reason]) -> Sequence[Reason]:
-    """Show each reason that is about a field of the form at that field, and return the other reasons."""
+    """Show the reasons that are about form fields as errors of those fields. Return the other reasons."""
     reasons = list(reasons)
     about_fields = [reason for reason in reasons if reason.code in form.reason_fields]
     show_refusal(form, Refused(about_fields))

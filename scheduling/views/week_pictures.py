@@ -47,19 +47,20 @@ def blocks_of_week(
     for booking in bookings:
         starts, ends = booking.starts.astimezone(site.zone), booking.ends.astimezone(site.zone)
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
-        if first < until:  # can be false if clocks are set back during the session
+        # If clocks are set back, a session can end at an earlier clock time than it starts.
+        if first < until:
             blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
     return blocks
 
 
 def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
-    """Draw meetings and busy times as a typical week without dates: the first full week on or after `from_day`."""
+    """Draw a week without dates: the meetings, and the busy times of the first full week on or after `from_day`."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
     return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
-    """Draw the first full week of a schedule. Commitments that have to move for the schedule are shortened."""
+    """Draw the first full week of a schedule. If part of a commitment has to move, that part is left out."""
     monday = schedule.starts + timedelta(days=-schedule.starts.weekday() % 7)
     moves = schedule.moves
     busy = (
@@ -71,7 +72,7 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Yield the busy time on each of its dates in or near the week, shortened if it has to move for the schedule."""
+    """Yield a busy time for each date of `busy` in or near the week, without any part that has to move."""
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
         for move in gives:

@@ -52,7 +52,7 @@ def names_in_chain(node: ast.expr) -> set[str]:
 
 
 def writes_bookings(function: ast.FunctionDef) -> bool:
-    """Whether the function builds a Booking, or calls a writing method on bookings or on a variable assigned from them."""
+    """Whether the function builds a Booking, or calls a method on bookings that writes, such as `update`."""
     bookings = {"Booking", "bookings", "new_booking"}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and names_in_chain(node.value) & bookings:

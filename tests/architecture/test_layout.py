@@ -14,7 +14,7 @@ from django.db import models
 from tests.paths import PROJECT
 
 APPS = ("accounts", "patients", "scheduling", "attendance")
-"""The apps in order: below the views, an app imports only from the apps before it."""
+"""The apps in order. An app may import only from the apps before it, except in its views."""
 PACKAGES = (*APPS, "timekeeping", "iopmanager", "demo", "bench", "tests")
 FILES_IN_A_FOLDER = 20
 LINES_IN_A_MODULE = 350
@@ -122,7 +122,7 @@ KNOWN_LOOKUPS = {
     # One query reads a day's bookings and their attendance marks.
     ("scheduling/services/sessions/day.py", "attendance__status"),
 }
-"""Allowed lookups into later apps. Each is in a query that needs data of two apps. Give the reason for a new lookup."""
+"""Allowed lookups into later apps. Each is in a query that needs data from two apps, for the reason in its comment."""
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:

@@ -40,9 +40,9 @@ OPEN_TO_EVERYONE = {
     "account_inactive",
     "design",
 }
-"""Pages for signing in and out, and a page that shows all components and is not served in production.
+"""URL names that are not tested here: pages for signing in and out, and a page that production does not serve.
 
-Calendar feeds are also left out, because they have secret addresses. They are tested in
+Calendar feeds are not tested here either, because their addresses are secret. They are tested in
 tests/integration/documents/test_feeds.py.
 """
 

@@ -23,7 +23,7 @@ NOT_WORDS = {"iopmanager", "a", "p", "PDF", "CSV", "JSON"}
 """Texts that need no translation: the product's name, pieces of HTML, and abbreviations that all languages share."""
 WORD = re.compile(r"[^\W\d_]{2,}")
 PLACEHOLDER = "0"
-"""Replaces a tag or variable within a text. The words before and after it then stay separate."""
+"""Stands for a tag or variable in a text, and keeps the words before and after it apart."""
 
 
 class SpokenText(HTMLParser):
@@ -164,7 +164,7 @@ class PythonTexts(ast.NodeVisitor):
         self.texts: list[str] = []
 
     def visit_Expr(self, node: ast.Expr) -> None:
-        if not isinstance(node.value, ast.Constant):  # a docstring
+        if not isinstance(node.value, ast.Constant):  # skip docstrings
             self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> None:

@@ -80,7 +80,7 @@ class PageGuard:
 
 @pytest.fixture
 def open_page(browser: Browser, live_server: "LiveServer") -> Iterator[OpenPage]:
-    """Return a function that opens a page of a given size, signed out. Paths are relative to the test server."""
+    """Return a function that opens a blank page of a given size. Paths are relative to the test server."""
     guard = PageGuard(live_server.url)
     contexts = []
 
@@ -124,7 +124,7 @@ def sign_in(live_server: "LiveServer") -> SignIn:
 
 @pytest.fixture(scope="session")
 def axe() -> Axe:
-    """Return a function that waits until a page is still, and fails if the checker axe finds accessibility violations."""
+    """Return a function that fails if a page has accessibility violations. It waits until nothing on the page moves."""
     rules = axe_playwright.Axe()
 
     def axe(page: Page) -> None:

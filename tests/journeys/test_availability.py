@@ -154,8 +154,8 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
 class Finger:
     """A finger that touches the page. It sends the touch events that the browser would get from a touch screen.
 
-    The page tells a long press from a tap only by the duration. On a busy machine, a tap can be slow. Therefore the
-    page's clock is stopped during a gesture, and runs only where the gesture lets time pass.
+    To the page, any long touch is a long press. On a busy machine, even a tap can take long. Therefore the page's clock
+    is stopped during a gesture. Only a long press advances the clock.
     """
 
     def __init__(self, page: Page) -> None:

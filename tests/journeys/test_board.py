@@ -91,7 +91,7 @@ def posted_fields(page: Page, action: Callable[[], None], session: Session) -> d
 
 
 def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
-    """Drag a session's box by the given pixels, near its upper edge or, if `from_edge` is true, by its lower edge."""
+    """Drag a session's box by `right` and `down` pixels. With `from_edge`, drag only its lower edge."""
     element.scroll_into_view_if_needed()
     bounds = element.bounding_box()
     assert bounds
@@ -276,7 +276,7 @@ def test_a_session_that_cannot_be_moved_stays_where_it_is(
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     drag(page, session_box(page, "Family night"), right=column_width(page))
     page.goto(board())
-    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # to the all-day row, above the hours
+    drag(page, session_box(page, "Coping skills"), down=-4 * hour_height(page))  # up into the all-day row
     session_box(page, "Family night").press("Alt+ArrowRight")
     expect(page.get_by_role("status")).to_have_text(
         "Family night can’t be moved: it has started, or it was held or canceled."

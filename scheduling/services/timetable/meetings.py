@@ -29,7 +29,7 @@ MEETING_FIELDS = (
     "code", "name", "weekday", "starts", "ends", "service_type", "places", "runs_from", "runs_until", "anchor",
     "break_starts", "break_ends", "room", "modality",
 )  # fmt: skip
-"""The fields of MeetingValues that are stored in columns of the meeting itself."""
+"""The fields of MeetingValues that are columns in the table of meetings."""
 
 
 def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
@@ -43,9 +43,9 @@ def create_meeting(
 ) -> Meeting:
     """Create a meeting, and create its sessions if one of its tracks is published.
 
-    With `defer_checks`, the tracks are not checked and no sessions are created. This is for callers that save several
-    meetings that are valid only together, and then call `check_tracks_and_extend_horizon`. The other functions have the
-    same parameter.
+    With `defer_checks`, the tracks are not checked and no sessions are created. Use it to save several meetings that
+    are valid only together, and call `check_tracks_and_extend_horizon` after the last one. `change_meeting` and
+    `end_meeting` also have this parameter.
 
     Raises Refused with every reason: the values contradict each other, another meeting of the site has the same code
     and first day, the times are outside the site's opening hours, or there are more spots than the room holds. Also
@@ -85,8 +85,8 @@ def change_meeting(
     The meeting ends, a new meeting continues it, and the enrollments move to the new meeting. Sessions that have begun
     never change, so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the
     meeting's sessions has begun and the change starts on the meeting's first day, the meeting is changed in place.
-    Sessions that were changed by hand stay as they are, and take the place of the new meeting's sessions in the same
-    weeks. Sessions whose ids are in `let_go` lose these changes.
+    Sessions that were changed by hand stay as they are, and replace the new meeting's sessions in their weeks. `let_go`
+    has the ids of sessions that lose their changes instead.
 
     Raises Refused if the meeting ends before the change starts, and if another meeting of the site has the same code
     and first day. Also raises Refused if there would be fewer spots than enrolled patients or more spots than the room
@@ -116,8 +116,8 @@ def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | 
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
     A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on the
-    meeting's first day, or no published track and no enrollment uses the meeting yet. Queries the meeting's site if it is
-    not loaded yet.
+    meeting's first day, or no published track and no enrollment uses the meeting yet. If the meeting's
+    site is not loaded yet, it is queried.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -140,9 +140,9 @@ def end_meeting(
 
     Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`.
 
-    Raises Refused if the last day is before the meeting's first day or before yesterday, and if the last day is
-    yesterday but today's session has begun. Also raises Refused if the meeting already ends earlier, or if a published
-    track would break the hours rule without the meeting.
+    The last day can be yesterday at the earliest, or today if today's session has begun. Raises Refused if the last day
+    is too early or before the meeting's first day. Also raises Refused if the meeting already ends earlier, or if a
+    published track would break the hours rule without the meeting.
     """
     meeting = _lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until

@@ -24,7 +24,7 @@ TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "le
 
 @dataclass(frozen=True, slots=True)
 class CohortWithoutStartDates(Reason):
-    """The track takes patients only on start dates, but it has no start dates."""
+    """Patients can join the track only on its start dates, but the track has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class TrackCodeTaken(Reason):
 
 
 def check_start_dates(entry: str, cohort_starts: Collection[date]) -> Iterator[Reason]:
-    """Yield CohortWithoutStartDates if patients join only on start dates and there are none."""
+    """Yield CohortWithoutStartDates if patients can join only on start dates but there are none."""
     if entry == EntryMode.COHORT and not cohort_starts:
         yield CohortWithoutStartDates()
 
@@ -83,7 +83,7 @@ def create_track(*, site: Site, values: TrackValues, by: User | None, now: datet
     """Create a draft track. `publish_track` later checks its hours and creates its sessions.
 
     Raises Refused if another track of the site has the same code, and if the maximum age is below the minimum age. Also
-    raises Refused if the track takes patients only on start dates but has no start dates.
+    raises Refused if patients can join only on start dates but there are none.
     """
     track = Track(site=site)
     refuse_if_any(_check_track(track, values))
@@ -128,10 +128,10 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 
 @transaction.atomic
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
-    """Check the hours rule for those of the `tracks` that are published, and create their missing sessions.
+    """For each published track in `tracks`, check the hours rule and create the missing sessions.
 
-    Call this after saving meetings. `tracks` are the tracks that the meetings serve now and those that they served
-    before. Raises Refused if a published track breaks the rule, which rolls back everything that was saved.
+    Call this after saving meetings. `tracks` must include the tracks that the meetings served before. Raises Refused if
+    a published track breaks the rule. This rolls back everything that was saved.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
     if published:

@@ -46,7 +46,7 @@ def _exceeds_limit(key: str, limit: int) -> bool:
     cache.add(key, 0, HOUR)
     try:
         return cache.incr(key) > limit
-    except ValueError:  # the key has expired since cache.add()
+    except ValueError:  # the key expired after cache.add()
         return False
 
 

@@ -103,7 +103,7 @@ def _attended_meetings(enrollment: Enrollment, day: date) -> list[int]:
 @require_safe
 @transaction.atomic
 def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpResponse:
-    """List the other tracks, with how well each would fit the patient if this enrollment ended."""
+    """List the other tracks, and show how well each would fit the patient if this enrollment ended."""
     user, now = signed_in(request), clock.now()
     enrollment = enrollment_managed_by(user, enrollment_id)
     episode, patient = enrollment.episode, enrollment.episode.patient

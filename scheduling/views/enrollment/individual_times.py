@@ -74,7 +74,7 @@ def time_choices(
 def enrollment_time_choices(
     query: EnrollmentQuery, meetings: Sequence[Meeting], chosen: Sequence[WeeklyHour] | None
 ) -> IndividualTimeOptions | None:
-    """List the times that are possible in addition to the chosen meetings of a new enrollment.
+    """List the times at which individual sessions are possible if the patient attends the chosen meetings.
 
     Return None if the track has no individual sessions.
     """

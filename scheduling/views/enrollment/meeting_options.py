@@ -47,11 +47,10 @@ class OtherTrackOptions:
 
 @dataclass(frozen=True)
 class EnrollmentQuery:
-    """A patient and a track from a given day on, with the data that is needed to judge the fit.
+    """The data for judging how well a track fits a patient from a given day on.
 
-    If the query is for a change of an enrollment's meetings, `changing` is this enrollment. `beside` has meetings of
-    other tracks that the patient can also attend. `fit` judges the track alone, but `offer` includes the meetings in
-    `beside`.
+    `changing` is the enrollment whose meetings would change, or None for a new enrollment. `beside` has meetings of
+    other tracks that the patient can also attend. `fit` ignores these meetings, but `offer` includes them.
     """
 
     episode: Episode
@@ -76,7 +75,7 @@ class EnrollmentQuery:
         leaves: Enrollment | None = None,
         beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
     ) -> "EnrollmentQuery":
-        """Load the data for judging the fit. `leaves` is an enrollment in another track that ends on `from_day`.
+        """Load the data for judging the fit. `leaves` is the enrollment that would end on `from_day`, if there is one.
 
         Raises Refused if the episode of care has ended by `from_day` or has no level of care.
         """
@@ -144,7 +143,7 @@ class EnrollmentQuery:
 
 
 def _take(options: dict[int, MeetingOption], track: Track) -> list[MeetingOption]:
-    """Remove the options of the track's meetings from `options`, and return the removed options in the same order."""
+    """Remove the options for the track's meetings from `options`, and return them. Their order stays the same."""
     keys = {meeting.pk for meeting in track.meetings.all()}
     return [options.pop(key) for key in list(options) if key in keys]
 
@@ -172,9 +171,8 @@ def meeting_choice_context(
 ) -> dict[str, object]:
     """Build the context of a page on which meetings are chosen: form, options, and a preview of the choice.
 
-    When the page is opened, the first day comes from `?from=`, or else from `otherwise`. The meetings in `?meetings=`
-    are chosen, or else the attended ones, or else those that fit. Reasons in `refused` about the first day are shown
-    beside the field for that day, and all other reasons above the form.
+    When the page is opened, the first day comes from `?from=`, or else from `otherwise`. `refused` has the reasons for
+    a refusal. Reasons about the first day are shown beside its field, and all other reasons above the form.
     """
     from_day = requested_start(request, form, otherwise=otherwise)
     try:

@@ -1,4 +1,4 @@
-"""Show the coming levels of a patient's episode of care, and which days and groups the patient could keep at each step."""
+"""Show the coming levels of care of a patient, and which days and groups the patient could keep at each step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -157,7 +157,7 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def waitlist_enroll(request: HttpRequest, entry_id: int) -> HttpResponse:
-    """Enroll a waiting patient from the day and in the meetings that the list showed, if this is still possible."""
+    """Enroll a waiting patient with the first day and the meetings that the list showed, if this is still possible."""
     user, now = signed_in(request), clock.now()
     entry = _entry_managed_by(user, entry_id)
     form = MeetingChoiceForm(request.POST, track=entry.track)

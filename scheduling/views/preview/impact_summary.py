@@ -41,7 +41,7 @@ class Series:
 
 @dataclass(frozen=True)
 class WeekDropGroup:
-    """Weeks in which a patient loses the same hours: the first week, and the number of other weeks.
+    """A patient's weeks that have the same hours after a change: the first week, and the number of other weeks.
 
     `savable` is the number of weeks in which the hours can be made up.
     """
@@ -115,7 +115,7 @@ def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Si
 
 
 def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
-    """Put weeks together whose hours fall to the same number of minutes and days. The result is in order of first weeks."""
+    """Group weeks that have the same minutes and days after the change. The groups are in order of first weeks."""
     groups: dict[object, list[WeekShortfall]] = defaultdict(list)
     for drop in drops:
         amounts = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
@@ -173,7 +173,7 @@ def _differences(change: SessionChange) -> tuple[str, ...]:
 
 
 def _group_changes(changes: Iterable[DatedChange], site: Site) -> list[Series]:
-    """Merge weekly changes with the same name, local times and details, in the order of their first dates."""
+    """Merge changes that differ only in their week. The result is in the order of the first dates."""
     groups: dict[object, list[DatedChange]] = defaultdict(list)
     for kind, first, then, details in changes:
         at, until = _local_times(first, site)

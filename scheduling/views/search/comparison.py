@@ -78,7 +78,7 @@ COMPARED: dict[str, Callable[[ScheduleCard], object]] = {
     "groups": lambda card: tuple((meeting.weekday, meeting.name) for meeting in card.schedule.meetings),
     "points": lambda card: card.schedule.points,
 }
-"""For each row of the comparison: its code, and a function that returns a schedule's value. Templates name the codes."""
+"""The rows of the comparison. Each has a code, and a function that returns the row's value for a schedule."""
 
 
 def comparison_rows(cards: Sequence[ScheduleCard]) -> list[ScoreItem]:

@@ -36,7 +36,7 @@ class DayTimes:
 class ScheduleCard:
     """A schedule, its rank in the search (`number`, starting at 1), and remarks on the schedule.
 
-    For a schedule that was found under a scenario, `against` has the reasons that rule it out without the scenario.
+    If the schedule was found under a scenario, `against` has the reasons why it doesn't fit without the scenario.
     """
 
     schedule: Schedule
@@ -67,7 +67,7 @@ class ScheduleCard:
 
     @property
     def track_names(self) -> tuple[str, ...]:
-        """Names of the tracks to which the groups belong, the one to enroll in first."""
+        """Names of the tracks to which the groups belong. The patient would enroll in the first of them."""
         mixed = (remark.tracks for remark in self.remarks if isinstance(remark, MixesTracks))
         return next(mixed, (self.schedule.offer.name,))
 
@@ -82,9 +82,9 @@ class ScheduleCard:
 
 @dataclass(frozen=True)
 class TrackChoice:
-    """Cards of the schedules of one track or one combination of tracks. `card` is the best; `variants` has the others.
+    """Cards for the schedules of one track, or of one combination of tracks.
 
-    The variants are in order, best first.
+    `card` is the card of the best schedule. `variants` has the other cards, best first.
     """
 
     names: Sequence[str]
@@ -122,8 +122,8 @@ def schedule_key(schedule: Schedule) -> str:
 def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
     """Group the schedules by the set of tracks that they use. Each set is one choice.
 
-    Two schedules with the same set belong together even if the patient would enroll in a different track of the set. The
-    choices are in the order of their best schedules.
+    Schedules with the same set belong together, even if one would enroll the patient in another track of the set than
+    the other. The choices are in the order of their best schedules.
     """
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:

@@ -28,7 +28,7 @@ from scheduling.views.search.track_cards import need_from_form, track_cards, wai
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
-"""How many tracks are shown at first, and how many more on request. Each track has a large picture."""
+"""How many tracks are shown at first, and how many more are added on request."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ScheduleSearchQuery:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The result of a search: the schedules, best first, and the need and the tracks under the scenario."""
+    """The schedules that a search found, best first, and the need and tracks with the scenario applied."""
 
     cards: list[ScheduleCard]
     need: Need
@@ -81,7 +81,11 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class SuggestionCard:
-    """A suggestion, the form data of its button, and the track to wait for if the suggestion needs a spot."""
+    """A suggestion as shown on the page.
+
+    `form_query` is the form data that its button submits. If the suggestion needs another spot in a track,
+    `waitlist_track` is the id of that track.
+    """
 
     suggestion: Suggestion
     form_query: str

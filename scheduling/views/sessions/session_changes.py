@@ -1,4 +1,4 @@
-"""Change one session, or add one. The affected patients are previewed before each change is applied."""
+"""Change or add a single session. A preview first shows which patients are affected."""
 
 from collections.abc import Callable
 from datetime import datetime, time

@@ -1,4 +1,4 @@
-"""Close a site on some days, or open it again. The affected patients are previewed before the change is applied."""
+"""Close a site on some days, or open it again. A preview first shows which patients are affected."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -123,7 +123,7 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(METHODS)
 def closure_lift(request: HttpRequest, closure_id: int) -> HttpResponse:
-    """Lift a closure from today on. Sessions that it canceled are restored unless something prevents it."""
+    """Lift a closure from today on. Restore the sessions that the closure canceled, as far as possible."""
     user, now = signed_in(request), clock.now()
     closure = get_object_or_404(Closure.objects.visible_to(user).select_related("site"), pk=closure_id)
     forbid_unless(user.may(Permission.MANAGE_TIMETABLE, closure.site_id))

@@ -1,4 +1,4 @@
-"""Add, change and end weekly meetings. The affected patients are previewed before each change is applied."""
+"""Add, change and end weekly meetings. A preview first shows which patients are affected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_safe
 def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
-    """Render the track's weekly hours, including the meeting in the form, and the meeting's room and staff conflicts.
+    """Render the effects of the meeting in the form: the track's weekly hours, and room and staff conflicts.
 
     Fields that are still invalid are ignored.
     """
@@ -110,7 +110,7 @@ def track_meter(request: HttpRequest, track_id: int) -> HttpResponse:
 def _meter_context(track: Track, form: MeetingForm, key: str) -> dict[str, object]:
     """Compute the track's weekly hours, including the meeting in the form.
 
-    `key` is the id of the meeting if it exists already, or else empty.
+    `key` is the id of an existing meeting, or empty for a new meeting.
     """
     book, on = RuleBook.of(track.site), clock.today(track.site.zone)
     candidates: Sequence[WeeklyMeeting] = ()

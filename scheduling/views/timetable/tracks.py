@@ -37,7 +37,10 @@ CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """A track, the check of its weekly hours, and the number of waiting patients (0 if the user may not see that number)."""
+    """A track, the verdict on its weekly hours, and the number of waiting patients.
+
+    The number is 0 if the user may not see it.
+    """
 
     track: Track
     verdict: Verdict

@@ -51,7 +51,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Capture the server's log as it is written after filtering."""
+    """Capture the lines of the server's log. The log's filters have already been applied to them."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()
@@ -243,8 +243,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # A scheduler reads the clock for the third time after it has found the job due, but before it claims the job.
-            # At this point, all schedulers wait for each other.
+            # The third reading of the clock comes after the job is found due and before the job is claimed.
+            # Here, all schedulers wait for each other, and then try to claim the job at the same time.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

@@ -279,7 +279,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
-"""Maps a constraint to a second constraint that its test row can't help breaking. The database may report either."""
+"""A row that breaks the first constraint also breaks the second. The database may report either of them."""
 OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
 
 
@@ -292,7 +292,7 @@ CONSTRAINTS = {
 
 
 def expected_messages(name: str) -> list[str]:
-    """Return the texts by which a database error names the constraint: its name or, on SQLite, its unique columns."""
+    """Return what a database error may call the constraint: its name or, on SQLite, its unique columns."""
     names = [name, ALSO_BROKEN.get(name, name)]
     model, constraint = CONSTRAINTS.get(name, (Booking, None))
     if connection.vendor == "sqlite" and isinstance(constraint, models.UniqueConstraint):

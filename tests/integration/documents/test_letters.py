@@ -77,7 +77,10 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def patient() -> Patient:
-    """A patient with sessions on Mondays and Thursdays for four weeks, whose clinic, groups and room have revealing names."""
+    """A patient with sessions on Mondays and Thursdays for four weeks.
+
+    The names of the clinic, the group and the room would reveal treatment.
+    """
     site = make_site("Recovery House", neutral_name="HS Offices", address="12 Harbor Street", phone="555-0100")
     lead, room = make_staff(Role.CLINICIAN, site, "Ada Park"), make_room(site, name="Quartz room")
     meetings = [make_meeting(site, day, lead=lead, room=room, name="Relapse group") for day in (0, 3)]

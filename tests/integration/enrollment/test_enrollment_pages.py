@@ -424,7 +424,7 @@ def test_a_preview_takes_as_many_queries_for_three_as_for_one(
 
 
 def with_so_many(number: int, site: Site, by: User) -> tuple[Patient, LeaveOfAbsence, Enrollment]:
-    """Create `number` tracks, and a patient on leave who is enrolled in `number` meetings of another track."""
+    """Create a patient on leave who is enrolled in `number` meetings. Also create `number` other tracks."""
     days = (0, 2, 4)[:number]
     meetings = [make_meeting(site, day, "08:00", "17:00") for day in days]
     track = make_track(site, meetings)

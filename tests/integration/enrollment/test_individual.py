@@ -1,4 +1,4 @@
-"""Weekly individual sessions are proposed, booked at the enrollment, moved, and ended together with the enrollment."""
+"""Weekly individual sessions are proposed, booked with an enrollment, moved, and ended with the enrollment."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +49,7 @@ NEXT_MONDAY = MONDAY + timedelta(weeks=1)
 
 
 class Clinic:
-    """A clinic with three morning groups and an hour of individual sessions a week. A counselor is available for them."""
+    """A clinic with a counselor. Its track has three morning groups and an hour of individual sessions a week."""
 
     def __init__(self) -> None:
         self.site = make_site()

@@ -1,6 +1,6 @@
 """At sites that mix tracks, an enrollment can include groups of other tracks.
 
-Changes to such groups affect the enrollment.
+If one of these groups changes or ends, the enrollment changes too.
 """
 
 import re

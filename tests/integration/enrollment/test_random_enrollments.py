@@ -84,7 +84,7 @@ class Stay:
     def chosen(self, track: Track, which: int) -> list[Meeting]:
         """Return a set of three meetings on different days, at least two of them in the track.
 
-        `which` selects the set. If it is 31, only two meetings of the set are returned.
+        `which` selects the set. If `which` is 31, one of the three meetings is left out.
         """
         own = set(track.meetings.all())
         three = [
@@ -143,7 +143,10 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 
 
 def move(stay: Stay, which: int, days: int) -> None:
-    """Move a session by at most three days to a time without other groups, if its patients are enrolled on the new date."""
+    """Move a session by at most three days, to a time at which there are no other groups.
+
+    Do nothing if one of its patients is not enrolled on the new date.
+    """
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:
         return

@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A late day. The search for the next level of care covers it; the search for the current level ends before it."""
+"""A date that is within the search for the next level of care, but after the search for the current level."""
 
 
 @pytest.fixture(autouse=True)
@@ -383,7 +383,7 @@ def test_patients_and_staff_of_other_sites_get_404(rosa: Patient) -> None:
 
 
 def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
-    """Return how many queries the service and the page run for a patient with this number of levels of care."""
+    """Return how many queries the service and the page run for a patient with `levels` levels of care."""
     site = make_site()
     patient = make_patient(site)
     episode = admit(patient, minutes=900, days=5)

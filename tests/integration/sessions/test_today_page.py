@@ -108,7 +108,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return a function that updates fields of the clinic's rows of a model. It uses SQL and bypasses the services."""
+    """Return a function that updates fields in rows of a model. It does not call any service."""
 
     def act(clinic: Clinic) -> None:
         row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -349,7 +349,7 @@ def test_a_session_with_two_facilitators_is_listed_once_with_the_lead_first(clin
 
 
 def actions(client: Client) -> str:
-    """Return the HTML of the day page from the list of sessions on."""
+    """Return the HTML of the day page, starting at the list of sessions."""
     return look(client).text.partition("day-sessions")[2]
 
 

@@ -145,7 +145,7 @@ def wrong_booked_counts() -> list[Any]:
 
 
 def wrong_copies() -> list[Any]:
-    """Return bookings and facilitators that differ from their session's times, and sessions that have a wrong date."""
+    """Return bookings and facilitators whose times differ from their session's, and sessions with a wrong date."""
     wrong: list[Any] = []
     for booking in Booking.objects.filter(released_at=None).select_related("session"):
         session = booking.session

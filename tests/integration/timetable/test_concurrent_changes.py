@@ -116,9 +116,9 @@ def a_site(name: str, leads: list[User]) -> Site:
 
 
 def a_move(by: User, session: Session, chance: random.Random) -> Callable[[], list[int]]:
-    """Return a function that moves the session to a random time through the page.
+    """Return a function that submits the page for moving the session, with a random time.
 
-    It returns the statuses of the responses.
+    The function returns the status codes of the responses.
     """
     on = session.on + timedelta(days=chance.randint(-1, 1))
     hour = chance.randint(8, 18)

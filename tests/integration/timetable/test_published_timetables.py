@@ -79,7 +79,7 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
 
 
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
-    """Return the UTC start, UTC end and countable minutes of each session of the timetable slot in the eight weeks."""
+    """Return the start and end (in UTC) and the countable minutes of each session that the slot has in eight weeks."""
     break_minutes = int(slot["break_minutes"] or 0)
     found = []
     for days in range(8 * 7):

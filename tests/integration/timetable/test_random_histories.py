@@ -274,7 +274,7 @@ class Clinic(RuleBasedStateMachine):
             self.forget(dropped)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
-        """Return the ids of enrollments that are in the meeting without an end date."""
+        """Return the ids of enrollments that attend the meeting and are not going to leave it."""
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:

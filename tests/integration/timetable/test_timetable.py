@@ -1,4 +1,4 @@
-"""Only a track that meets the hours rule can be published. Changes of a published track must not break the rule."""
+"""Only a track that meets the hours rule can be published. Changes to a published track must not break the rule."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

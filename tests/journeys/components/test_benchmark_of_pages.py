@@ -1,4 +1,4 @@
-"""The benchmark of pages runs at its tiny size. If a change of the pages breaks the benchmark, this test fails."""
+"""The benchmark of pages runs at its tiny size. If a change to the pages breaks the benchmark, this test fails."""
 
 import pytest
 

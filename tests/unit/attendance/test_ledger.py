@@ -1,6 +1,6 @@
 """The standing of a treatment week in selected cases.
 
-Make-up openings are compared with every possible set of openings.
+The proposed make-up sessions are compared with every possible set of make-up sessions.
 """
 
 from collections.abc import Iterable
@@ -257,9 +257,9 @@ def test_a_partial_week_keeps_its_reason_and_its_numbers() -> None:
 def every_makeup_set(
     openings: list[MakeupOpening], taken: list[BookedSession], minutes: int, days: int, counted_days: set[date]
 ) -> tuple[MakeupOpening, ...] | None:
-    """Try every set of openings, smaller sets first and earlier sets before later.
+    """Try every set of openings, and return the first set that closes the gap.
 
-    Return the first set that closes the gap.
+    Smaller sets are tried first. Sets of the same size are tried in the order of their times.
     """
     free = sorted(
         (each for each in openings if not any(each.time.overlaps(other.time) for other in taken)),

@@ -48,7 +48,7 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
     """Return an entry's interval, or None if the interval is empty.
 
-    If clocks skip the time of the start, the interval has the length that the file gives.
+    If clocks skip the start time, the interval is as long as the times in the file say.
     """
     own_zone = start.tzinfo or zone
     starts = start.replace(tzinfo=own_zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Timetables that change over time are split into the right periods. Equivalent dates give the same verdicts."""
+"""Timetables that change over time are split into periods, and each period gets its own verdict."""
 
 from datetime import date, timedelta
 from typing import Any

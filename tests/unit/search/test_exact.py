@@ -119,7 +119,7 @@ def test_the_order_of_the_input_does_not_change_the_fit(
 
 
 def test_a_choice_from_days_with_many_groups_is_found() -> None:
-    """On each of three days, three rooms have six half-hour groups each: far too many sets to try one by one."""
+    """There are 18 half-hour groups on each of three days. These make far too many sets to try one by one."""
     groups = [
         meeting(day, half_past(half), half_past(half + 1), key=f"{day}{half}{room}")
         for day in (0, 2, 4)

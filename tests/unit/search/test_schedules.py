@@ -99,7 +99,7 @@ def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
 
 
 def try_everything(offers: list[Offer], need: Need, preferences: Preferences) -> list[Found]:
-    """Judge every set of meetings that come from a track or from tracks that can be mixed with it.
+    """For each track, judge every set of meetings. Meetings of tracks that mix with the track are included.
 
     Return the sets that fit, best first.
     """
