@@ -96,7 +96,7 @@ class ScheduleDifference:
 
     @property
     def days(self) -> tuple["ChangedDays", ...]:
-        """The weekdays of both schedules, grouped by what happens to them, in the order of `DAY_CODES`."""
+        """The weekdays of both schedules, grouped by how they change, in the order of `DAY_CODES`."""
         found: dict[str, set[int]] = {}
         for day in {each.weekday for each in (*self.kept, *self.same_time, *self.dropped, *self.added)}:
             found.setdefault(self._day_code(day), set()).add(day)

@@ -13,7 +13,7 @@ from scheduling.domain.search.need import Need, WeeklyLimits
 class ReachableHours:
     """Computes which totals of minutes and days are possible in a week of the given meetings.
 
-    Methods take the meetings that the patient can attend as an integer, `is_open`: bit n stands for meeting n.
+    In the argument `is_open` of the methods, bit n is set if the patient can attend meeting n.
     """
 
     def __init__(self, meetings: Sequence[WeeklyMeeting], need: Need) -> None:

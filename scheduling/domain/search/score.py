@@ -96,7 +96,7 @@ def score_meetings(
 ) -> Score:
     """Return the score of meetings attended from `need.from_day` on. `asked` is the start date that was requested.
 
-    `kept` are the meetings of the patient's present schedule. It is empty if the patient has none.
+    `kept` are the meetings of the patient's present schedule, if there is one.
     """
     days = {meeting.weekday for meeting in meetings}
     conflicts = [need.conflicts_with(meeting) for meeting in meetings]

@@ -86,7 +86,7 @@ class FeasibilityCheck:
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
-        """Adjustments that add a spot to a meeting on its full dates, one for each meeting that is full on any date."""
+        """For each meeting that is full on any date, the adjustment that adds a spot on these dates."""
         found: dict[Key, OneMorePlace] = {}
         for pool in self.pools:
             for pooled in pool.meetings:

@@ -186,7 +186,10 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values conflict with a booking that does not conflict with the commitment `instead_of`."""
+    """Whether the values conflict with a booking.
+
+    A booking that already conflicts with the commitment `instead_of` does not count.
+    """
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now
     )

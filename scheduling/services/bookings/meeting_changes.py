@@ -1,4 +1,4 @@
-"""What happens to the sessions and enrollments of a meeting that ends or is continued by another meeting."""
+"""Update the sessions and enrollments of a meeting that ends or is continued by another meeting."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta

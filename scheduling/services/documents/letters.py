@@ -95,7 +95,9 @@ def consents_of(patient: Patient, today: date) -> tuple[list[Consent], list[Cons
 
 
 def letter_content(*, consent: Consent, name: str, first_day: date, last_day: date, now: datetime) -> LetterContent:
-    """Return the content of a letter for `first_day` to `last_day`, inclusive. The letter calls the patient `name`.
+    """Return the content of a letter for `first_day` to `last_day`, inclusive.
+
+    `name` is the patient's name as it appears in the letter.
 
     Raises Refused if the consent is not in force, or if the period is reversed, is too long or has no appointments.
     Also raises Refused if the text contains words that would reveal the treatment, or characters that can't be printed.

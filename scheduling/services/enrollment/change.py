@@ -95,10 +95,10 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the `found` reasons, except reasons about a single session that repeat a `known` reason.
+    """Return the `found` reasons, without those that only repeat a `known` reason for a single session.
 
-    If a meeting is known to be full, reasons that its sessions are full are left out. If a weekly conflict with a
-    session is known, reasons that the patient is already in that session are left out.
+    If a meeting is known to be full, SessionFull is left out for its sessions. If a conflict with another meeting is
+    known, InAnotherSession is left out for the sessions of that meeting.
     """
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}

@@ -87,7 +87,7 @@ def preview_choice(
 
 
 def places_left(*, meetings: Collection[int], from_day: date) -> dict[int, int]:
-    """Map meeting id to the fewest spots left on any date from `from_day` on.
+    """Map meeting id to the lowest number of spots left on any date from `from_day` on.
 
     Meetings without dated sessions are left out.
     """

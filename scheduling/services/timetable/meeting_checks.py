@@ -88,7 +88,8 @@ def check_meeting_change(
 ) -> Iterator[Reason]:
     """Yield the reasons why the meeting can't have these values from the day `begins` on.
 
-    The change recreates the sessions from the date `since` on, or all sessions that have not begun if `since` is None.
+    The change recreates the sessions that have not begun. If `since` is given, sessions before that date stay as they
+    are.
     """
     yield from check_meeting_values(values)
     yield from _check_places(meeting, values.places, begins, since, now)
