@@ -207,9 +207,10 @@ def find_makeup_openings(
     """Return the fewest openings that add the missing `minutes` and `days`. Return None if no set of openings does.
 
     If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
-    nor a booked session. A session on one of the `counted_days` adds no further day. The result is exact for any number
-    of openings. The search builds sets in order of time: the next opening must start after the previous opening has
-    ended. The best continuation after each opening is computed once and cached.
+    nor a booked session. An opening on one of the `counted_days` adds no further day.
+
+    The search adds openings to a set in order of time. The best continuation after each opening is computed once and
+    cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))

@@ -181,7 +181,7 @@ class _LedgerData:
         )
 
     def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
-        """Yield CLOSURE if a treatment day of the patient falls in a closure, and LEAVE if one falls in a leave.
+        """Yield CLOSURE if any of the patient's treatment days is in a closure, and LEAVE if any is in a leave.
 
         If the week has no treatment day at all, a leave on any day counts.
         """

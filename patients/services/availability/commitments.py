@@ -138,7 +138,7 @@ def _occurs(values: CommitmentValues) -> bool:
     """
     try:
         pattern = commitment_pattern(values)
-    except ValueError:  # the weekdays, rotation or dates contain no day
+    except ValueError:  # the pattern contains no day
         return False
     if values.on is not None or values.valid_from is None or values.valid_until is None:
         return True

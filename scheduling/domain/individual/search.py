@@ -146,7 +146,7 @@ class _CounselorWeek:
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
 
     def hour(self, weekday: int, starts: int, minutes: int) -> WeeklyHour:
-        """Return a weekly session time with this counselor that lasts `minutes`."""
+        """Return a weekly session of `minutes` with this counselor."""
         return WeeklyHour(counselor=self.counselor.key, weekday=weekday, starts=starts, ends=starts + minutes)
 
     def all_proposals(self, minutes: int) -> Iterator[Proposal]:
