@@ -15,7 +15,7 @@ from timekeeping.weeks import MINUTES_A_DAY
 
 PIXELS_PER_HOUR = 30
 FIRST_HOUR, LAST_HOUR = 8, 18
-"""Every picture shows at least the time between these hours, so that pictures side by side are comparable."""
+"""Every picture shows at least the time between these hours. This makes pictures side by side easy to compare."""
 MAX_HOURLY_TICKS = 12
 
 TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")

@@ -61,7 +61,7 @@ class Clinic:
         return self.sessions[0]
 
     def admit(self, first_name: str = "Rosa", *, starts: date = MONDAY, **fields: Any) -> Episode:
-        """Admit and enroll a new patient, and book those sessions of the week that are on or after the start date."""
+        """Admit and enroll a new patient, and book the week's sessions from the start date on."""
         patient = make_patient(self.site, first_name)
         episode = admit(patient, starts, **fields)
         enrollment = enroll(episode, self.track, starts)

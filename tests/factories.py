@@ -123,7 +123,7 @@ def admit(
 def make_commitment(
     patient: Patient, weekdays: Iterable[int], starts: str, ends: str, label: str = "Day shift", **fields: Any
 ) -> Commitment:
-    """Create a weekly commitment. `travel_minutes` is the travel time before it, and also the travel time after it."""
+    """Create a weekly commitment. `travel_minutes` is the travel time each way."""
     if "travel_minutes" in fields:
         fields["travel_before_minutes"] = fields["travel_after_minutes"] = fields.pop("travel_minutes")
     return Commitment.objects.create(
@@ -221,7 +221,7 @@ def make_weekday_track(
 
 
 def make_session(meeting: Meeting, on: date, **fields: Any) -> Session:
-    """Create the session of the meeting on a date, led by the facilitators of the meeting."""
+    """Create the meeting's session on a date. The session has the meeting's facilitators."""
     zone = meeting.site.zone
     starts = datetime.combine(on, meeting.starts, zone).astimezone(UTC)
     ends = datetime.combine(on, meeting.ends, zone).astimezone(UTC)

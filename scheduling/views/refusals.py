@@ -83,7 +83,7 @@ def show_refusal(form: RefusableForm, refused: Refused) -> None:
 
 
 def show_field_reasons(form: RefusableForm, reasons: Iterable[Reason]) -> Sequence[Reason]:
-    """Show the reasons that are about form fields as errors of those fields. Return the other reasons."""
+    """Add each reason that is about a form field to the errors of that field. Return the other reasons."""
     reasons = list(reasons)
     about_fields = [reason for reason in reasons if reason.code in form.reason_fields]
     show_refusal(form, Refused(about_fields))

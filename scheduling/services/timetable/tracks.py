@@ -19,7 +19,7 @@ from scheduling.services.timetable.values import TrackValues
 from timekeeping.reasons import Reason, refuse_if_any
 
 TRACK_FIELDS = ("code", "name", "population", "individual_minutes", "entry", "level", "from_age", "to_age")
-"""The fields of TrackValues that are stored in columns of the track itself."""
+"""The fields of TrackValues that are columns in the table of tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
 
 
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
-    """Assess the weekly hours of the track's meetings that run on the day.
+    """Assess the track's weekly hours as of the day `on`.
 
-    If none runs on that day, all meetings that start later are assessed. `candidates` are always assessed too,
-    and replace the track's meetings with the same keys. Reads prefetched meetings.
+    If no meeting of the track runs on that day, all meetings that start later are assessed. `candidates` are always
+    assessed too, and replace the track's meetings with the same keys. Reads prefetched meetings.
     """
     keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]

@@ -1,4 +1,4 @@
-"""Build the list of weekly times for individual sessions from which the user can choose."""
+"""Build the list of times that the user can choose for weekly individual sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The meetings that a patient can attend from a given day on, and a preview of a choice among them."""
+"""The meetings that a patient can attend from a given day on, and a preview of the meetings that are chosen."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class EnrollmentQuery:
 
     @property
     def weekly(self) -> dict[Key, WeeklyMeeting]:
-        """Map the ids of the meetings that run in the first week to the weekly meetings that the search uses."""
+        """The meetings that run in the first week, by id. They are in the form that the search uses."""
         return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
 
     def evaluate(self, chosen: Sequence[Meeting]) -> ChoicePreview:
@@ -109,7 +109,7 @@ class EnrollmentQuery:
         )
 
     def options(self, chosen: Sequence[Meeting], attended: Collection[Key] = ()) -> dict[int, MeetingOption]:
-        """Map the ids of the meetings that run in the first week to options, in the order of the week."""
+        """Return the options by meeting id, in the order of the week. Only meetings of the first week are options."""
         weekly = self.weekly
         meetings = [each for each in self.meetings if each.pk in weekly]
         left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))

@@ -50,7 +50,7 @@ class WaitlistRow:
 
 
 def _track_of_waitlist(user: User, track_id: int) -> Track:
-    """Return the track with all data needed to judge how well it fits a patient. It need not be published."""
+    """Return the track with all data needed to judge how well it fits a patient. It can be an unpublished track."""
     tracks = Track.objects.visible_to(user).select_related("site")
     return get_object_or_404(
         tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators"),
@@ -62,7 +62,7 @@ def _track_of_waitlist(user: User, track_id: int) -> Track:
 @require_safe
 @transaction.atomic
 def waitlist(request: HttpRequest, track_id: int) -> HttpResponse:
-    """List all patients who wait for the track, in waitlist order, each with how well the track fits now."""
+    """List all patients who wait for the track, in waitlist order, and show how well the track fits each of them."""
     user, now = signed_in(request), clock.now()
     track = _track_of_waitlist(user, track_id)
     forbid_unless(user.may(Permission.SEE_PATIENTS, track.site_id))

@@ -1,4 +1,4 @@
-"""A patient's weekly hours as the portal shows them: a bar, and how many more visits complete the week."""
+"""A patient's weekly hours as the portal shows them: a bar, and how many more visits will complete the week."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class PortalHours:
-    """The ledger of one week. `visits` is how many more visits complete the week, or 0 if the week is not on pace."""
+    """The ledger of one week. `visits` is the number of visits still needed, or 0 if the week is not on pace."""
 
     ledger: WeekLedger
     visits: int
@@ -51,7 +51,7 @@ def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: da
 
 
 def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
-    """Return how many more visits complete the week's hours and days, or 0 if the week is not on pace."""
+    """Return how many more visits will complete the week's hours and days, or 0 if the week is not on pace."""
     if ledger.standing != Standing.ON_PACE:
         return 0
     minutes, days, visits = ledger.credited_minutes, ledger.credited_days, 0

@@ -1,4 +1,4 @@
-"""A page with a form for one action on a patient, which previews the action before applying it."""
+"""A page with a form for one action on a patient. The action is previewed before it is applied."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Cards that show schedules in the order of the search. Schedules of the same track form one choice."""
+"""Cards that show the schedules found by a search. Schedules of the same track are grouped."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -122,8 +122,8 @@ def schedule_key(schedule: Schedule) -> str:
 def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
     """Group the schedules by the set of tracks that they use. Each set is one choice.
 
-    Schedules with the same set belong together, even if one would enroll the patient in another track of the set than
-    the other. The choices are in the order of their best schedules.
+    Schedules with the same set belong together, whichever track of the set the patient would enroll in. The choices are
+    in the order of their best schedules.
     """
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:

@@ -73,7 +73,7 @@ class UnfinishedSession(NamedTuple):
 
 
 class RequestedChange(NamedTuple):
-    """A change that a patient proposed to their own commitments, and that still waits for a coordinator's decision."""
+    """A patient's proposal to change their own commitments. It waits for a coordinator's decision."""
 
     pk: int
     patient_id: int

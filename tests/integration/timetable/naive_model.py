@@ -164,7 +164,10 @@ def wrong_copies() -> list[Any]:
 
 
 def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
-    """Map (meeting id, date) to start and end in UTC, for published tracks. Each date is in [first, until)."""
+    """Return the start and end, in UTC, of the sessions that should exist, by meeting id and date.
+
+    These are the sessions of published tracks on dates in [first, until).
+    """
     closed = [(closure.starts, closure.ends) for closure in Closure.objects.filter(site=site)]
     found = {}
     for meeting in Meeting.objects.filter(site=site, tracks__status=TrackStatus.PUBLISHED).distinct():

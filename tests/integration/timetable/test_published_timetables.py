@@ -20,7 +20,7 @@ from timekeeping.reasons import Refused
 SOURCE = PROJECT / "tests" / "data" / "timetables.csv"
 ZONE = ZoneInfo("America/New_York")
 FIRST = date(2026, 10, 5)
-"""The first Monday of eight weeks that include the end of daylight saving time and a closure."""
+"""The Monday on which the eight weeks begin. They include the end of daylight saving time and a closure."""
 UNTIL = FIRST + timedelta(weeks=8)
 NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))

@@ -92,7 +92,7 @@ def led(*people: int, **more: Any) -> WeeklyMeeting:
 def test_a_room_or_facilitator_in_two_meetings_at_once_is_reported(
     one: WeeklyMeeting, two: WeeklyMeeting, reasons: list[Reason]
 ) -> None:
-    """Both meetings can be in the track, or one can be in the track and the other outside it, at the same site."""
+    """The two meetings can be in the same track, or one of them can be outside the track."""
     rest = each_day(0, 180, 180, 180)
     alone = list(assess_track([one, *rest], RULES, others=[two]).reasons)
     assert alone == reasons

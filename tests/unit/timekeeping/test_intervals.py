@@ -1,4 +1,4 @@
-"""Intervals compared with sets of minutes, and intervals of instants in the night when clocks change."""
+"""Intervals behave like sets of minutes, even in the night when clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
