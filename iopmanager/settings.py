@@ -243,8 +243,11 @@ FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 # Where static files are stored, and the URL at which they are served.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `make` copies the files that pages need from npm packages to var/vendor.
-STATICFILES_DIRS = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
+# `make` copies the files that pages need from npm packages to var/vendor, of Bootstrap only the rules in use. When debugging,
+# all of Bootstrap is served, so that a class can be used before `make` runs again.
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
+if DEBUG:
+    STATICFILES_DIRS.insert(0, ("vendor/bootstrap", BASE_DIR / "node_modules" / "bootstrap" / "dist" / "css"))
 TYPEFACES_DIR = VAR_DIR / "fonts"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

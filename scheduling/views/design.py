@@ -12,6 +12,7 @@ from scheduling.services.reasons import SessionCancelled
 from scheduling.templatetags.formats import MARK_BADGES, STANDING_BADGES, STATUS_BADGES
 from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, Block, draw_week
 
+BUTTONS = ("btn-primary", "btn-outline-primary", "btn-outline-secondary", "btn-outline-danger", "btn-link", "btn-quiet")
 MONDAY = date(2026, 11, 23)
 WEEK = (
     Block(0, 450, 960, COMMITMENT, "Day shift"),
@@ -50,7 +51,7 @@ def design(request: HttpRequest) -> HttpResponse:
         "form": SampleForm(typed if is_refused else None, initial={"name": "Rosa", "starts": time(9)}),
         "reasons": [SessionCancelled("Morning group", MONDAY)] if is_refused else [],
         "badges": [*STANDING_BADGES.values(), *MARK_BADGES.values(), *STATUS_BADGES.values()],
-        "buttons": ("primary", "outline-primary", "secondary", "danger", "success", "link", "quiet"),
+        "buttons": BUTTONS,
         "meters": [(0, 0), (180, 180), (360, 180), (540, 0), (1600, 0)],
         "picture": draw_week(WEEK),
         "empty_picture": draw_week([]),

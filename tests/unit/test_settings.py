@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.finders import FileSystemFinder
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvValidationError
 
@@ -186,3 +187,13 @@ def test_the_content_security_policy_names_no_other_host(read_settings: ReadSett
     policy = read_settings(GOOD)["SECURE_CSP"]
     sources = {source for allowed in policy.values() for source in allowed}
     assert sources == {"'none'", "'self'", "data:"}
+
+
+@pytest.mark.parametrize(("debug", "is_complete"), [("1", True), ("0", False)])
+def test_all_of_bootstrap_is_served_only_when_debugging(
+    read_settings: ReadSettings, settings: Any, debug: str, is_complete: bool
+) -> None:
+    read = read_settings({"DEPLOYMENT": "local", "SECRET_KEY": KEY, "DEBUG": debug})
+    settings.STATICFILES_DIRS = read["STATICFILES_DIRS"]
+    found = FileSystemFinder().find("vendor/bootstrap/bootstrap.min.css")
+    assert ("node_modules" in str(found)) is is_complete
