@@ -47,16 +47,22 @@ def source_files(project: Path) -> Iterator[Path]:
     yield from sorted(path for path in (project / "templates").rglob("*.*") if path.suffix in {".html", ".txt"})
 
 
-def extract_messages(project: Path) -> Catalog:
-    """Return a catalog of all messages in the project's sources. Each message lists the files that contain it."""
-    catalog = Catalog(project="iopmanager", charset="utf-8")
+def source_messages(project: Path) -> Iterator[tuple[Path, str | tuple[str, ...], list[str], str | None]]:
+    """Yield every message of the project's sources: its file, its text or texts, its comments and its context."""
     for path in source_files(project):
         method: Any = "python" if path.suffix == ".py" else extract_template
         with path.open("rb") as file:
             for _line, message, comments, context in extract(method, file, KEYWORDS):
-                location = (path.relative_to(project).as_posix(), 0)
-                flags = ["python-format"] if path.suffix != ".py" and "%(" in str(message) else []
-                catalog.add(message, None, [location], flags=flags, auto_comments=comments, context=context)
+                yield path, message, comments, context
+
+
+def extract_messages(project: Path) -> Catalog:
+    """Return a catalog of all messages in the project's sources. Each message lists the files that contain it."""
+    catalog = Catalog(project="iopmanager", charset="utf-8")
+    for path, message, comments, context in source_messages(project):
+        location = (path.relative_to(project).as_posix(), 0)
+        flags = ["python-format"] if path.suffix != ".py" and "%(" in str(message) else []
+        catalog.add(message, None, [location], flags=flags, auto_comments=comments, context=context)
     return catalog
 
 

@@ -1,12 +1,13 @@
 """The message catalogs match the sources. Everything that a patient sees has a Spanish translation."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
 from babel.messages.catalog import Catalog, Message
 
-from iopmanager.catalogs import extract_messages, read_catalog
+from iopmanager.catalogs import extract_messages, read_catalog, source_messages
 from tests.paths import PROJECT
 
 PATIENTS_READ = (
@@ -89,6 +90,16 @@ def test_everything_that_a_patient_sees_has_spanish(sources: Catalog, spanish: C
         and not all(translated.get((message.id, message.context), ("",)))
     ]
     assert missing == []
+
+
+def test_a_text_has_the_same_plural_everywhere() -> None:
+    """A catalog keeps one plural for each singular, so another plural's values would be missing from the translation."""
+    plurals: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+    for _path, message, _comments, context in source_messages(PROJECT):
+        if isinstance(message, tuple):
+            plurals[message[0], context].add(message[1])
+    assert plurals
+    assert {key: found for key, found in plurals.items() if len(found) > 1} == {}
 
 
 def test_translations_have_the_values_of_their_originals(spanish: Catalog) -> None:
