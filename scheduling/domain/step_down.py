@@ -247,9 +247,9 @@ class _Plan:
 class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
-    The later steps have at least as many points as they would have with no meetings to keep, because meetings to keep
-    can only add points. Once a schedule's points plus this lower bound reach those of the best plan so far, no later
-    schedule can do better.
+    A plan costs points, and the fewest points are best. What the later steps cost on their own is a lower bound of what
+    they cost after this step, because a meeting that is not kept from one step to the next costs extra. Once a
+    schedule's points plus this bound reach the points of the best plan so far, no later schedule can do better.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

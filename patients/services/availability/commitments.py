@@ -93,7 +93,7 @@ class CommitmentValues:
 
     @property
     def minutes(self) -> int:
-        """Duration of the commitment in minutes. From midnight to midnight is a whole day."""
+        """Duration of the commitment in minutes. It is a whole day if the commitment starts and ends at the same time."""
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
 
@@ -210,10 +210,10 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a repeating commitment after `last_day`. Remove a commitment on specific dates, whatever `last_day` is.
+    """End a commitment that repeats after its `last_day`, or remove a commitment that has specific dates.
 
-    For a repeating commitment, raises Refused if `last_day` is before the commitment begins, and ValueError if
-    `last_day` is None.
+    `last_day` matters only for a commitment that repeats. Then it must be given (else ValueError), and it must not be
+    before the commitment begins (else Refused).
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)

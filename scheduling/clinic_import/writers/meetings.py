@@ -27,7 +27,7 @@ from timekeeping.reasons import Refused
 
 @dataclass(frozen=True, slots=True)
 class MeetingReferences:
-    """Records that rows of meetings.csv refer to, and the existing meetings by site code and meeting code."""
+    """The records to which the rows of meetings.csv refer."""
 
     sites: dict[str, Site]
     rooms: dict[tuple[str, str], Room]
@@ -35,6 +35,7 @@ class MeetingReferences:
     tracks: dict[TrackKey, Track]
     services: dict[str, ServiceType]
     meetings: dict[tuple[str, str], list[Meeting]]
+    """Existing meetings by site code and meeting code."""
     rows: dict[tuple[str, str], list[MeetingRow]]
     """Rows by site code and meeting code, sorted by first day."""
 

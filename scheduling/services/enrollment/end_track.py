@@ -1,4 +1,4 @@
-"""End a track after a day. Its patients transfer to another track, or their enrollments end too."""
+"""End a track after a last day. Its patients transfer to another track, or their enrollments end too."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -91,9 +91,9 @@ def _fit_entry(
     availability: PatientAvailability,
     full: Mapping[int, tuple[date, ...]],
 ) -> tuple[Fit | None, tuple[Reason, ...]]:
-    """Find the first day on which the track fits the patient, and return the fit.
+    """Find the first day on which the track fits the patient, and return the result of that day's search.
 
-    If there is no such day, return the fit on the earliest day and the reasons why the track does not fit.
+    If there is no such day, return the result for the earliest day, and the reasons why the track does not fit then.
     """
     first: Fit | None = None
     for day in days:

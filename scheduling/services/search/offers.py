@@ -55,7 +55,7 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
 
 def published_tracks(site: Site) -> TrackQuerySet:
-    """Return the site's published tracks, with everything loaded that `as_offer` reads. Runs four queries."""
+    """Return the site's published tracks, and load all that `as_offer` needs. Runs four queries."""
     tracks = Track.objects.filter(site=site).published().select_related("site")
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 

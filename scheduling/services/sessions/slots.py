@@ -32,7 +32,7 @@ class EndTimeBeforeStart(Reason):
 
 @dataclass(frozen=True, slots=True)
 class SiteClosed(Reason):
-    """The site is closed on the day."""
+    """The site is closed on the day of the session."""
 
     on: date
     closure: str

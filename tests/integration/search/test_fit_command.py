@@ -330,7 +330,7 @@ def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
 def without_numbers(found: Any) -> Any:
     """Return the JSON data without ids, which differ between runs.
 
-    Each id becomes 0, and each list of ids its length.
+    Each id is replaced by 0, and each list of ids is replaced by its length.
     """
     if isinstance(found, list):
         return [without_numbers(each) for each in found]
