@@ -4,7 +4,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.utils import translation
 
-from patients.services.record.language import chosen_language
+from patients.services.record.reader_settings import chosen_language
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):

@@ -10,7 +10,7 @@ from django.utils.cache import patch_vary_headers
 from accounts.models import User
 from accounts.views import is_patient
 from iopmanager.reader import HourClock, hour_clock_of
-from patients.services.record.language import chosen_language
+from patients.services.record.reader_settings import chosen_language
 from scheduling.views.current_site import current_site, sites_worked_at
 
 

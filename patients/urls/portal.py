@@ -1,9 +1,8 @@
 from django.urls import URLPattern, URLResolver, path
 
-from patients.views.portal import calendar_files, commitments, language
+from patients.views.portal import calendar_files, commitments
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("me/language/", language.portal_language, name="portal-language"),
     path("me/life/", commitments.portal_commitments, name="portal-commitments"),
     path("me/life/new/", commitments.portal_commitment_new, name="portal-commitment-new"),
     path("me/life/week/", commitments.portal_commitment_week, name="portal-commitment-week"),

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views.documents import calendar_links
-from scheduling.views.portal import consents, schedule
+from scheduling.views.portal import account, consents, schedule
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", schedule.portal_home, name="portal-home"),
@@ -14,5 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         consents.portal_consent_revoke,
         name="portal-consent-revoke",
     ),
-    path("me/account/", schedule.portal_account, name="portal-account"),
+    path("me/account/", account.portal_account, name="portal-account"),
 ]

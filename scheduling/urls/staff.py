@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from scheduling.views import nightly_work
+from scheduling.views import nightly_work, reader_settings
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("consents/<int:consent_id>/letter/", letters.letter_new, name="letter-new"),
     path("calendar/", calendar_links.staff_calendar, name="staff-calendar"),
     path("jobs/", nightly_work.nightly_work, name="nightly-work"),
+    path("settings/", reader_settings.reader_settings, name="reader-settings"),
     path("feeds/<int:feed_id>/revoke/", calendar_links.feed_revoke, name="feed-revoke"),
     path("board/", board.board, name="board"),
     path("board/sessions/", board.board_sessions, name="board-sessions"),

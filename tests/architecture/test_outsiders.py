@@ -136,8 +136,7 @@ OF_NO_ROW = {
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
-    "counselor-hours",
-    "counselor-hours-new",
+    "counselor-hours", "counselor-hours-new", "reader-settings",
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from attendance.services.roster import attendance_of
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from patients.access import current_or_next_episode
-from patients.models import Commitment, CommitmentProposal, Episode, Patient
+from patients.models import CommitmentProposal, Episode, Patient
 from scheduling.models import Booking, LeaveOfAbsence, SessionStatus
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.portal.week_hours import portal_hours
@@ -139,16 +139,3 @@ def portal_week(request: HttpRequest) -> HttpResponse:
         "hours": portal_hours(ledger, (booking for day in days for booking in day.bookings), now),
     }
     return render(request, "scheduling/portal/week.html", context)
-
-
-@patient_required
-@require_safe
-def portal_account(request: HttpRequest) -> HttpResponse:
-    """Show the personal data that the clinic has on record, and a button to sign out."""
-    user = signed_in(request)
-    patient = user.patient
-    context = {
-        "patient": patient,
-        "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)).with_travel(),
-    }
-    return render(request, "scheduling/portal/account.html", context)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Action, AuditEvent
+from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from attendance.models import Attendance
 from iopmanager import clock
@@ -232,8 +232,8 @@ def test_the_page_that_shows_a_new_calendar_link_is_not_cached(client: Client, e
     assert "no-store" in made["Cache-Control"]
 
 
-def choose(client: Client, code: str) -> Any:
-    return client.post(reverse("portal-language"), {"language": code}, follow=True)
+def choose(client: Client, code: str, hour_clock: str = "") -> Any:
+    return client.post(reverse("portal-account"), {"language": code, "hour_clock": hour_clock}, follow=True)
 
 
 def test_a_patient_chooses_the_language_of_the_pages(client: Client, enrollment: Enrollment) -> None:
@@ -257,8 +257,47 @@ def test_a_language_without_pages_stays_on_record(client: Client, enrollment: En
 
 
 def test_an_unknown_language_is_refused(client: Client, enrollment: Enrollment) -> None:
-    assert choose(client, "tlh").status_code == 400
+    refused = choose(client, "tlh")
+    assert refused.status_code == 422
+    assert "“tlh” is not one of the options. Choose another one." in refused.text
     assert Patient.objects.get().language == "English"
+
+
+def test_a_patient_chooses_the_clock_of_the_pages(client: Client, enrollment: Enrollment) -> None:
+    book_week(enrollment)
+    assert "9:00 AM–12:00 PM" in client.get(reverse("portal-week")).text
+    assert choose(client, "en", "24").context["form"].initial["hour_clock"] == "24"
+    assert "9:00–12:00" in client.get(reverse("portal-week")).text
+    patient = enrollment.episode.patient
+    changed = AuditEvent.objects.filter(patient_key=patient.pk, action=Action.CHANGED)
+    assert [(each.subject_kind, each.detail, each.actor_key) for each in changed] == [
+        ("patient", "clock of the pages", patient.user_id)
+    ]
+    choose(client, "en", "24")
+    assert changed.count() == 1
+
+
+def test_the_confirmation_is_in_the_language_that_was_just_chosen(client: Client, enrollment: Enrollment) -> None:
+    assert "Sus preferencias están guardadas." in choose(client, "es").text
+    assert "Your settings are saved." in choose(client, "en").text
+
+
+@pytest.mark.parametrize(
+    ("pages", "record", "shown"),
+    [
+        pytest.param("es", "Spanish", "Español", id="a language with pages"),
+        pytest.param("es", "Vietnamese", "Vietnamita", id="a language without pages"),
+        pytest.param("en", "Tiếng Việt", "Vietnamese", id="a language named in itself"),
+        pytest.param("en", "Chuukese", "Chuukese", id="a language that Django does not know"),
+    ],
+)
+def test_the_language_on_record_is_named_in_the_readers_language(
+    client: Client, enrollment: Enrollment, pages: str, record: str, shown: str
+) -> None:
+    Patient.objects.update(language=record)
+    User.objects.filter(pk=enrollment.episode.patient.user_id).update(language=pages)
+    about, _, _ = client.get(reverse("portal-account")).text.partition('id="settings"')
+    assert f"\n      {shown}\n" in about
 
 
 def test_a_moved_session_shows_its_old_and_its_new_time_first(client: Client, enrollment: Enrollment) -> None:

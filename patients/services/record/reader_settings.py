@@ -1,4 +1,4 @@
-"""The language of the pages and mail that a person reads. A patient can choose this language."""
+"""The language of the pages and mail that a person reads. A patient can choose this language, and the clock of the pages."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from accounts.services import change_user
 from patients.domain.languages import LANGUAGE_NAMES, language_code
 from patients.models import Patient
 
@@ -22,19 +23,22 @@ def chosen_language(user: User) -> str | None:
 
 
 @transaction.atomic
-def choose_language(*, patient: Patient, code: str, by: User, now: datetime) -> None:
-    """Save the patient's own choice of the language in which the patient's pages are shown.
+def choose_portal_settings(*, patient: Patient, language: str, hour_clock: str, by: User, now: datetime) -> None:
+    """Save the language and the clock of the patient's pages, as the patient chose them.
 
     The chosen language normally replaces the language in the patient's record. But a language in which the product has
     no pages, such as Vietnamese, stays in the record, because staff use the record to find interpreters. In this case,
-    the choice is saved in the user's setting. Raises KeyError for an unknown code.
+    the choice is saved in the user's setting. `hour_clock` is an `HourClock` value, or blank to follow the site. Raises
+    KeyError for an unknown language code.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
-    name = LANGUAGE_NAMES[code]
+    name = LANGUAGE_NAMES[language]
+    settings = {"hour_clock": hour_clock}
     if patient.language and language_code(patient.language) is None:
-        User.objects.filter(pk=patient.user_id).update(language=code)
-        record(patient, by=by, action=Action.CHANGED, at=now, detail=f"language of the pages: {name}")
+        settings["language"] = language
     elif patient.language != name:
         patient.language = name
         patient.save(update_fields=["language"])
         record(patient, by=by, action=Action.CHANGED, at=now, detail="language")
+    if patient.user_id is not None:
+        change_user(patient.user_id, about=patient, by=by, now=now, **settings)
