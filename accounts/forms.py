@@ -1,7 +1,7 @@
-"""Form in which staff choose the language and the clock of their pages."""
+"""Form in which staff choose the language and the clock of their pages, and the fields of such forms."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -13,28 +13,41 @@ from iopmanager.reader import HourClock
 
 type Choices = list[tuple[str, StrOrPromise]]
 
+DEFAULT = "default"
+
 
 def language_choices() -> Choices:
     """Return the languages of the pages. Each is named in itself, so that its readers find it in any language."""
     return [(code, format_html('<span lang="{}">{}</span>', code, name)) for code, name in settings.LANGUAGES]
 
 
-def clock_choices(default: StrOrPromise) -> Choices:
-    """Return the clocks that a reader can choose. `default` is the text of the first choice, whose value is blank."""
-    return [("", default), *HourClock.choices]
+class DefaultChoiceField(forms.ChoiceField):
+    """Radio buttons, of which the first means the default. The value of the first one is an empty text."""
+
+    widget = forms.RadioSelect
+
+    def __init__(self, *, default: StrOrPromise, choices: Choices, **kwargs: Any) -> None:
+        super().__init__(choices=[(DEFAULT, default), *choices], **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value or DEFAULT
+
+    def clean(self, value: Any) -> Any:
+        cleaned = super().clean(value)
+        return "" if cleaned == DEFAULT else cleaned
+
+
+class HourClockField(DefaultChoiceField):
+    """A choice between the 12-hour and the 24-hour clock. `default` is the text of the choice to have neither."""
+
+    def __init__(self, *, default: StrOrPromise) -> None:
+        super().__init__(default=default, choices=[*HourClock.choices], label=_("Clock"))
 
 
 class ReaderSettingsForm(forms.Form):
-    """A choice of the language and the clock of a staff member's pages. Blank follows the browser or the site."""
+    """A choice of the language and the clock of a staff member's pages."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {}
 
-    language = forms.ChoiceField(
-        choices=lambda: [("", _("Same as my browser")), *language_choices()],
-        required=False,
-        label=_("Language"),
-        widget=forms.RadioSelect,
-    )
-    hour_clock = forms.ChoiceField(
-        choices=clock_choices(_("Same as the site")), required=False, label=_("Clock"), widget=forms.RadioSelect
-    )
+    language = DefaultChoiceField(default=_("Same as my browser"), choices=language_choices(), label=_("Language"))
+    hour_clock = HourClockField(default=_("Same as the site"))

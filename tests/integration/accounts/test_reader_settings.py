@@ -31,7 +31,7 @@ def ada(client: Client, site: Site) -> User:
 
 
 def choose(client: Client, language: str, hour_clock: str, browser: str = "en-US") -> Any:
-    chosen = {"language": language, "hour_clock": hour_clock}
+    chosen = {"language": language or "default", "hour_clock": hour_clock or "default"}
     return client.post(PAGE, chosen, follow=True, headers={"Accept-Language": browser})
 
 
@@ -100,6 +100,13 @@ def test_a_change_is_audited_once_and_no_change_is_not(client: Client, ada: User
         (Action.CHANGED, ada.pk, ada.pk, "language and clock of the pages"),
         (Action.CHANGED, ada.pk, ada.pk, "language of the pages"),
     ]
+
+
+def test_a_form_without_choices_is_refused_and_changes_nothing(client: Client, ada: User) -> None:
+    choose(client, "es", "24")
+    assert client.post(PAGE, {"language": "en"}).status_code == 422
+    ada.refresh_from_db()
+    assert (ada.language, ada.hour_clock) == ("es", "24")
 
 
 def test_what_was_chosen_is_checked_when_the_page_is_opened_again(client: Client, ada: User) -> None:

@@ -232,7 +232,7 @@ def test_the_page_that_shows_a_new_calendar_link_is_not_cached(client: Client, e
     assert "no-store" in made["Cache-Control"]
 
 
-def choose(client: Client, code: str, hour_clock: str = "") -> Any:
+def choose(client: Client, code: str, hour_clock: str = "default") -> Any:
     return client.post(reverse("portal-account"), {"language": code, "hour_clock": hour_clock}, follow=True)
 
 
