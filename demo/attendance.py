@@ -50,9 +50,10 @@ def add_makeup(episode: Episode, week: date, *, by: User) -> None:
 
 
 def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
-    """Mark and finalize past sessions, but leave the latest sessions unmarked or unsigned. Return how many are marked.
+    """Mark and finalize past sessions. Return the number of marked sessions.
 
-    A patient whose code is in `reserved` is marked present, unless the patient already has a mark.
+    Some of the latest sessions stay unmarked or unsigned. A patient whose code is in `reserved` is marked present, unless
+    the patient already has a mark.
     """
     chance = random.Random(SEED)
     sessions = (
@@ -76,7 +77,7 @@ def mark_past_sessions(*, now: datetime, reserved: Collection[str]) -> int:
 
 
 def _unfinished_sessions(sessions: Collection[Session], now: datetime) -> dict[int, str]:
-    """Map the ids of sessions that the demo leaves unfinished to "unmarked" or "unsigned".
+    """Return "unmarked" or "unsigned" for each session that the demo leaves unfinished, by session id.
 
     The latest session of each site is left unmarked if it ended less than three days ago. Other sessions that ended less than
     12 hours ago are marked but not signed.
@@ -101,7 +102,7 @@ def _mark(session: Session, leader: User, at: datetime, chance: random.Random, r
 
 
 def _random_mark(session: Session, drawn: float, chance: random.Random) -> Mark | None:
-    """Return a random mark of a patient who missed all or part of the session, or None if the patient was present."""
+    """Return a random mark, or None if the patient was present throughout the session."""
     for status, share in MARK_PROBABILITIES:
         if drawn >= share:
             drawn -= share

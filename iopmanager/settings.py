@@ -28,8 +28,9 @@ NAMED_IN_PRODUCTION = ("SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL")
 def _choose_deployment() -> str:
     """Return the value of DEPLOYMENT or, if it is not set, a default.
 
-    The default is `local` if `make run` has written a key and no variable that only production needs is set. Otherwise,
-    the default is `production`. This keeps a half-configured production server from running as a local server.
+    The default is `local` under two conditions: `make run` has written a key, and none of the variables that production
+    requires is set. Otherwise, the default is `production`. This keeps a half-configured production server from running
+    as a local server.
     """
     made_for_local_use = LOCAL_KEY_FILE.exists() and not any(env.str(name, "") for name in NAMED_IN_PRODUCTION)
     deployment = env.str("DEPLOYMENT", "local" if made_for_local_use else "production")
@@ -243,8 +244,8 @@ FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 # Where static files are stored, and the URL at which they are served.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `make` copies the files that pages need from npm packages to var/vendor, of Bootstrap only the rules in use. When debugging,
-# all of Bootstrap is served, so that a class can be used before `make` runs again.
+# `make` copies files for the pages from npm packages to var/vendor. Of Bootstrap, it writes only the rules in use.
+# When debugging, all of Bootstrap is served, so that a class can be used before `make` runs again.
 STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
 if DEBUG:
     STATICFILES_DIRS.insert(0, ("vendor/bootstrap", BASE_DIR / "node_modules" / "bootstrap" / "dist" / "css"))

@@ -81,7 +81,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
 
 
 def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Delete excuses of these leaves for future sessions that the leaves no longer cover. Return how many were deleted."""
+    """Delete these leaves' excuses for future sessions that are now outside the leave. Return how many were deleted."""
     excuses = Attendance.objects.filter(leave__in=leaves).select_related("booking__session", "leave")
     outside = [
         mark.pk for mark in excuses if mark.leave and not mark.leave.as_interval().contains(mark.booking.session.on)

@@ -82,8 +82,7 @@ class AllEvents(recurring_ical_events.SelectComponents):
 class ExpandedCalendar:
     """Busy times and all-day dates of a calendar's events, limited to [first, until).
 
-    Events that are left out are only counted: canceled, free, zero-length and unreadable events. A notice reports the
-    counts.
+    Canceled, free, zero-length and unreadable events are left out, and only their numbers are kept.
     """
 
     zone: tzinfo

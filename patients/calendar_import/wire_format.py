@@ -1,4 +1,4 @@
-"""Convert a parsed calendar or a refusal to one line of JSON and back. The worker process sends the line to its parent."""
+"""The JSON in which the worker process reports a parsed calendar or a refusal to its parent process."""
 
 import json
 from datetime import UTC, date, datetime
@@ -23,7 +23,7 @@ def calendar_to_json(calendar: ParsedCalendar) -> str:
 
 
 def refusal_to_json(reason: Reason) -> str:
-    """Encode the reason why a file is refused as one line of JSON."""
+    """Encode a refusal as one line of JSON. `reason` says why the file is refused."""
     return json.dumps({"refused": reason.code})
 
 

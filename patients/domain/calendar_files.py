@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""Maps the code of each reason for refusing a file to the class of the reason. The classes need no arguments."""
+"""The classes of the reasons for refusing a file, by code. They need no arguments."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

@@ -13,7 +13,7 @@ CODES = {
 }
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
-"""Maps the code of each language in which the product has pages to the name that patients' records store."""
+"""The languages in which the product has pages, by code. Each has the name that patients' records store."""
 
 
 def language_code(name: str) -> str | None:

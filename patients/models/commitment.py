@@ -21,7 +21,7 @@ MIDNIGHT = time(0)
 MIN_MOVABLE_MINUTES, MAX_MOVABLE_MINUTES = 5, 480
 """Limits of `movable_minutes`. Moving by fewer than 5 minutes would be of no use; 480 minutes are a whole shift."""
 MASK_BEYOND_CYCLE = (F("cycle_mask") + 1).bitrightshift(F("cycle_days"))  # type: ignore[arg-type]  # any expression will do
-"""SQL expression that is 0 for a valid `cycle_mask`: at least one day of the cycle is off, and no bit is past `cycle_days`."""
+"""SQL expression that is 0 if at least one day of the cycle is off and `cycle_mask` has no bit past `cycle_days`."""
 
 
 class HasPattern(Protocol):

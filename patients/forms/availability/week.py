@@ -78,7 +78,7 @@ class WeekFormSet(WeekRowFormSetBase):
         form.fields["DELETE"].widget.attrs["class"] = "form-check-input"
 
     def numbered_rows(self) -> Mapping[int, WeekRow]:
-        """Map the index of each row that was filled in or deleted to the row's values.
+        """Return the values of each row that was filled in or deleted, by the index of the row.
 
         Call this only if the formset is valid.
         """

@@ -210,10 +210,10 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 
 @transaction.atomic
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
-    """End a commitment that repeats after its `last_day`, or remove a commitment that has specific dates.
+    """End a repeating commitment after `last_day`, or remove a commitment that is on specific dates.
 
-    `last_day` matters only for a commitment that repeats. Then it must be given (else ValueError), and it must not be
-    before the commitment begins (else Refused).
+    For a repeating commitment, raises ValueError if `last_day` is None, and Refused if it is before the commitment
+    begins. For a commitment on specific dates, `last_day` is ignored.
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)

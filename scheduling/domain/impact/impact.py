@@ -121,7 +121,7 @@ class BookingChange:
 
     @property
     def at(self) -> tuple[datetime, str]:
-        """Start time and name of the booked session before the change. For a new booking, those after the change."""
+        """Start time and name of the booked session before the change, or after the change if the booking is new."""
         booking = self.before or self.after
         assert booking is not None
         return booking.time.start, booking.name
