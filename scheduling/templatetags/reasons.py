@@ -1,4 +1,4 @@
-"""Template tags for the texts of reasons, remarks and suggestions. Like all values, the texts are escaped."""
+"""Template tags for the texts of reasons, remarks and suggestions. As in any template, the texts are escaped."""
 
 from django import template
 

@@ -36,8 +36,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` is the id, in the audit trail, of the first view of these patients. `people` is a signature of `view` and the
-    patients. `page` is a signature of the whole page.
+    `view` is the id that the first view of the page's patients has in the audit trail. `people` is a signature of this
+    id and the patients. `page` is a signature of the whole page.
     """
 
     view: str

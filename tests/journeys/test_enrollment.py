@@ -68,8 +68,8 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     expect(page.get_by_text("Not yet")).to_be_visible()
     axe(page)
 
-    # A spot opens: preview and confirm the end of the other patient's enrollment.
-    # The spot is offered to the next patient on the waitlist.
+    # End the other patient's enrollment: preview and confirm.
+    # The spot that opens is offered to the next patient on the waitlist.
     page.goto(reverse("enrollment-end", args=[omar.episodes.get().enrollments.get().pk]))
     axe(page)
     follow(page.get_by_role("button", name="End enrollment"))

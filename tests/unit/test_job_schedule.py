@@ -166,7 +166,7 @@ In St. John's, clocks went back past midnight, into the day before.
 
 
 def nights_run(zone: str, day: date, at: time, check_every: timedelta = timedelta(minutes=5)) -> Counter[date]:
-    """Count the runs for each night from two days before `day` to two days after `day`. No run fails."""
+    """Count the runs for each night from two days before `day` to two days after it, if every run succeeds."""
     time_zone = ZoneInfo(zone)
     now = datetime.combine(day - timedelta(days=2), time(12), UTC)
     until, past = now + timedelta(days=4), [PastAttempt(day - timedelta(days=n), 1, DONE, now) for n in (2, 3)]

@@ -85,8 +85,8 @@ def change_meeting(
     The meeting ends, a new meeting continues it, and the enrollments move to the new meeting. Sessions that have begun
     never change, so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the
     meeting's sessions has begun and the change starts on the meeting's first day, the meeting is changed in place.
-    Sessions that were changed by hand stay as they are, and replace the new meeting's sessions in their weeks. `let_go`
-    has the ids of sessions that lose their changes instead.
+    Sessions that were changed by hand stay as they are, and the new meeting gets no other session in the same week.
+    Sessions whose ids are in `let_go` lose their changes instead.
 
     Raises Refused if the meeting ends before the change starts, and if another meeting of the site has the same code
     and first day. Also raises Refused if there would be fewer spots than enrolled patients or more spots than the room

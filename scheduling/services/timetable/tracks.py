@@ -68,7 +68,7 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequenc
     """Assess the track's weekly hours as of the day `on`.
 
     If no meeting of the track runs on that day, all meetings that start later are assessed. `candidates` are always
-    assessed too, and replace the track's meetings with the same keys. Reads prefetched meetings.
+    assessed too. A candidate replaces the track's meeting that has the same key. Reads prefetched meetings.
     """
     keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]

@@ -201,8 +201,8 @@ def meeting_choice_context(
 def _initial_choice(request: HttpRequest, query: EnrollmentQuery, attended: Collection[Key]) -> list[Meeting]:
     """Return the meetings that are chosen when the page is opened.
 
-    These are the meetings in `?meetings=`. Without them, they are the attended meetings or, if there are none, the
-    meetings that fit. `?choice=enough` asks for the fewest meetings that fit.
+    The meetings in `?meetings=` are chosen. If it is empty, the attended meetings are chosen. If there are none, the
+    meetings that fit are chosen. `?choice=enough` asks for the fewest meetings that fit.
     """
     listed = ",".join(request.GET.getlist("meetings")).split(",")
     keys: set[Key] = {int(part) for part in listed if part.strip().isdecimal()} or {*attended}

@@ -70,7 +70,7 @@ def _next_booking(days: Sequence[ScheduleDay], now: datetime) -> Booking | None:
 
 
 def _changes_ahead(days: Sequence[ScheduleDay], now: datetime) -> list[Booking]:
-    """Return the bookings of upcoming sessions that are canceled or not at their usual time."""
+    """Return the bookings of upcoming sessions that are canceled or moved from their usual time."""
     coming = (booking for day in days for booking in day.bookings if booking.ends > now)
     return [each for each in coming if each.session.status == SessionStatus.CANCELLED or each.session.is_moved]
 

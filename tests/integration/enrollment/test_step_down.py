@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A date that is within the search for the next level of care, but after the search for the current level."""
+"""A date that the search for the next level of care covers, and the search for the current level does not."""
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from timekeeping.reasons import Refused
 SOURCE = PROJECT / "tests" / "data" / "timetables.csv"
 ZONE = ZoneInfo("America/New_York")
 FIRST = date(2026, 10, 5)
-"""The Monday on which the eight weeks begin. They include the end of daylight saving time and a closure."""
+"""The tests cover eight weeks from this Monday on, including the end of daylight saving time and a closure."""
 UNTIL = FIRST + timedelta(weeks=8)
 NOW = datetime(2026, 10, 5, 4, 30, tzinfo=UTC)
 CLOSED = (date(2026, 11, 26), date(2026, 11, 27))
@@ -86,7 +86,7 @@ def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, in
         on = FIRST + timedelta(days=days)
         if WEEKDAYS[on.weekday()] != slot["weekday"] or on in CLOSED:
             continue
-        # New York is 4 hours behind UTC until daylight saving time ends on November 1, and 5 hours after that.
+        # New York is 4 hours behind UTC during daylight saving time. From November 1 on, it is 5 hours behind.
         behind_utc = timedelta(hours=4 if on < date(2026, 11, 1) else 5)
         starts, ends = (
             datetime.combine(on, time.fromisoformat(slot[name]), UTC) + behind_utc for name in ("starts", "ends")

@@ -93,7 +93,10 @@ def test_everything_that_a_patient_sees_has_spanish(sources: Catalog, spanish: C
 
 
 def test_a_text_has_the_same_plural_everywhere() -> None:
-    """A catalog keeps one plural for each singular, so another plural's values would be missing from the translation."""
+    """A catalog has only one plural for each singular.
+
+    If two texts differed only in their plurals, both would get the same translation, and placeholders could be missing.
+    """
     plurals: dict[tuple[str, str | None], set[str]] = defaultdict(set)
     for _path, message, _comments, context in source_messages(PROJECT):
         if isinstance(message, tuple):

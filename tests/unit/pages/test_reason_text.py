@@ -94,7 +94,7 @@ def example(reason: type[Reason]) -> Reason:
 
 @pytest.fixture
 def unknown_names_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a template print UNKNOWN where it uses a name that the reason does not have."""
+    """Make templates print UNKNOWN for each variable that does not exist."""
     monkeypatch.setattr(Engine.get_default(), "string_if_invalid", "UNKNOWN")
 
 
