@@ -1,4 +1,4 @@
-"""Record a patient's consents to disclose appointment times, and write the letters that disclose them."""
+"""Record a patient's consents to disclose appointment times, and write letters that disclose the times."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""After random actions, past sessions and sessions changed by hand are unchanged, and every preview was right."""
+"""Random actions leave past sessions and sessions changed by hand as they are, and do what their previews showed."""
 
 import os
 from collections import Counter
