@@ -138,10 +138,10 @@ class StepPlan:
     """The plan for one step.
 
     A step whose meetings are arranged has no `schedule`. Otherwise, `schedule` is the one that is best for the whole
-    plan, or None if nothing fits. `before` are the meetings that the patient attends until the step, in the versions
-    that run when the step starts. The schedule keeps as many of these meetings as possible. `tracks_before` are the
-    keys of the tracks to which they belong. `rank` is the position of the schedule among all schedules of this step
-    alone, counted from 1.
+    plan, or None if nothing fits. `before` are the meetings that the patient attends until the step, as returned by
+    `Step.current_versions`. The schedule keeps as many of these meetings as possible. `tracks_before` are the keys of
+    the tracks to which they belong. `rank` is the position of the schedule among all schedules of this step alone,
+    counted from 1.
     """
 
     step: Step
@@ -247,9 +247,9 @@ class _Plan:
 class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
-    A plan costs points, and the fewest points are best. What the later steps cost on their own is a lower bound of what
-    they cost after this step, because a meeting that is not kept from one step to the next costs extra. Once a
-    schedule's points plus this bound reach the points of the best plan so far, no later schedule can do better.
+    The best plan has the fewest points. The later steps have at least the points that they would have on their own,
+    because every meeting that is not kept from the step before costs extra points. Once a schedule's points plus this
+    lower bound reach the points of the best plan so far, no later schedule can do better.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

@@ -18,7 +18,7 @@ ALL_BITS = -1
 
 @dataclass(frozen=True, slots=True)
 class SlotMeeting:
-    """A meeting with bit sets of the people who lead it and of the tracks that have it."""
+    """A meeting. `people` is the bit set of everyone who leads it, and `tracks` that of all tracks that have it."""
 
     key: str
     meeting: WeeklyMeeting
@@ -151,7 +151,7 @@ class GroupAssignment(NamedTuple):
         return (*self.chosen, self.options[self.turn].group.meeting)
 
     def another(self) -> "GroupAssignment | None":
-        """Return the assignment with the next best group in its last slot, or None if there is no other group."""
+        """Return the assignment with the next best group in the slot assigned last, or None if there is none."""
         return (
             GroupAssignment(self.week, self.chosen, self.options, self.turn + 1)
             if self.turn + 1 < len(self.options)
@@ -169,7 +169,7 @@ class GroupAssignment(NamedTuple):
 
 
 def begin_assignment(cost: int, slots: Sequence[GroupSlot], weights: Weights) -> GroupAssignment:
-    """Return an assignment for the week of these slots, with the best group in the first slot.
+    """Return an assignment for a week with these slots. The first slot has the best group, the others have none yet.
 
     `cost` is the cost of the week without the points for facilitators and for mixing tracks. Raises IndexError if there
     are no slots.

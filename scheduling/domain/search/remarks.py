@@ -236,7 +236,7 @@ def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
 
 
 def _other_tracks(schedule: Schedule, offers: Iterable[Offer]) -> Iterator[str]:
-    """Yield the names of other tracks that together have the meetings that the home track lacks.
+    """Yield the names of other tracks that together have every meeting of the schedule that the home track lacks.
 
     The tracks are chosen greedily, those with the most of these meetings first.
     """

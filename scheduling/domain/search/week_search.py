@@ -172,8 +172,9 @@ def _search_weeks(
 class _PartialWeek(NamedTuple):
     """The part of a week for which plans are already chosen. `cost` does not include points for facilitators.
 
-    `people` is a lower bound for the number of facilitators: a slot is counted only if it has no facilitator in common with
-    the slots counted before. `seen` is the bit set of everyone who leads a group in the counted slots.
+    `people` is the number of slots found so far that have no facilitator in common. Each of these slots needs a
+    different person, so the week has at least `people` facilitators. `seen` is the bit set of everyone who leads a
+    group in these slots.
     """
 
     cost: int
@@ -210,7 +211,7 @@ class _SearchNode(NamedTuple):
 
 
 class _WeekSearch:
-    """Finds the plans for each day that keep a week within the limits, and the lowest cost of completing a partial week."""
+    """Finds which plans for a day keep the week within the limits, and the lowest cost of completing a partial week."""
 
     def __init__(self, week: Sequence[DayOptions], limits: WeeklyLimits) -> None:
         self.week = week

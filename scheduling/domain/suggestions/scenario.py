@@ -13,7 +13,7 @@ from timekeeping.reasons import Key, Reason
 
 @dataclass(frozen=True, slots=True)
 class ChangedCommitment:
-    """A commitment as it is (`was`), and the busy times that replace it in a scenario (`now`).
+    """A commitment (`was`), and the busy times that replace it in a scenario (`now`).
 
     `now` is empty if the commitment is left out. If only some days of the commitment change, `now` has two busy times:
     first the part that does not change, then the part that does.

@@ -54,7 +54,7 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
     """Return the days to try as a start, in order. All are in the first half of the horizon.
 
-    Each one is the first day after one of these: a temporary commitment, a date on which a meeting is full, or a start
+    Each is the day after one of these: the end of a temporary commitment, a date on which a meeting is full, or a start
     date of a track.
     """
     need = what_if.need

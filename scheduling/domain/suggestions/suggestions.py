@@ -49,7 +49,7 @@ class Suggestion:
 
     @property
     def is_more(self) -> bool:
-        """Whether more schedules may fit than `schedules` counts."""
+        """Whether `schedules` is only a minimum, because more schedules may fit."""
         return self.schedules >= MAX_SCHEDULES
 
     @property

@@ -185,7 +185,7 @@ def calendar_to_replace(calendar: ImportedCalendar) -> ImportedCalendar | None:
 
 
 def all_times(calendar: ImportedCalendar) -> CalendarTimes:
-    """Return the times of all entries of a calendar, even of all-day entries that the patient does not count as busy."""
+    """Return the times of all entries of a calendar. The user's choice about all-day entries is ignored."""
     rows = calendar.intervals.values_list("starts", "ends")
     return calendar.as_times(Interval(starts, ends) for starts, ends in rows)
 

@@ -188,7 +188,7 @@ def _has_new_conflicts(
 ) -> bool:
     """Whether the values conflict with a booking.
 
-    A booking that already conflicts with the commitment `instead_of` does not count.
+    If they replace a commitment (`instead_of`), bookings that already conflict with that commitment are ignored.
     """
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now

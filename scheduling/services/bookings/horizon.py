@@ -32,7 +32,7 @@ class HorizonExtension:
 
     `unplaced` counts bookings that could not be created because the session was full or the patient was in another
     session. `unroomed` counts sessions created without their room, because another session is in the room at that time.
-    `unled` counts sessions created without a facilitator, because that person is in another session.
+    `unled` counts sessions created without one of their facilitators, because that person is in another session.
     """
 
     sessions: int

@@ -95,7 +95,7 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the `found` reasons, without those that only repeat a `known` reason for a single session.
+    """Return the `found` reasons about single sessions, without those that a `known` reason already covers.
 
     If a meeting is known to be full, SessionFull is left out for its sessions. If a conflict with another meeting is
     known, InAnotherSession is left out for the sessions of that meeting.

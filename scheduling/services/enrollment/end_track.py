@@ -61,9 +61,9 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Return enrollments in other tracks that include a meeting that ends with this track, by patient name.
+    """Return the enrollments that are in another track but lose a meeting when this track ends, by patient name.
 
-    These enrollments lose that meeting and keep their others.
+    They keep their other meetings.
     """
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)

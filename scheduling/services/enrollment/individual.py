@@ -55,9 +55,9 @@ def propose_individual_sessions(
 ) -> IndividualProposals:
     """Propose weekly hours for individual sessions of `minutes` in total, in addition to the meetings with these ids.
 
-    The hours start on the need's first day, or today if that day has passed. The hours reserved for the enrollment
-    `apart_from` count as free. Therefore `need` must not have them as busy times. If `minutes` is 0, there are no
-    proposals and no query runs.
+    The hours start on the need's first day, or today if that day has passed. If `apart_from` is given, the hours
+    reserved for this enrollment are treated as free, so `need` must not have them as busy times. If `minutes` is 0,
+    there are no proposals and no query runs.
     """
     if not minutes:
         return IndividualProposals()

@@ -199,9 +199,9 @@ class AttendedMeetings:
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
         """Return the meetings that are already arranged for a level in [day, until), or NOT_ENROLLED if there are none.
 
-        These are the meetings attended in the first week of the level. If there are none, they are the meetings
-        attended in the week after the patient first joins a meeting at this level. Unless `is_first` is True, they
-        count as arranged only if their groups differ from those attended before the level.
+        These are the meetings attended in the first week of the level. If there are none, the week that begins when
+        the patient first joins a meeting at this level is used instead. Unless `is_first` is True, the meetings count
+        as arranged only if their groups differ from those attended before the level.
         """
         then = list(self.in_week_from(day))
         if not then:

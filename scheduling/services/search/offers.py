@@ -74,8 +74,8 @@ def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None
 def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
     """Return the sessions in which the patient needs no new spot.
 
-    These are the sessions that the patient gave up, which are not booked again, and the sessions booked through the
-    enrollment `of`.
+    These are the sessions that the patient gave up, which are not booked again. If an enrollment is given (`of`), the
+    sessions booked through it are included too.
     """
     settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
     if of is not None:
@@ -86,8 +86,8 @@ def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> Sessi
 def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
     """Return the sessions in which the enrollment's patient needs no new spot.
 
-    These are the `settled_sessions`, and the sessions of meetings on the dates when the enrollment includes the
-    meeting.
+    These are the `settled_sessions`, and the sessions of the enrollment's meetings. If a meeting is in the enrollment
+    only for a time, only its sessions in that time are included.
     """
     attends = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),

@@ -39,7 +39,7 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
 
 
 def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
-    """Return the groups of the site's published tracks and the site's individual sessions, from today on."""
+    """Return what runs at the site from today on: the groups of its published tracks, and its individual sessions."""
     meetings = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))
