@@ -16,7 +16,7 @@ MAKEUP_LOOKBACK = timedelta(weeks=4)
 def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
     """Return the bookings of the patient's missed sessions that can be made up in the week.
 
-    Sessions missed in that week come first, then sessions missed in earlier weeks. Both groups are sorted by start time.
+    Sessions missed in that week come first, by start time. Sessions missed in earlier weeks follow, also by start time.
     """
     missed = list(missed_bookings(patient, week).select_related("session__site", "attendance").order_by("starts"))
     return sorted(missed, key=lambda booking: booking.week != week.start)

@@ -106,7 +106,10 @@ def _requested_sort(text: str) -> str:
 
 
 def _sort_rows(rows: Sequence[LedgerRow], sort: str) -> Sequence[LedgerRow]:
-    """Sort the rows, which are given in the order of names. Rows that compare as equal stay in that order."""
+    """Sort the rows by `sort` and then by name. A minus sign in `sort` reverses both orders.
+
+    The given rows must already be sorted by name.
+    """
     places = {row.episode.pk: place for place, row in enumerate(rows)}
 
     def key(row: LedgerRow) -> tuple[int, ...]:

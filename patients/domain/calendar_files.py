@@ -16,8 +16,8 @@ MAX_OCCURRENCES = 5_000
 MAX_DATES = 20_000
 """Maximum number of extra and excluded dates that a file lists for its repeating entries.
 
-All limits on calendar files are product rules. They allow several times what the busiest work calendar needs. They are
-low enough for a file to be read in seconds.
+All limits on calendar files are product rules. They are several times higher than the busiest work calendar
+needs, and low enough for a file to be read in seconds.
 """
 WEEKS_AHEAD = 26
 """Number of weeks ahead for which a calendar is read. Sessions exist for less than half of this time."""

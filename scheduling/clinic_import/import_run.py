@@ -76,7 +76,7 @@ class ImportRun:
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:
-        """Mark a row as faulty. Other rows are then not reported just because they refer to this row."""
+        """Mark a row as faulty. References to this row are then not reported as further faults."""
         codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
         self.tables[row.table].faulty_rows.append(codes)
 
@@ -99,7 +99,7 @@ class ImportRun:
         return None
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:
-        """Return whether the key may belong to a faulty row, or to a file that can't be read."""
+        """Return whether the key may belong to a faulty row, or to a row in a file that can't be read."""
         given = self.tables.get(table)
         if given is None:
             return False

@@ -68,8 +68,8 @@ class LetterTimes:
 def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
     """Summarize appointments as weekly times and single dates.
 
-    Three or more appointments on the same weekday at the same time become a weekly time, unless there
-    would be more skipped dates than appointments (product rule).
+    Three or more appointments on the same weekday at the same time become a weekly time, unless there would
+    be more skipped dates than appointments (product rule).
     """
     alike: dict[tuple[int, time, time], list[date]] = {}
     for each in sorted(set(appointments)):

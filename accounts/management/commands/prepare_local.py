@@ -19,7 +19,7 @@ class Command(BaseCommand):
             raise CommandError("The demo clinic's passwords are public, so it can't be loaded in production.")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        # Strings name the model and the commands, because this app must not import the scheduling app or the demo.
+        # The model and the commands are given by name, because this app must not import the scheduling app or the demo.
         if apps.get_model("scheduling", "Site").objects.exists():
             call_command("extend_horizon", stdout=StringIO())
         else:

@@ -33,7 +33,7 @@ class PlaceValues:
 
     name: str
     travel_minutes_by_site: Mapping[int, tuple[int, int]]
-    """Map each site's id to the travel minutes from the site to the place and from the place to the site."""
+    """Travel minutes by site id: from the site to the place, and from the place back to the site."""
 
 
 def _check_place(patient: Patient, place: Place | None, values: PlaceValues) -> Iterable[Reason]:

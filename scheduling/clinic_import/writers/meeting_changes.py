@@ -23,8 +23,8 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
 
     `meetings` are the existing meetings with the row's code, and `rows` are the rows of the file with that code, both
     sorted by first day. A meeting that has been changed is stored as a chain of meetings, each of which continues
-    the one before. A row with the first day of the chain is about the last meeting in the chain. If a later meeting of
-    the chain has its own row, the row is about the meeting before that one.
+    the one before. If the row has the first day of a meeting, it is about the last meeting of the chain that begins
+    with this meeting. The chain ends before a meeting that has a row of its own.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:

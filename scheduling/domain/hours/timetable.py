@@ -65,7 +65,7 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Map each date after `first` on which a meeting starts or ends to an equivalent date. Use as few dates as possible.
+    """For each date after `first` on which a meeting starts or ends, return an equivalent date. Use as few as possible.
 
     Two start dates are equivalent if the meeting is held on the same dates with either of them. For example, it makes
     no difference whether a Friday group starts on a Monday or on the following Friday. The same applies to end dates.

@@ -218,7 +218,7 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield a proposal for each time that is in the counselor's hours but not free, with its number of busy minutes.
+        """Yield a proposal for each time within the counselor's hours that is not free, with its busy minutes.
 
         `is_whole` is True if one session is enough, and False if two sessions on different days are needed. If two are
         needed and only one day has a free time, one session takes that day. Only the other days are then searched.
