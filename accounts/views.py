@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -81,6 +84,14 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("today")
     forbid_unless(is_patient(user))
     return redirect("portal-home")
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """Redirect from the admin to the sign-in page. Raises PermissionDenied if the signed-in user may not use the admin."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+    forbid_unless(signed_in(request).is_staff)
+    return redirect("admin:index")
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:

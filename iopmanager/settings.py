@@ -5,6 +5,7 @@ values are refused), `local` (set up by `make run`, with SQLite and a generated 
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import dj_email_url
@@ -122,6 +123,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "iopmanager.sign_out_middleware.SignOutMiddleware",
     "iopmanager.reader_middleware.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -167,6 +169,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Tasks run in the process that enqueues them. The nightly jobs run in the process of `manage.py run_jobs`.
 TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
 
+
+def _cache_in_table(table: str, *, most_entries: int) -> dict[str, Any]:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    return {"BACKEND": backend, "LOCATION": table, "OPTIONS": {"MAX_ENTRIES": most_entries}}
+
+
 # Users sign in with their e-mail address and a password.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -192,10 +200,17 @@ ACCOUNT_SESSION_REMEMBER = False
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-# The cache counts failed sign-ins. It is in the database, so that all processes share the count.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# The caches are in the database, so that all processes share them. The default cache counts attempts to sign in, and
+# nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The other cache
+# counts requests for calendar feeds, which are so many that they would soon fill a shared one.
+CACHES_IN_DATABASE: dict[str, dict[str, Any]] = {
+    "default": _cache_in_table("cache", most_entries=100_000),
+    "feeds": _cache_in_table("feed_cache", most_entries=10_000),
+}
+CACHES = CACHES_IN_DATABASE
 if DEPLOYMENT == "test":
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    _in_memory = "django.core.cache.backends.locmem.LocMemCache"
+    CACHES = {name: {"BACKEND": _in_memory, "LOCATION": name} for name in CACHES_IN_DATABASE}
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Sign-in sessions end after a working day (10 hours) and when the browser closes.
@@ -204,6 +219,8 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = "sid"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_SAMESITE = "Lax"
+# Messages can name patients, so they are kept in the session and not in a cookie. Signing out deletes them.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_SAMESITE = "Lax"
 
 # The content security policy forbids requests to other hosts.

@@ -1,11 +1,18 @@
+from allauth.account import views as account_views
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
+from accounts.views import admin_sign_in
 from scheduling.views.current_site import site_switch
 from scheduling.views.design import design
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # Django's own forms accept any number of guesses at a password, so the admin uses the product's forms.
+    path("admin/login/", admin_sign_in),
+    path("admin/logout/", account_views.logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("site/", site_switch, name="site-switch"),
     path("", include("accounts.urls")),

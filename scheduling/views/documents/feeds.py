@@ -2,7 +2,7 @@
 
 import logging
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
@@ -43,6 +43,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _exceeds_limit(key: str, limit: int) -> bool:
+    cache = caches["feeds"]
     cache.add(key, 0, HOUR)
     try:
         return cache.incr(key) > limit

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 from icalendar import Calendar
@@ -40,7 +40,7 @@ BEFORE_THE_CHANGE, AFTER_THE_CHANGE = date(2026, 3, 6), date(2026, 3, 9)
 
 @pytest.fixture(autouse=True)
 def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
+    caches["feeds"].clear()
     monkeypatch.setattr(clock, "now", lambda: NOW)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import recurring_ical_events
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -33,7 +33,7 @@ NOW = datetime(2026, 2, 23, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
+    caches["feeds"].clear()
     monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
