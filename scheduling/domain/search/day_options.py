@@ -16,7 +16,7 @@ from scheduling.domain.search.group_assignment import GroupSlot
 
 SlotTimes = tuple[tuple[int, int], ...]
 DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
-"""Placeholder times for a day off. They sort after all other times, so treatment early in the week ranks first."""
+"""Placeholder times for a day off. They sort after all other times, so that earlier treatment days rank first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,10 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 
 
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
-    """Return the meetings of other tracks that the patient attends until the enrollment or the meeting ends."""
+    """Return the enrollment's meetings of other tracks.
+
+    Meetings that the patient leaves before the meeting or the enrollment ends are not included.
+    """
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:
         lasts |= Q(enrollment_meetings__ends=enrollment.ends)
