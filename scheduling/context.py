@@ -22,6 +22,8 @@ class NavSection:
     icon: str
     paths: frozenset[str]
     permissions: frozenset[Permission]
+    short_name: str | Promise = ""
+    """A name for the narrow bar of a phone, if the name is too long for it."""
     seldom: bool = False
     """Whether the section is left out of a phone's navigation bar when there is not enough room for all sections."""
 
@@ -32,6 +34,7 @@ class NavItem:
     url: str
     icon: str
     active: bool
+    short_name: str | Promise = ""
     in_bar: bool = True
     """Whether the item is shown in a phone's navigation bar. If not, it is only in the phone's menu."""
 
@@ -62,7 +65,14 @@ NAV_SECTIONS = (
         seldom=True,
     ),
     NavSection(_("Board"), "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
-    NavSection(_("Weekly hours"), "weeks", "calendar-check", frozenset({"weeks"}), frozenset({Permission.SEE_HOURS})),
+    NavSection(
+        _("Weekly hours"),
+        "weeks",
+        "calendar-check",
+        frozenset({"weeks"}),
+        frozenset({Permission.SEE_HOURS}),
+        short_name=_("Weeks"),
+    ),
 )
 
 
@@ -77,6 +87,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
             reverse(entry.url_name),
             entry.icon,
             first_part in entry.paths,
+            entry.short_name,
             in_bar=not (crowded and entry.seldom),
         )
         for entry in open_to

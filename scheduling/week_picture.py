@@ -18,7 +18,15 @@ FIRST_HOUR, LAST_HOUR = 8, 18
 """Every picture shows at least the time between these hours. This makes pictures side by side easy to compare."""
 MAX_HOURLY_TICKS = 12
 
-TREATMENT, COMMITMENT, TRAVEL = KINDS = ("treatment", "life", "travel")
+TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
+    "treatment",
+    "life",
+    "travel",
+    "attended",
+    "to_come",
+    "missed",
+)
+"""The kinds of blocks. The last three are for pictures of what happened: a session's time by its attendance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class LedgerRow:
     week: date
     until: date
     ledger: WeekLedger
+    booked: Sequence[BookedSession]
+    """The patient's booked sessions of the week, canceled ones included."""
     unmarked: int
     """Number of sessions of the week that are over and have no mark."""
 
@@ -150,7 +152,7 @@ class _LedgerData:
         if ledger.standing == Standing.CANNOT_BE_MET:  # search for make-up sessions only if needed: the search is slow
             ledger = build_ledger(policy, booked, self.openings(episode, week))
         unmarked = sum(each.is_pending and each.time.end <= self.now for each in booked)
-        return LedgerRow(episode, week.start, week.end, ledger, unmarked)
+        return LedgerRow(episode, week.start, week.end, ledger, booked, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
         """Return the sessions of the week that have a free spot and that the patient could attend.

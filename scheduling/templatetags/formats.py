@@ -35,7 +35,7 @@ from scheduling.formats import (
     weekdays,
     zone_city,
 )
-from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, WeekPicture
+from scheduling.week_picture import ATTENDED, COMMITMENT, MISSED, TO_COME, TRAVEL, TREATMENT, WeekPicture
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -195,6 +195,9 @@ KIND_NAMES = {
     TREATMENT: gettext_lazy("Treatment"),
     COMMITMENT: gettext_lazy("Commitments"),
     TRAVEL: gettext_lazy("Travel"),
+    ATTENDED: gettext_lazy("Attended"),
+    TO_COME: gettext_lazy("Not marked yet"),
+    MISSED: gettext_lazy("Missed"),
 }
 DISCREET_KIND_NAMES = {
     TREATMENT: gettext_lazy("Appointment"),

@@ -45,6 +45,15 @@
   const shortDayWithYear = formatter({ weekday: "short", month: "short", day: "numeric", year: "numeric" });
   const longDay = formatter({ weekday: "long", month: "long", day: "numeric", year: "numeric" });
   const month = formatter({ month: "long", year: "numeric" });
+  // A column's header: the weekday and the date, which a narrow column shows below each other
+  const headerFormat = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "short", month: onPhone ? "numeric" : "short", day: "numeric" });
+  const dayHeader = (moment) => {
+    const parts = headerFormat.formatToParts(moment);
+    const weekday = parts.findIndex(({ type }) => type === "weekday");
+    if (weekday !== 0) return headerFormat.format(moment); // in this language, the weekday isn't first
+    const rest = parts.slice(2).map(({ value }) => value).join("");
+    return h("span", { className: "board-day" }, [h("span", {}, parts[0].value), h("span", { className: "board-day-comma" }, parts[1].value), h("span", {}, rest)]);
+  };
   const dated = (moment, year = new Date().getFullYear()) => (moment.getUTCFullYear() === year ? shortDay : shortDayWithYear)(moment);
   const has24Hours = place.hasAttribute("data-hour-24");
   const half = (moment) => text(moment.getUTCHours() < 12 ? "am" : "pm");
@@ -242,7 +251,7 @@
     moreLinkText: (number) => text("more", { number }),
     moreLinkHint: (number) => text("more-hint", { number }),
     closeHint: text("close"),
-    dayHeaderFormat: onPhone ? { weekday: "short", month: "numeric", day: "numeric" } : { weekday: "short", month: "short", day: "numeric" },
+    dayHeaderContent: ({ date, text: weekday, view }) => (view.type === VIEWS.month ? weekday : dayHeader(date)),
     navLinks: true,
     navLinkHint: (_date, moment) => text("go-to", { on: longDay(moment) }),
     navLinkDayClick: (date) => calendar.changeView(VIEWS.day, date),

@@ -8,7 +8,6 @@ from django.conf import settings
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
-from attendance.services.ledgers import LedgerRow, recent_weeks
 from patients.models import (
     CalendarState,
     Commitment,
@@ -27,6 +26,7 @@ from patients.views.record.chart_enrollments import (
     read_enrollments,
     weekly_totals,
 )
+from patients.views.record.chart_weeks import RecentWeek, list_recent_weeks
 from patients.views.record.patient_list import current_episode, current_span
 from scheduling.domain.hours.rules import HoursRules, WeeklyTotals
 from scheduling.domain.search.conflicts import Conflict
@@ -44,7 +44,7 @@ from scheduling.services.availability.imported_calendars import calendar_times
 from scheduling.services.availability.proposals import PendingProposal, pending_proposals
 from scheduling.services.rulebook import RuleBook
 from scheduling.views.week_pictures import picture_of_week
-from scheduling.week_picture import WeekPicture
+from scheduling.week_picture import KINDS, WeekPicture
 from timekeeping.busy_times import BusyTime
 from timekeeping.weeks import week_start
 
@@ -99,7 +99,7 @@ class Chart:
     conflicts: Sequence[BookingConflict]
     moves: Sequence[WouldMove]
     released: Sequence[Booking]
-    weeks: Sequence[LedgerRow]
+    weeks: Sequence[RecentWeek]
     may_manage: bool
     may_move: bool
     sees_trail: bool
@@ -109,6 +109,12 @@ class Chart:
     def last_day(self) -> date:
         """The last day of the shown week."""
         return self.week + timedelta(days=6)
+
+    @property
+    def attendance_kinds(self) -> list[str]:
+        """The kinds of sessions in the small pictures of recent weeks, for their legend."""
+        found = {kind for each in self.weeks for kind in each.picture.kinds}
+        return [kind for kind in KINDS if kind in found]
 
     @property
     def is_this_week(self) -> bool:
@@ -239,7 +245,7 @@ def _list_weeks(
     record: AvailabilityRecord,
     book: RuleBook,
     now: datetime,
-) -> Sequence[LedgerRow]:
+) -> Sequence[RecentWeek]:
     """List the episode's recent weeks, or none if the user may not see hours.
 
     The weeks take account of all the patient's busy times, even if the user may not see them. To save queries, rules
@@ -249,14 +255,14 @@ def _list_weeks(
     if episode is None or not user.may(Permission.SEE_HOURS, site.pk):
         return ()
     if episode.site_id != site.pk:
-        return recent_weeks(episode=episode, now=now)
+        return list_recent_weeks(episode=episode, now=now)
     busy: Sequence[BusyTime] | None = None
     if user.may(Permission.SEE_COMMITMENTS, site.pk):
         busy = record.busy
     elif not vars(patient).get("has_calendars", True):
         commitments = _commitments_in_force(patient, site.today_at(now))
         busy = [each.as_busy_time(site=site) for each in commitments]
-    return recent_weeks(episode=episode, now=now, book=book, busy=busy)
+    return list_recent_weeks(episode=episode, now=now, book=book, busy=busy)
 
 
 def _moves_by_meeting(

@@ -199,7 +199,7 @@ def test_the_chart_shows_schedule_commitments_care_and_weeks(coordinator: Client
 
     for words in (
         "Morning track", "9:00 AM–12:00 PM", "Ada Park", "Late shift", "Mon–Fri, 1:00–9:00 PM, 30 min travel each way",
-        "Wed, Nov 25", "Level 2.1", "Dr. Imani Cole, MD", "Attendance by week", "May 17, 1990", "9 h a week on 3 days",
+        "Wed, Nov 25", "Level 2.1", "Dr. Imani Cole, MD", "Recent weeks", "May 17, 1990", "9 h a week on 3 days",
     ):  # fmt: skip
         assert words in text
     assert reverse("commitment-new", args=[rosa.pk]) in text
@@ -211,7 +211,7 @@ def test_a_reviewer_sees_hours_and_no_commitments(site: Site, rosa: Patient) -> 
 
     text = client.get(reverse("patient", args=[rosa.pk])).text
 
-    assert "Attendance by week" in text
+    assert "Recent weeks" in text
     assert "Late shift" not in text
     assert reverse("patient-edit", args=[rosa.pk]) not in text
 
