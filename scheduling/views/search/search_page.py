@@ -24,7 +24,7 @@ from scheduling.forms.search.what_if import FormData, ScenarioForm
 from scheduling.services.search.offers import offers_for_patient
 from scheduling.views.search.other_sites import search_other_sites
 from scheduling.views.search.schedule_cards import ScheduleCard, group_by_track, schedule_cards
-from scheduling.views.search.track_cards import need_from_form, track_cards, waitlist_entries
+from scheduling.views.search.track_cards import need_from_form, track_cards, unfit_tracks, waitlist_entries
 from timekeeping.reasons import Key
 
 SHOWN_FIRST, SHOWN_MORE = 4, 6
@@ -174,8 +174,7 @@ def _result_context(found: SearchResult, number: int) -> dict[str, object]:
         "weights": WEIGHTS,
         "suggestions": [SuggestionCard.of(each) for each in suggestions],
         "partly": [card for card in tracks if card.fit.fits and card.fit.whole is None],
-        "others": [card for card in tracks if not card.fit.fits],
-    }
+    } | unfit_tracks(tracks)
 
 
 def _card_limit(typed: Mapping[str, str]) -> int:

@@ -7,8 +7,8 @@ from functools import cached_property
 from patients.models import Episode
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
 from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import Fit, MeetingFull, find_fits
-from scheduling.domain.search.nearest_obstacle import BlockedGroups, nearest_obstacle
+from scheduling.domain.search.fit import Fit, MeetingFull, WrongLevel, find_fits
+from scheduling.domain.search.nearest_obstacle import TRACK_REASONS, BlockedGroups, nearest_obstacle
 from scheduling.domain.search.need import Need, Offer
 from scheduling.forms.enrollment.enroll import StartDateForm
 from scheduling.models import Enrollment, WaitingEntry
@@ -39,6 +39,15 @@ class TrackCard:
         return nearest_obstacle(self.fit)
 
     @property
+    def missing_minutes(self) -> int:
+        """The minutes by which the week is below the prescription, if the patient can attend the track at all."""
+        return 0 if isinstance(self.nearest, TRACK_REASONS) else self.fit.missing_minutes
+
+    @property
+    def is_for_another_level(self) -> bool:
+        return any(isinstance(reason, WrongLevel) for reason in self.other_reasons)
+
+    @property
     def is_higher_band(self) -> bool:
         return self.fit.minutes >= HIGHER_BAND_MINUTES
 
@@ -63,6 +72,15 @@ def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
         )
         for fit in find_fits(offers, need)
     ]
+
+
+def unfit_tracks(cards: Iterable[TrackCard]) -> dict[str, object]:
+    """Return the tracks that don't fit, for the template. Those for another level of care are listed apart."""
+    unfit = [card for card in cards if not card.fit.fits]
+    return {
+        "others": [card for card in unfit if not card.is_for_another_level],
+        "other_levels": [card for card in unfit if card.is_for_another_level],
+    }
 
 
 def waitlist_entries(episode: Episode) -> dict[int, WaitingEntry]:
@@ -96,5 +114,4 @@ def other_tracks_context(form: StartDateForm, episode: Episode, leaving: Enrollm
         "from_day": need.from_day,
         "need": need,
         "fitting": [card for card in cards if card.fit.fits],
-        "others": [card for card in cards if not card.fit.fits],
-    }
+    } | unfit_tracks(cards)

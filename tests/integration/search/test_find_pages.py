@@ -250,6 +250,20 @@ def test_a_track_that_does_not_fit_is_one_line_with_its_nearest_obstacle(
     )
 
 
+def test_a_track_for_another_level_says_so_and_is_folded(desk: Client, rosa: Patient, track: Track) -> None:
+    Track.objects.update(level="2.5")
+    make_commitment(rosa, [0, 1, 2, 3], "08:00", "16:00", label="Work")
+
+    response = search(desk, rosa)
+
+    text = " ".join(plain(response.text).split())
+    folded = text[text.index('<details class="other-levels">') :]
+    assert "1 track is for another level of care" in folded
+    assert "This track is for level 2.5, and the ordered level is 2.1." in folded
+    assert " short" not in folded
+    assert "doesn’t fit" not in text
+
+
 @pytest.mark.parametrize(
     ("anchor", "words"),
     [
