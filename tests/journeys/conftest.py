@@ -13,7 +13,7 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
-from tests.journeys.steps import Axe, SignIn, settle
+from tests.journeys.steps import Axe, SignIn, assert_names_are_well_spaced, settle
 
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
@@ -131,5 +131,6 @@ def axe() -> Axe:
         settle(page)
         results: Any = rules.run(page)
         assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+        assert_names_are_well_spaced(page)
 
     return axe

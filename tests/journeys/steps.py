@@ -1,5 +1,6 @@
 """Steps that the browser tests share: following a link or button to another page, and waiting for a page to settle."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,12 @@ def follow(control: Locator) -> None:
     with control.page.expect_navigation():
         control.click()
     settle(control.page)
+
+
+def assert_names_are_well_spaced(page: Page) -> None:
+    """Fail if a name that screen readers read has a space before punctuation, such as "Open : Group"."""
+    names = re.findall(r'"([^"]*)"', page.locator("body").aria_snapshot())
+    assert [name for name in names if re.search(r"\s[:;,.](?!\d)", name)] == [], page.url
 
 
 def assert_no_sideways_scrolling(page: Page) -> None:
