@@ -121,9 +121,8 @@ def expand_pattern(
 ) -> tuple[Occurrence, ...]:
     """Return the pattern's dated sessions in [first, until). Dates in the `closed` intervals get no session.
 
-    The `countable_minutes` of a session are the elapsed minutes. The break is subtracted unless the parameter
-    `breaks_count` is set. If the parameter `countable` is false, the value is 0. If a clock change leaves no time for a
-    session, the session is left out.
+    The `countable_minutes` of a session are its elapsed minutes. They include the break only with `breaks_count`. They
+    are 0 if `countable` is false. If a clock change leaves no time for a session, the session is left out.
     """
     occurrences = []
     for on in occurrence_dates(pattern, first, until, closed):

@@ -11,10 +11,11 @@ DAYS_A_WEEK = 7
 
 
 def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:
-    """Return how many minutes clocks in `to` are ahead of clocks in `of`, at noon of each date in [first, until).
+    """Return the differences in minutes between the clocks of two time zones, at noon of the dates in [first, until).
 
-    The parameters `of` and `to` are time zones. The distinct differences are returned in ascending order. If both zones
-    change their clocks on the same days, there is only one difference.
+    A difference is positive if clocks in the zone `to` are ahead of clocks in the zone `of`. Each distinct difference
+    is returned once, in ascending order. If both zones always change their clocks together, there is only one
+    difference.
     """
     noons = (datetime.combine(first + timedelta(days=number), time(12), of) for number in range((until - first).days))
     differences = set()
@@ -29,9 +30,9 @@ def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple
 def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
     """Convert a busy time to a time zone whose clocks are `ahead` minutes ahead. `ahead` is less than a day.
 
-    The result is usually one busy time. If the shift moves some days of an every-other-week pattern into the next or
-    previous week, the result is two busy times. A busy time of a whole day keeps its date, because people mean the date
-    and not the hours.
+    The result is usually one busy time. It is two busy times if the pattern is every other week, and the shift moves
+    only some of its days into another week. A busy time of a whole day keeps its date, because people mean the date and
+    not the hours.
     """
     if ahead == 0 or busy.starts == busy.ends == time(0):
         return (busy,)

@@ -30,11 +30,11 @@ def is_within(day: date, first: date | None, until: date | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recurrence:
-    """A pattern on certain weekdays (Monday is 0): every other week if there is an `anchor` date, otherwise every week.
+    """A pattern on certain weekdays (Monday is 0). With an `anchor` date, the pattern is every other week.
 
-    "Every other week" means the weeks that are an even number of weeks away from the anchor's week. Weeks begin on
-    Monday. The pattern applies to dates in [valid_from, valid_until). If either date is None, there is no limit on that
-    side. Raises ValueError if there is no weekday or if the range is empty.
+    Every other week means the anchor's week, and every second week before and after it. Weeks begin on Monday. The
+    pattern applies to dates in [valid_from, valid_until). If either date is None, there is no limit on that side.
+    Raises ValueError if there is no weekday or if the range is empty.
     """
 
     weekdays: frozenset[int]

@@ -27,7 +27,7 @@ _CODES = {
 
 @register.filter
 def language_name(stored: str) -> str:
-    """Return the name of a language, as a record stores it, in the reader's language: "Vietnamese" → "Vietnamita".
+    """Translate a stored name of a language into the reader's language: "Vietnamese" → "Vietnamita".
 
     A name that Django doesn't know is returned as stored.
     """

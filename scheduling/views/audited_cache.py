@@ -36,8 +36,8 @@ NO_VIEW = "0"
 class PageTag(NamedTuple):
     """The tag of a page in a browser's cache.
 
-    `view` is the id that the first view of the page's patients has in the audit trail. `people` is a signature of this
-    id and the patients. `page` is a signature of the whole page.
+    The audit trail has a record of the user's first view of the patients on the page. `view` is the id of this record.
+    `people` is a signature of this id and the patients. `page` is a signature of the whole page.
     """
 
     view: str

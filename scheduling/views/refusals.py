@@ -31,7 +31,10 @@ class RefusableForm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Saved[T]:
-    """Wraps a service's result, which may be falsy. The wrapper is always truthy; None means that nothing was saved."""
+    """Wraps the result of a service that saved something. A Saved is truthy even if this result is falsy.
+
+    A function that saved nothing returns None instead of a Saved.
+    """
 
     value: T
 

@@ -81,9 +81,9 @@ def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -
 
 
 def owners_of_reverse_relations() -> dict[str, int]:
-    """For each reverse relation, such as `attendance` on Booking, map its name to the app that defines it.
+    """Map the name of each reverse relation, such as `attendance` on Booking, to the app that defines the relation.
 
-    The app is given as its index in APPS. If several apps define a relation of the same name, the last app counts.
+    An app is given as its index in APPS. If several apps define relations of the same name, the last of them is used.
     """
     owners: dict[str, int] = {}
     for model in apps.get_models():

@@ -1,7 +1,7 @@
 """docs/architecture.md matches the code: the files that it lists exist, and it has a table row for each folder.
 
-A walk is a list in the document: the files that handle one kind of request, from the view downward. A room is a folder for
-one subject inside a layer of an app.
+A walk is a list in the document: the files that handle one kind of request, from the view downward. A room is a folder
+inside a layer of an app, such as scheduling/services/timetable.
 """
 
 import ast

@@ -1,4 +1,7 @@
-"""Names of links and buttons are read aloud as one phrase, so text that only screen readers get must join the visible text."""
+"""In links and buttons, hidden text for screen readers does not begin with punctuation.
+
+Screen readers read the visible text and the hidden text aloud as one phrase.
+"""
 
 import re
 from pathlib import Path

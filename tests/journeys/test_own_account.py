@@ -1,4 +1,4 @@
-"""Sign-in, and the choice of the language and the clock of one's pages, in a browser on a desktop and on a phone."""
+"""Users sign in and choose the language and the clock of their pages, in a browser on a desktop and on a phone."""
 
 import pytest
 from django.urls import reverse

@@ -13,7 +13,7 @@ from scheduling.services.search.offers import offers_for_patient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOffers:
-    """The tracks that a site offers from a day on, and the patient's need there.
+    """The tracks that a site offers to a patient, and the patient's need at this site.
 
     The need uses the site's time zone and rules, and the travel times to the site.
     """
@@ -24,7 +24,7 @@ class SiteOffers:
 
 
 def offers_at_other_sites(*, episode: Episode, from_day: date, by: User) -> tuple[SiteOffers, ...]:
-    """Return the offers of each other site that the patient can reach, from `from_day` on.
+    """Return what each other site offers the patient from `from_day` on. Sites out of reach are left out.
 
     Runs one query if there is no other site. Reads the episode's site, patient and prefetched spans. Raises Refused as
     `need_of` does.

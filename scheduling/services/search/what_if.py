@@ -18,11 +18,13 @@ from timekeeping.weeks import Recurrence
 def save_change(
     *, commitment: Commitment, parts: Sequence[BusyTime], site: Site, by: User, now: datetime
 ) -> Sequence[Commitment]:
-    """Change the commitment to the first of `parts`, add the other parts as new commitments, and return all of these.
+    """Save how a scenario changes a commitment, and return the saved commitments.
 
-    Travel times are those to `site`. If a part's travel times differ from those of the commitment's place, the saved
-    commitment gets its own travel times. If no value differs, nothing is saved. Raises Refused as `change_commitment`
-    does.
+    `parts` are the busy times that replace the commitment. The commitment gets the values of the first part. Each other
+    part becomes a new commitment. If the only part is the same as the commitment, nothing is saved.
+
+    The travel times of a part are those between `site` and the commitment. If the scenario changed them, the saved
+    commitment gets its own travel times instead of those of its place. Raises Refused as `change_commitment` does.
     """
     if [commitment.as_busy_time(site=site)] == list(parts):
         return [commitment]

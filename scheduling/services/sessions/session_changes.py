@@ -97,9 +97,10 @@ class OneOffSession:
 
 
 def session_scope(session: Session, slot: Slot | None = None) -> SnapshotScope:
-    """Return which sessions and bookings to preview for a change: those from the session's date to the date of `slot`.
+    """Return which sessions and bookings to preview before the session is changed.
 
-    `slot` is the session's new time. If it is None, only the session's date is previewed. Reads the session's site.
+    `slot` is the session's new date and time. The preview covers all days between the old date and the new date, both
+    inclusive. Without a `slot`, it covers only the session's date. Reads the session's site.
     """
     days = [session.on] if slot is None else [session.on, slot.on]
     return SnapshotScope(session.site, min(days), max(days) + DAY)
@@ -122,10 +123,12 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
     Patients who are in another session at the new time lose their booking.
 
-    Raises Refused if the session has begun or is canceled, and if the room or a facilitator is taken. Also raises
-    Refused if the new time is in the past, skipped by a clock change, on a closed day or outside opening hours. Raises
-    PermissionDenied if the date or time changes and `by` may not manage the site's timetable: facilitators may change
-    only the room of their own sessions.
+    Raises Refused if the session has begun or is canceled, if the room is too small or taken, or if a facilitator is
+    taken. Also raises Refused if the new time is in the past, skipped by a clock change, on a closed day or outside
+    opening hours.
+
+    Users who may not manage the site's timetable can change only the room. Raises PermissionDenied if such a user
+    changes the date or the time.
     """
     session = lock_session(session)
     reasons = check_changeable(session, now)

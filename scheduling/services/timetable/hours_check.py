@@ -16,7 +16,7 @@ from timekeeping.reasons import Reason, Refused
 
 
 def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
-    """Raise Refused with all reasons if any of the tracks breaks the hours rule in a period from today on.
+    """Raise Refused, with all reasons, if one of the tracks breaks the hours rule today or later.
 
     Call this after saving: the exception rolls the transaction back. Reads each track's site.
     """

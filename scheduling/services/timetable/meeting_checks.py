@@ -88,8 +88,8 @@ def check_meeting_change(
 ) -> Iterator[Reason]:
     """Yield the reasons why the meeting can't have these values from the day `begins` on.
 
-    The change recreates the sessions that have not started yet, or only those of them from the day `since` on if it is
-    given.
+    The change recreates the meeting's future sessions. If `since` is given, it recreates only the sessions on that day
+    or later.
     """
     yield from check_meeting_values(values)
     yield from _check_places(meeting, values.places, begins, since, now)

@@ -47,9 +47,9 @@ def create_meeting(
     are valid only together, and call `check_tracks_and_extend_horizon` after the last one. `change_meeting` and
     `end_meeting` also have this parameter.
 
-    Raises Refused with every reason: the values contradict each other, another meeting of the site has the same code
-    and first day, the times are outside the site's opening hours, or there are more spots than the room holds. Also
-    raises Refused if a published track that the meeting serves would break the hours rule.
+    Raises Refused if the values contradict each other, or if another meeting of the site has the same code and first
+    day. Also raises Refused if the times are outside the site's opening hours, or if there are more spots than the room
+    holds. Finally, raises Refused if a published track of the meeting would break the hours rule.
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
@@ -82,15 +82,17 @@ def change_meeting(
 ) -> Meeting:
     """Change the meeting from `values.runs_from` on, and return the meeting that has the new values.
 
-    The meeting ends, a new meeting continues it, and the enrollments move to the new meeting. Sessions that have begun
-    never change, so the change starts today at the earliest, or tomorrow if today's session has begun. If none of the
-    meeting's sessions has begun and the change starts on the meeting's first day, the meeting is changed in place.
-    Sessions that were changed by hand stay as they are, and the new meeting gets no other session in the same week.
-    Sessions whose ids are in `let_go` lose their changes instead.
+    Usually, the meeting ends, a new meeting continues it, and the enrollments move to the new meeting. Sessions that
+    have begun never change. So the change starts today at the earliest, or tomorrow if today's session has begun. In
+    some cases, the meeting itself gets the new values, and there is no new meeting (see `change_start`).
 
-    Raises Refused if the meeting ends before the change starts, and if another meeting of the site has the same code
-    and first day. Also raises Refused if there would be fewer spots than enrolled patients or more spots than the room
-    holds, if new times are outside the site's opening hours, or if a published track would break the hours rule.
+    Sessions that were changed by hand stay as they are. Each of them takes the place of the new meeting's session in
+    the same week. Sessions whose ids are in `let_go` do not stay: they lose their changes.
+
+    Raises Refused if the values contradict each other, if the meeting would end before the change starts, or if another
+    meeting of the site has the same code and first day. Also raises Refused if there would be fewer spots than patients
+    or more spots than the room holds, or if new times are outside the site's opening hours. Finally, raises Refused if
+    a published track would break the hours rule.
     """
     meeting = _lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
@@ -115,9 +117,10 @@ def change_meeting(
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
     """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
 
-    A meeting is changed in place if none of its sessions has begun and one of these is true: the change starts on the
-    meeting's first day, or no published track and no enrollment uses the meeting yet. If the meeting's
-    site is not loaded yet, it is queried.
+    "In place" means that the meeting itself gets the new values, and no new meeting continues it. This is done if none
+    of the meeting's sessions has begun, and the change is requested for the meeting's first day or earlier. It is also
+    done if no session has begun, and the meeting has no enrollment and no published track. If the meeting's site is not
+    loaded yet, it is queried.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -138,7 +141,8 @@ def end_meeting(
 ) -> Meeting:
     """End the meeting after `last_day`, and take its patients out of the meeting from the next day on.
 
-    Later sessions that were changed by hand become one-off sessions, except those whose ids are in `let_go`.
+    Later sessions are removed. Those that were changed by hand become one-off sessions instead, unless their ids are in
+    `let_go`.
 
     The last day can be yesterday at the earliest, or today if today's session has begun. Raises Refused if the last day
     is too early or before the meeting's first day. Also raises Refused if the meeting already ends earlier, or if a

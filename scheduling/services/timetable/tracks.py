@@ -67,8 +67,9 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
     """Assess the track's weekly hours as of the day `on`.
 
-    If no meeting of the track runs on that day, all meetings that start later are assessed. `candidates` are always
-    assessed too. A candidate replaces the track's meeting that has the same key. Reads prefetched meetings.
+    The verdict covers the track's meetings that run at that time. If there are none, it covers all meetings that start
+    later. `candidates` are always included. A candidate replaces the track's meeting with the same key. Reads
+    prefetched meetings.
     """
     keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]
@@ -130,8 +131,8 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
     """For each published track in `tracks`, check the hours rule and create the missing sessions.
 
-    Call this after saving meetings. `tracks` must include the tracks that the meetings served before. Raises Refused if
-    a published track breaks the rule. This rolls back everything that was saved.
+    Call this after saving meetings. `tracks` must include the tracks that the meetings served before they were saved.
+    Raises Refused if a published track breaks the rule. This rolls back everything that was saved.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)
     if published:

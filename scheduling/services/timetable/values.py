@@ -12,7 +12,8 @@ from timekeeping.occurrences import MeetingPattern
 class TrackValues:
     """Values of a track.
 
-    `individual_minutes` are per week. The ages are inclusive bounds, in years, for a patient's age on the first day.
+    `individual_minutes` are per week. `from_age` and `to_age` are the lowest and the highest age, in years, that a
+    patient may have on the first day of treatment.
     """
 
     code: str

@@ -24,8 +24,8 @@ SEEN, CHECK, NEXT = "seen", "check", "next"
 class Submission[T]:
     """The outcome of submitting a change. At most one of the fields is set.
 
-    `saved` has the result of the service. `reasons` says why the service refused the change. `preview` has the context
-    for the template: `impact`, and `is_outdated`, which is true if the impact is not the one that the user confirmed.
+    `saved` has the result of the service. `reasons` says why the service refused the change. `preview` is the template
+    context of a preview. Its `is_outdated` is true if the impact has changed since the user confirmed it.
     """
 
     saved: Saved[T] | None = None
@@ -45,9 +45,9 @@ def submit_with_preview[T](
 ) -> Submission[T]:
     """Apply the change, or preview the change if the user has not confirmed its impact yet.
 
-    A change that affects no patient is applied at once, unless it would leave a session without its room or staff, or
-    the user asked for a preview. With `preview_only`, nothing is applied. `action` names the change in the audit trail.
-    If the service refuses the change, the reasons become errors of `form`.
+    A change is applied at once if it affects no patient and leaves no session without its room or staff. If the user
+    asked for a preview, there is a preview in any case. With `preview_only`, nothing is applied. `action` names the
+    change in the audit trail. If the service refuses the change, the reasons become errors of `form`.
     """
 
     def preview(impact: Impact, *, is_outdated: bool = False) -> Submission[T]:

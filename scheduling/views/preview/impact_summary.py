@@ -41,9 +41,10 @@ class Series:
 
 @dataclass(frozen=True)
 class WeekDropGroup:
-    """A patient's weeks that have the same hours after a change: the first week, and the number of other weeks.
+    """Weeks in which a patient has equally few hours and days after a change.
 
-    `savable` is the number of weeks in which the hours can be made up.
+    `first` is the first of these weeks, and `more` is the number of other weeks. `savable` is the number of weeks,
+    including the first, in which the hours can be made up.
     """
 
     first: WeekShortfall

@@ -102,8 +102,8 @@ def schedule_cards(
 ) -> list[ScheduleCard]:
     """Return a card for each schedule, in the given order.
 
-    If `need` (the need without the scenario) is given, each card has the reasons why the schedule doesn't fit without
-    the scenario. `chosen` has the keys of the schedules that the user chose.
+    `need` is the need without the scenario, if there is a scenario. Each card then has the reasons why its schedule
+    doesn't fit without the scenario. `chosen` has the keys of the schedules that the user chose.
     """
     cards = []
     for number, schedule in enumerate(schedules, 1):

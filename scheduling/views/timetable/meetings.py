@@ -206,7 +206,7 @@ def _added_text(values: Sequence[MeetingValues]) -> str:
 def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
     """Change a meeting from a date on.
 
-    The user chooses which of the later sessions that were changed by hand keep their changes.
+    If later sessions were changed by hand, the user chooses which of them keep their changes.
     """
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)
@@ -257,7 +257,7 @@ def meeting_edit(request: HttpRequest, meeting_id: int) -> HttpResponse:
 def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     """End a meeting.
 
-    The user chooses which of the later sessions that were changed by hand are still held.
+    If later sessions were changed by hand, the user chooses which of them are still held.
     """
     user, now = signed_in(request), clock.now()
     meeting = _meeting_managed_by(user, meeting_id)

@@ -1,4 +1,4 @@
-"""Guessing a password is limited, wherever the password is entered, and the count can't be pushed out of the cache."""
+"""Password guesses are limited on every way in. The count of guesses can't be pushed out of the cache."""
 
 import pytest
 from django.core.cache import cache, caches

@@ -98,8 +98,8 @@ def week_drops(
 ) -> set[tuple[int, date, int, int]]:
     """Return the weeks whose minutes or days are below the prescription and lower than they were before.
 
-    Weeks after a discharge are left out. Weeks that end after `until` are also left out, because not all their sessions
-    exist.
+    Weeks after a discharge are left out. Weeks that end after `until` are also left out, because some of their sessions
+    do not exist yet.
     """
     found = set()
     for (patient, week), (minutes, days) in before.items():
@@ -164,7 +164,7 @@ def wrong_copies() -> list[Any]:
 
 
 def expected_sessions(site: Site, first: date, until: date) -> dict[tuple[int, date], tuple[datetime, datetime]]:
-    """Return the start and end, in UTC, of the sessions that should exist, by meeting id and date.
+    """Map (meeting id, date) to the start and end, in UTC, of each session that should exist.
 
     These are the sessions of published tracks on dates in [first, until).
     """

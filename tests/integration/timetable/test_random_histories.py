@@ -1,4 +1,4 @@
-"""Random actions leave past sessions and sessions changed by hand as they are, and do what their previews showed."""
+"""Random actions do what their previews showed. They leave past sessions as they are and keep changes made by hand."""
 
 import os
 from collections import Counter

@@ -35,7 +35,10 @@ def selectors(rules: str) -> set[str]:
 
 
 def not_served(names: Iterable[str]) -> set[str]:
-    """Return the selectors of Bootstrap that are not served, although they need only the given classes and no element."""
+    """Return the selectors that Bootstrap has but the served stylesheet lacks, if they need only the given classes.
+
+    Selectors that need an element or a theme are left out.
+    """
     given = set(names)
     needed = {each for each in selectors(ALL) if NAMED.search(each) and given.issuperset(NAMED.findall(each))}
     return {each for each in needed - selectors(SERVED) if not ELEMENT_OR_THEME.search(each)}
