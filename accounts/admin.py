@@ -127,10 +127,10 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet[AuditEvent], search_term: str
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
-        """Search the audit events.
+        """Search the audit events. A search for a patient's id finds all views of the patient's record.
 
-        A search for a patient's id also finds repeated views of the patient's record. The events of these views do not
-        contain the id.
+        If a page shows a user the same patients again, one event is written for all of them. Such an event contains no
+        patient's id, but it is found too.
         """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():

@@ -86,11 +86,10 @@ def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key:
 
 
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
-    """Write a single event for a page view that showed the same patients as the earlier view `look`.
+    """Write one event for a page view with the same patients as an earlier view. Return whether it was written.
 
-    `look` is the view id that `record_views` returned, and `people` is the number of patients. If the user has no event
-    with that view id in the audit trail, nothing is written and the result is False. An event therefore never refers to
-    a missing view.
+    `look` is the view id that `record_views` returned for the earlier view. `people` is the number of patients. If the
+    user has no event with this view id, nothing is written.
     """
     event = _view_event(look, by=by, at=at, site_key=site_key, detail=f"{detail}, the same again")
     event.subject_label = f"{people} patients" if people != 1 else "1 patient"

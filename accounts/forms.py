@@ -17,12 +17,12 @@ DEFAULT = "default"
 
 
 def language_choices() -> Choices:
-    """Return the languages of the pages. Each is named in itself, so that its readers find it in any language."""
+    """Return the languages of the pages. Each language is named in the language itself, such as "Español"."""
     return [(code, format_html('<span lang="{}">{}</span>', code, name)) for code, name in settings.LANGUAGES]
 
 
 class DefaultChoiceField(forms.ChoiceField):
-    """Radio buttons, of which the first means the default. The value of the first one is an empty text."""
+    """Radio buttons. The first one stands for the default. If it is chosen, the field's value is the empty string."""
 
     widget = forms.RadioSelect
 
@@ -38,7 +38,7 @@ class DefaultChoiceField(forms.ChoiceField):
 
 
 class HourClockField(DefaultChoiceField):
-    """A choice between the 12-hour and the 24-hour clock. `default` is the text of the choice to have neither."""
+    """A choice between a default, the 12-hour clock and the 24-hour clock. `default` is the text of the default."""
 
     def __init__(self, *, default: StrOrPromise) -> None:
         super().__init__(default=default, choices=[*HourClock.choices], label=_("Clock"))

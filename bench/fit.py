@@ -2,14 +2,15 @@
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Each result is a ratio. The time of the solver, and the time of trying every set of meetings, are each divided by the
-time of the search. The time to find suggestions when nothing fits is divided by the time of one search. The times
-are medians over several rounds. In each round, every method runs once and starts without cached conflicts.
+Each result is a ratio: the time that another method takes, divided by the time that the search takes. The other methods
+are the solver and brute force, which tries every set of meetings. For patients whom no schedule fits, the time to find
+suggestions is divided by the time of one search. Times are medians over several rounds. In each round, every method
+runs once and starts without cached conflicts.
 
-The solver lists the best schedules on one thread: each schedule that it finds is excluded, and the solver then finds
-the next best. The listing takes a long time, so it is timed only once for each patient. A separate run on all threads
-finds only the best schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs,
-and must give the same points.
+The solver finds the best schedules one after the other on one thread. Each schedule found is excluded from its next
+run. This takes long, so it is timed only once for each patient. A separate run on all threads finds only the best
+schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the
+same points.
 """
 
 import sys

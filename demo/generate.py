@@ -140,7 +140,7 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 
 
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Return a step that first admits the patient, or sets the next level of care, and then enrolls the patient.
+    """Return a step that enrolls the patient. Before that, the step admits the patient or sets the next level of care.
 
     The patient is enrolled in all meetings of the planned track that fit.
     """

@@ -40,8 +40,8 @@ def _month_numbers() -> dict[str, int]:
 class PatientFilter(django_filters.FilterSet):
     """Filter patients by personal details, and by state of care, track and level of care as of the date `today`.
 
-    If neither a state of care nor typed text is given, the list shows patients in care. If text was typed but no state
-    is chosen, all patients are searched.
+    If no state of care is chosen, typed text is searched among all patients. If nothing is typed either, the list shows
+    the patients in care.
     """
 
     q = django_filters.CharFilter(

@@ -32,16 +32,17 @@ def credited_minutes(
     countable: bool = True,
     breaks_count: bool = False,
 ) -> int:
-    """Return the credited minutes: the time that the patient attended within the session, usually without the break.
+    """Return how many minutes of a session are credited to a patient: the time attended, rounded down to whole minutes.
 
-    All times are aware datetimes; `pause` is the break. If `arrived` is None, the patient came at the start of the
-    session. If `left` is None, the patient stayed to the end. Coming early or leaving late adds nothing. The total is
-    rounded down to whole minutes. The result is 0 for a patient who did not attend and for a session that is not
-    countable. Billing and state rules credit the time delivered, not the time scheduled. Breaks are credited only if
-    the site's RuleSet says so (`breaks_count`).
+    All times are aware datetimes. If `arrived` is None, the patient came at the start of the session. If `left` is
+    None, the patient stayed to the end. Time before the start or after the end is not credited. The break (`pause`) is
+    credited only if the site's RuleSet says so (`breaks_count`). Nothing is credited if the patient did not attend, or
+    if the session is not countable.
 
-    Raises ValueError if the patient left before arriving, came after the end, or left before the start. Also
-    raises ValueError for partial attendance if neither time is given.
+    Billing and state rules credit the time delivered, not the time scheduled.
+
+    Raises ValueError if the patient left before arriving, came after the end, or left before the start. Also raises
+    ValueError for partial attendance if neither time is given.
     """
     came, went = in_utc(arrived or session.start), in_utc(left or session.end)
     if came >= went or came >= session.end or went <= session.start:

@@ -1,10 +1,14 @@
 """The ledger of a patient's treatment week: prescribed, scheduled, credited and remaining time, and make-up sessions.
 
-A week is *met* once the credited minutes and days reach the prescription. A week that is not over and not met is *on
-pace* if the remaining sessions are enough to meet it, *at risk* if make-up sessions are needed as well, and *can't be
-met* if not even make-up sessions are enough. A week that is over and not met is *short*. Some weeks are shortened by an
-admission, a discharge, a closure, a leave of absence, a site transfer or a change of level. Such a week is *partial* if
-it would otherwise be at risk, impossible to meet, or short.
+The standing of a week compares it with the prescription:
+
+- *Met*: the credited minutes and days reach the prescription.
+- *On pace*: they will reach it if the patient attends the remaining sessions.
+- *At risk*: the remaining sessions are not enough, but make-up sessions can close the gap.
+- *Can't be met*: not even make-up sessions can close the gap.
+- *Short*: the week is over, and the prescription was not met.
+- *Partial*: the week would be at risk, impossible to meet, or short, but it is not a full week of treatment. The reason
+  is an admission, a discharge, a site transfer, a change of level, a leave of absence, or a closure.
 """
 
 from bisect import bisect_left
@@ -105,11 +109,12 @@ class WeekPolicy:
         days_in_reach: int | None = None,
         can_be_made_up: bool = True,
     ) -> WeekVerdict:
-        """Return the standing of the week (product rule). The docstring of this module defines the standings.
+        """Return the standing of the week (product rule), and the minutes and days to make up.
 
-        `remaining_minutes` are the minutes of pending sessions. `days_in_reach` counts the credited days and the days
-        with a pending session. If `credited_days` and `days_in_reach` are both None, days are not checked.
-        `can_be_made_up` says whether there are make-up sessions that close the gap. Pass True if that is unknown.
+        The docstring of this module defines the standings. `remaining_minutes` are the minutes of pending sessions.
+        `days_in_reach` is the number of days with credited minutes or a pending session. If `credited_days` and
+        `days_in_reach` are both None, days are not checked. `can_be_made_up` says whether make-up sessions can close
+        the gap. Pass True if that is unknown.
         """
         if self.is_over:
             remaining_minutes, days_in_reach, can_be_made_up = 0, credited_days, False
@@ -156,8 +161,8 @@ def build_ledger(
 ) -> WeekLedger:
     """Build the ledger of a week from the patient's booked sessions and the sessions with free spots.
 
-    A day counts if any minutes on it are credited. A make-up session counts in the week in which it takes place. In
-    that week, the list `booked` contains it like any other session.
+    A day counts if any minutes of the day are credited. `booked` includes the make-up sessions that are booked in the
+    week.
     """
     scheduled = [each for each in booked if not each.cancelled]
     pending = [each for each in scheduled if each.is_pending and not policy.is_over]
@@ -204,13 +209,10 @@ def find_makeup_openings(
     days: int,
     counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the fewest openings that add the missing `minutes` and `days`. Return None if no set of openings does.
+    """Return the fewest openings that add the missing `minutes` and `days`. Return None if the openings can't add so many.
 
     If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
     nor a booked session. An opening on one of the `counted_days` adds no further day.
-
-    The search adds openings to a set in order of time. The best continuation after each opening is computed once and
-    cached.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))

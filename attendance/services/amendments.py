@@ -27,8 +27,8 @@ def amend_attendance(
     """Correct a mark of a finalized session, and return the amendment that records the change.
 
     `mark.reason` is the reason for the amendment. `seen_amendments` is the number of amendments that the user saw.
-    Raises Refused if there are more amendments by now. The value ANY skips this check. Also raises Refused if the
-    session is not finalized, if there is no reason, if nothing would change, or if the mark contradicts itself.
+    Raises Refused if the mark has been amended since then; ANY skips this check. Also raises Refused if the session is
+    not finalized, if there is no reason, if nothing would change, or if the mark contradicts itself.
     """
     session = lock_roster(Booking.objects.values_list("session", flat=True).get(pk=attendance.booking_id))
     recorded = Attendance.objects.select_related("booking__session", "booking__episode__patient").get(pk=attendance.pk)

@@ -28,9 +28,9 @@ def update_excuses_at_site(*, site: Site, now: datetime) -> int:
 def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:
     """Mark bookings during leaves of absence as excused, and delete excuses outside those leaves.
 
-    Return how many marks were added or deleted. Covers current and future leaves of the given episodes at the site. If
-    `episode_ids` is None, all episodes at the site are covered. A second call changes nothing. The caller must be in a
-    transaction and hold the lock on the site.
+    Return how many marks were added or deleted. Leaves that are over are ignored. `episode_ids` limits the update to
+    the leaves of these episodes; None means all episodes at the site. A second call changes nothing. The caller must be
+    in a transaction and hold the lock on the site.
     """
     leaves = LeaveOfAbsence.objects.filter(episode__site=site).open_on_or_after(now.astimezone(site.zone).date())
     if episode_ids is not None:
@@ -42,10 +42,10 @@ def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: date
 
 
 def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Mark all unmarked active bookings during the leaves of absence as excused.
+    """Excuse the patients from their sessions during the leaves of absence. Return the number of new marks.
 
-    Return the number of new marks. Bookings of canceled or finalized sessions are left out. If `by` is None, each mark
-    names the user who recorded the leave.
+    Bookings that already have a mark are left out, and so are bookings of canceled or finalized sessions. If `by` is
+    None, each mark names the user who recorded the leave.
     """
     if not leaves:
         return 0
@@ -81,7 +81,10 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
 
 
 def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Delete these leaves' excuses for future sessions that are now outside the leave. Return how many were deleted."""
+    """Delete excuses on days that are no longer part of the leave. Return how many were deleted.
+
+    Only excuses for future sessions are deleted.
+    """
     excuses = Attendance.objects.filter(leave__in=leaves).select_related("booking__session", "leave")
     outside = [
         mark.pk for mark in excuses if mark.leave and not mark.leave.as_interval().contains(mark.booking.session.on)

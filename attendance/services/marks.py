@@ -75,7 +75,7 @@ def mark_booking(
 ) -> Attendance:
     """Record the attendance for a booking, replacing any earlier mark, and return the new mark.
 
-    `seen_at` is the recording time of the mark on the user's page, or None if the page showed no mark. Raises Refused
+    `seen_at` says which mark the user saw: the time when it was recorded, or None if there was no mark. Raises Refused
     if the mark has changed since then; ANY skips this check. Also raises Refused if the booking was released, if the
     mark contradicts itself, or if the session is finalized, is canceled or has not begun. Excuses are allowed before
     the session begins.

@@ -21,9 +21,9 @@ STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standi
 class WeekReport:
     """One patient's treatment week, with everything that its page shows.
 
-    `row` is None if no care was prescribed in the week. If the patient also attends all `makeup_sessions`, the
-    prescription is met. `other_openings` are other sessions that the patient could attend. `missed` are the bookings
-    that can be made up.
+    `row` is None if no care was prescribed in the week. `makeup_sessions` are sessions that together close the gap to
+    the prescription. `other_openings` are other sessions that the patient could attend. `missed` are the bookings that
+    can be made up.
     """
 
     patient: Patient

@@ -16,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class ImportedEvent(recurring_ical_events.EventAdapter):
-    """A calendar event, which may be canceled or marked as free. A changed occurrence of an event is an event too."""
+    """A calendar event, which may be canceled or marked as free. A changed occurrence is a separate `ImportedEvent`."""
 
     def __init__(self, component: Component) -> None:
         super().__init__(component)
@@ -49,10 +49,10 @@ class EventSeries(recurring_ical_events.Series):
 
 
 class AllEvents(recurring_ical_events.SelectComponents):
-    """Collects all events of a calendar, including independent events that share an id.
+    """Collects all events of a calendar, even if several independent events share an id.
 
-    By itself, the recurring_ical_events library would keep only one of several independent events that share an id. Older
-    revisions are left out: of the events that share an id, only those with the highest revision number are kept.
+    By itself, the recurring_ical_events library would keep only one of these events. This class keeps all that have the
+    highest revision number. Events with a lower revision number are older versions and are left out.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class AllEvents(recurring_ical_events.SelectComponents):
 class ExpandedCalendar:
     """Busy times and all-day dates of a calendar's events, limited to [first, until).
 
-    Canceled, free, zero-length and unreadable events are left out, and only their numbers are kept.
+    Canceled, free, zero-length and unreadable events are counted, but their times are left out.
     """
 
     zone: tzinfo

@@ -40,10 +40,11 @@ def _last_value(rule: vRecur, name: str, default: object = None) -> object:
 
 
 def make_until_inclusive(rule: vRecur, starts: date, zone: tzinfo) -> None:
-    """Convert the end of the rule (UNTIL). If it were not converted, the library could drop the last occurrence.
+    """Convert UNTIL, the end of the rule, so that the library does not drop the last occurrence.
 
-    If UNTIL is a date, the whole day is included. If UNTIL is a time without a time zone, it is in the time zone of the
-    event, or in `zone` if the event has no time zone. If the event has a time zone, the library expects UNTIL in UTC.
+    If UNTIL is a date, it becomes the last second of that day. If UNTIL has no time zone, it is taken to be in the time
+    zone of the event or, if the event has none, in `zone`. For an event with a time zone, UNTIL is then converted to
+    UTC, as the library expects.
     """
     until = _last_value(rule, "UNTIL")
     if isinstance(until, date) and until.year == MAXYEAR:

@@ -1,9 +1,9 @@
 """Turn the times of an imported calendar into busy times: weekly patterns where possible, otherwise single dates.
 
-Reading a calendar yields single times, even for an entry that repeats every Monday. The search for a schedule treats
-busy times on single dates as exceptions, and accepts that a few sessions are missed because of them. Therefore a time
-that occurs in at least three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in
-the weeks without that time. A patient may seem busier than the calendar says, but never less busy.
+A calendar gives single times, even for an entry that repeats every Monday. But the search for a schedule treats busy
+times on single dates as exceptions: it accepts that a few sessions are missed because of them. Therefore a time that
+occurs in at least three of every four weeks becomes a weekly pattern (product rule). The pattern also applies in the
+weeks without that time. A patient may seem busier than the calendar says, but never less busy.
 """
 
 from collections import defaultdict
@@ -151,10 +151,10 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """Find weekly patterns in the dates of one wall-clock time. Return the patterns and the dates outside the patterns.
 
-    The dates are in [first, until). A weekday becomes an every-week pattern if its dates span at least four weeks, and
-    if at most one of any four successive dates is missing. Every-other-week patterns follow the same rule, counted in
-    every other week. A pattern that reaches the start or end of the range is assumed to continue beyond the range,
-    until a later calendar is imported.
+    The dates are in [first, until). Dates on one weekday become an every-week pattern if they span at least four weeks,
+    and if at most one of any four weeks in a row is missing. The same rule finds every-other-week patterns, but looks
+    only at every second week. A pattern that reaches the start or end of the range is assumed to continue beyond the
+    range.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

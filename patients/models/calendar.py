@@ -28,8 +28,8 @@ CALENDAR_KINDS = tuple(CALENDAR_LABELS)
 class CalendarState(models.TextChoices):
     """The state of an uploaded calendar.
 
-    UNDERSTOOD is a preview that has not been saved. WAITING is a calendar that the patient uploaded and that conflicts
-    with a booking. A coordinator has to decide on it. KEPT is a saved calendar.
+    UNDERSTOOD is a preview that has not been saved. KEPT is a saved calendar. WAITING means that a coordinator has to
+    decide, because the patient uploaded a calendar that conflicts with a booking.
     """
 
     UNDERSTOOD = "understood", _("Not saved yet")
@@ -193,7 +193,7 @@ class ImportedCalendar(models.Model):
         return tuple(CountedNotice(CalendarNotice(remark), number) for remark, number in self.remarks)
 
     def as_times(self, intervals: Iterable[Interval[datetime]]) -> CalendarTimes:
-        """Return the calendar as a `CalendarTimes`. `intervals` are the calendar's busy times, which the caller reads."""
+        """Return the calendar as a `CalendarTimes`. The caller reads the busy times (`intervals`) from the database."""
         return CalendarTimes(
             key=self.pk,
             label=self.label,

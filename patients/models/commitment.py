@@ -105,10 +105,12 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
 class Commitment(models.Model):
     """A time when a patient is busy, in the local time of the patient's site.
 
-    A commitment has one of three patterns. A weekly commitment is on `weekdays`, either every week, or every other week
-    counted from the week of `anchor`. A rotation is a cycle of `cycle_days` days that starts on the date `anchor`;
-    `cycle_mask` has a bit for each busy day. A commitment on specific dates is on the single date `on`, or on the
-    `weekdays` in [on, until).
+    A commitment has one of three patterns:
+
+    - Weekly: it is on `weekdays` every week or, if `anchor` is set, every other week. `anchor` is a date in one of
+      these weeks.
+    - Rotation: a cycle of `cycle_days` days. Its first day is `anchor`, and `cycle_mask` has a bit for each busy day.
+    - Specific dates: it is on the single date `on` or, if `until` is set, on the `weekdays` in [on, until).
 
     If `ends` is at or before `starts`, the commitment ends on the next day. A commitment from midnight to midnight
     lasts a whole day.

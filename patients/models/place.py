@@ -53,7 +53,7 @@ class Place(models.Model):
 
 
 class PlaceTravel(models.Model):
-    """Travel times in minutes between a place and one site: to the place before a commitment there, and back after it."""
+    """Travel times between one site and a place, in minutes: to the place before a commitment, and back after it."""
 
     place = models.ForeignKey(Place, on_delete=models.CASCADE, related_name="travels", verbose_name=_("place"))
     site = models.ForeignKey("scheduling.Site", on_delete=models.CASCADE, related_name="+", verbose_name=_("site"))

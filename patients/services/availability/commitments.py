@@ -212,8 +212,8 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
 def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User | None, now: datetime) -> None:
     """End a repeating commitment after `last_day`, or remove a commitment that is on specific dates.
 
-    For a repeating commitment, raises ValueError if `last_day` is None, and Refused if it is before the commitment
-    begins. For a commitment on specific dates, `last_day` is ignored.
+    For a commitment on specific dates, `last_day` is ignored. For a repeating commitment, raises ValueError if
+    `last_day` is None, and raises Refused if `last_day` is before the commitment begins.
     """
     if commitment.on is not None:
         remove_commitment(commitment=commitment, by=by, now=now)

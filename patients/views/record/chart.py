@@ -122,7 +122,10 @@ class Chart:
 
     @property
     def is_less_than_prescribed(self) -> bool:
-        """Whether the shown week has less treatment than prescribed. Weeks of partial enrollment are not reported."""
+        """Whether the shown week has less treatment than prescribed.
+
+        False if the patient is enrolled for only part of the week.
+        """
         return (
             self.is_whole_week
             and self.span is not None
@@ -268,9 +271,9 @@ def _list_weeks(
 def _moves_by_meeting(
     enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Map the id of each attended meeting to its conflicts that are solved by moving a commitment.
+    """Map the id of each attended meeting to its conflicts with commitments that can move to make room for it.
 
-    Only conflicts today or later count.
+    Conflicts before today are left out.
     """
     if not busy:
         return {}
@@ -282,7 +285,7 @@ def _moves_by_meeting(
 
 
 def _is_agreed_conflict(conflict: BookingConflict, moves: Mapping[int, Sequence[Conflict]]) -> bool:
-    """Whether the commitment moves to make room for the session's meeting. False if the session was changed."""
+    """Whether the commitment can move to make room for the session. False if the session was changed by hand."""
     session = conflict.booking.session
     agreed = moves.get(session.meeting_id or 0, ())
     return not session.is_changed and any(move.busy == conflict.busy for move in agreed)

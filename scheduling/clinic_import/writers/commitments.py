@@ -72,7 +72,7 @@ def write_commitments(run: ImportRun) -> None:
 
 
 def _commitment_values(row: CommitmentRow, existing: Commitment | None) -> dict[str, Any]:
-    """Return the row as field values of a Commitment. The columns in `_kept_columns` keep their existing values."""
+    """Return the row's values for the fields of a Commitment. For the `_kept_columns`, return the existing values."""
     values: dict[str, Any] = {
         "kind": row.kind,
         "label": row.label,

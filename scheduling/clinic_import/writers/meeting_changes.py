@@ -21,10 +21,13 @@ BREAK_COLUMNS = frozenset({"break_starts", "break_ends", "break_minutes"})
 def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> Meeting | None:
     """Return the existing meeting that the row is about, or None if the row is a new meeting.
 
-    `meetings` are the existing meetings with the row's code, and `rows` are the rows of the file with that code, both
-    sorted by first day. A meeting that has been changed is stored as a chain of meetings, each of which continues
-    the one before. If the row has the first day of a meeting, it is about the last meeting of the chain that begins
-    with this meeting. The chain ends before a meeting that has a row of its own.
+    `meetings` are the existing meetings with the row's code. `rows` are the rows of the file with that code. Both are
+    sorted by first day.
+
+    A meeting that has been changed is stored as a chain of meetings, each of which continues the one before. If a
+    meeting begins on the row's first day, the row is about the last meeting of the chain that begins there. Meetings
+    that have a row of their own end the chain. If no meeting begins on the row's first day, the row can only be about a
+    meeting that has not ended by then.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:
@@ -53,9 +56,10 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 
 
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
-    """Return whether another row, not imported yet, continues the meeting from the day on which this row ends.
+    """Return whether another row of the file is going to end this row's meeting when it is imported.
 
-    When the other row is imported, this row's meeting will end.
+    This is the case if the other row begins on the day after this row's last day, and no existing meeting begins on
+    that day.
     """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)

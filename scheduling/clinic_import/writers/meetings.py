@@ -175,8 +175,8 @@ def find_clinician(
 ) -> User | None:
     """Return the clinician at the site whose code or e-mail address is `name`, or None if there is none.
 
-    Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. `activity` is the part
-    of the fault's text that says what only clinicians can do.
+    Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. The text of the fault
+    says that such a person can't do the `activity`.
     """
     if not name:
         return None

@@ -146,9 +146,11 @@ def _update_care(
 def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
     """Create or update the level of care in the row, and return the changes.
 
-    If the row's level starts after the latest level, the latest level ends when the row's level starts. A row
-    without a first day must match the first or the latest level. If there is only one level, such a row can also change
-    that level. Levels before the latest can't be changed.
+    If the row's level starts after the latest level, it is added, and the latest level ends when it starts. If both
+    start on the same day, the latest level is changed. Earlier levels can't be changed.
+
+    A row without a first day must match the first or the latest level. If there is only one level, such a row can also
+    change it. If the row asks for anything else, a fault is added.
     """
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:

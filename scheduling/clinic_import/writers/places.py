@@ -102,7 +102,7 @@ def _new_rules(row: SiteRow, site: Site) -> RuleSet:
 def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet]) -> tuple[FieldChange, ...]:
     """Write the row's rules and return the changes. The rules apply from the date in the row.
 
-    If the row has no date, its rules must equal the site's latest rules. Otherwise, a fault is added.
+    If the row has no date, its rules must equal the site's latest rules. If they differ, a fault is added.
     """
     if not known:
         return (FieldChange("rules_from", "nothing", f"{_new_rules(row, site).starts}"),)

@@ -36,11 +36,12 @@ def assess_timetable(
 ) -> tuple[Period, ...]:
     """Return the periods during which the same meetings run, each with the verdict on these meetings.
 
-    No period begins before the date `first`. The last period has no end, unless all meetings end.
+    No period begins before the date `first`. Days before the first meeting starts, and days after the last one has
+    ended, are left out. The last period has no end, unless all meetings end.
 
-    Meetings that start or end in the same week are treated as changing together. For example, a track whose Monday group starts
-    on a Monday and whose Friday group starts that Friday has no separate period for the days between. The days before the first
-    meeting starts and after the last one has ended are left out. The other arguments are those of `assess_track`.
+    Meetings that start or end in the same week are treated as changing together. For example, a track's Monday group
+    may start on a Monday, and its Friday group on that week's Friday. The days between are then not a separate period.
+    The other arguments are those of `assess_track`.
     """
     meetings = [each for each in meetings if each.runs_on_or_after(first)]
     aligned = _align_boundaries(meetings, first)
@@ -65,10 +66,10 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """For each date after `first` on which a meeting starts or ends, return an equivalent date. Use as few as possible.
+    """Replace the dates after `first` on which meetings start or end. Use as few different dates as possible.
 
-    Two start dates are equivalent if the meeting is held on the same dates with either of them. For example, it makes
-    no difference whether a Friday group starts on a Monday or on the following Friday. The same applies to end dates.
+    The result maps each date and meeting to the new date. With the new date, the meeting is still held on the same
+    days. For example, it makes no difference whether a Friday group starts on a Monday or on the following Friday.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)
@@ -85,9 +86,9 @@ def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[
 
 
 def _leeway(day: date, meeting: WeeklyMeeting) -> Interval[date]:
-    """Return the dates to which a start or end on `day` could move without changing when the meeting is held.
+    """Return the dates on which the meeting could start or end instead of `day`, with no effect on when it is held.
 
-    Meetings held every other week don't count toward the hours, so their start and end dates don't move.
+    For a meeting held every other week, only `day` itself is returned. Such meetings don't count toward the hours.
     """
     if meeting.anchor is not None:
         return Interval(day, day + DAY)

@@ -18,11 +18,12 @@ from timekeeping.intervals import Interval
 class SessionState:
     """The state of a session in one snapshot.
 
-    Meetings that continue each other form a series. `series` identifies the series of the session's meeting. `series_week`
-    is the Monday of the week in which the meeting schedules the session. A session and its replacement have the same
-    `series` and `series_week`. `lacks_room` is set if the meeting has a room but the session has none. `lacks_people` is
-    set if the meeting has facilitators but the session has none. Times are in UTC; `places` and `booked` are numbers of
-    patients.
+    Meetings that continue each other form a series. `series` identifies the series of the session's meeting.
+    `series_week` is the Monday of the week in which the meeting schedules the session. A session and its replacement
+    have the same `series` and `series_week`.
+
+    `lacks_room` is set if the meeting has a room but the session has none. `lacks_people` is set if the meeting has
+    facilitators but the session has none. Times are in UTC; `places` and `booked` are numbers of patients.
     """
 
     key: int
@@ -80,7 +81,7 @@ class BookingState:
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """The state of a session before and after a change. `before` is None if it is new, `after` is None if it is removed."""
+    """A session before and after a change. `before` is None for a new session, `after` for a removed one."""
 
     before: SessionState | None
     after: SessionState | None
@@ -99,7 +100,7 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's booking before and after a change. `before` is None if it is new, `after` is None if it is lost.
+    """A patient's booking before and after a change. `before` is None for a new booking, `after` for a lost one.
 
     A booking is lost, for example, if its session moves to a time when the patient is in another session. `instead` is
     then the name of the other session.
@@ -138,10 +139,10 @@ class ImpactConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekShortfall:
-    """A treatment week in which a change leaves fewer minutes or days than before, and fewer than prescribed.
+    """A treatment week that loses minutes or days through a change, and then has fewer than prescribed.
 
-    `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. `is_on_leave` is
-    set if the patient is on a leave of absence that week. The week is then not counted as missed.
+    `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. If the
+    patient is on a leave of absence in that week (`is_on_leave`), the week is not counted as missed.
     """
 
     patient: int
@@ -299,9 +300,10 @@ def find_week_shortfalls(
     after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
 ) -> tuple[WeekShortfall, ...]:
-    """Return the treatment weeks with fewer minutes or days than before the change, and fewer than prescribed.
+    """Return the treatment weeks that lose minutes or days through the change, and then have fewer than prescribed.
 
-    `prescribed` takes a patient's id and a week. It returns the prescribed minutes and days, or None if nothing is prescribed.
+    `prescribed` takes a patient's id and a week. It returns the prescribed minutes and days, or None if nothing is
+    prescribed.
     """
     totals_before, totals_after = _week_totals(before), _week_totals(after)
     shortfalls = []
