@@ -74,7 +74,7 @@ class MakeupOpening:
 class WeekVerdict:
     """The standing of a week, and the minutes and days that the patient has to make up.
 
-    These minutes and days would be missing even if the patient attended all scheduled sessions.
+    The patient has to make them up even after attending all scheduled sessions.
     """
 
     standing: Standing
@@ -209,7 +209,7 @@ def find_makeup_openings(
     days: int,
     counted_days: Collection[date],
 ) -> tuple[MakeupOpening, ...] | None:
-    """Return the fewest openings that add the missing `minutes` and `days`. Return None if the openings can't add so many.
+    """Return the fewest openings that add the missing `minutes` and `days`, or None if no set of openings adds enough.
 
     If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
     nor a booked session. An opening on one of the `counted_days` adds no further day.

@@ -289,7 +289,7 @@ def assess_choice(
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
     """Whether the reason only repeats that the prescription is not met.
 
-    This is the case if the total is below the prescription, and the prescription is at least as high as the minimum.
+    A total below the minimum is such a reason if the prescription is at least as high as the minimum.
     """
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum
