@@ -39,7 +39,10 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTime:
-    """The same time on the same weekday from the date `first` to `last`, both inclusive, except on the `skipped` dates."""
+    """A weekly appointment time.
+
+    The appointments are on the dates from `first` to `last`, both inclusive. There is none on the `skipped` dates.
+    """
 
     weekday: int
     starts: time
@@ -68,8 +71,8 @@ class LetterTimes:
 def summarize_appointments(appointments: Iterable[Appointment]) -> LetterTimes:
     """Summarize appointments as weekly times and single dates.
 
-    Three or more appointments on the same weekday at the same time become a weekly time, unless there would
-    be more skipped dates than appointments (product rule).
+    Three or more appointments at the same time on the same weekday become one weekly time. They stay single dates if
+    the weekly time would skip more dates than it has appointments. (Product rule.)
     """
     alike: dict[tuple[int, time, time], list[date]] = {}
     for each in sorted(set(appointments)):

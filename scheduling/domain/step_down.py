@@ -41,9 +41,9 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 class Step:
     """A level of care from its first day on: the patient's need, and the tracks on offer (`offers`).
 
-    `offers_if_enrolled` are the same tracks, as they are offered to a patient who is already enrolled in them.
-    `follows` maps the key of a meeting to the meeting that replaces it before the step starts. `arranged` are the
-    meetings of an enrollment that was made for this step in advance.
+    `offers_if_enrolled` are the same tracks, as they are offered to a patient who is already enrolled in them. If
+    another version of a meeting runs when the step starts, `follows` maps the meeting's key to that version. `arranged`
+    are the meetings in which the patient is already enrolled for this step.
     """
 
     need: Need
@@ -137,11 +137,12 @@ class ChangedDays:
 class StepPlan:
     """The plan for one step.
 
-    A step whose meetings are arranged has no `schedule`. Otherwise, `schedule` is the one that is best for the whole
-    plan, or None if nothing fits. `before` are the meetings that the patient attends until the step, as returned by
-    `Step.current_versions`. The schedule keeps as many of these meetings as possible. `tracks_before` are the keys of
-    the tracks to which they belong. `rank` is the position of the schedule among all schedules of this step alone,
-    counted from 1.
+    `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step's meetings
+    are already arranged. `rank` is the position of the schedule among all schedules of this step alone, counted from 1.
+
+    `before` are the meetings that the patient attends until the step, in the versions that run when the step starts.
+    The schedule keeps as many of these meetings as possible. `tracks_before` are the keys of the tracks in which the
+    patient is enrolled until then.
     """
 
     step: Step
@@ -226,11 +227,12 @@ def plan_steps(
 ) -> tuple[StepPlan, ...]:
     """Plan all steps in order so that their schedules have the fewest points in total.
 
-    Each schedule keeps as many as possible of the meetings that the patient attends before the step. Before the first
-    step, these are the `enrolled` meetings. Arranged meetings that fit are kept. If nothing fits a step, the step after
-    it keeps what it can of the earlier meetings. For each step that needs a schedule, only the best few schedules are
-    tried. `widths` has the number of schedules to try for each of these steps; the default is `BEAM_WIDTHS`. The plan
-    is the best one made of these schedules. Among plans with equal points, the one with the better first schedule is
+    If meetings are already arranged for a step and fit, the step keeps them. Any other step gets a schedule that keeps
+    as many as possible of the meetings before the step. Before the first step, these are the `enrolled` meetings. If
+    nothing fits a step, the step after it keeps what it can of the earlier meetings.
+
+    For each step that needs a schedule, only the best few schedules are tried. `widths` has their number for each of
+    these steps; the default is `BEAM_WIDTHS`. Among plans with equal points, the one with the better first schedule is
     chosen.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
@@ -247,9 +249,9 @@ class _Plan:
 class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
-    The best plan has the fewest points. The later steps have at least the points that they would have on their own,
-    because every meeting that is not kept from the step before costs extra points. Once a schedule's points plus this
-    lower bound reach the points of the best plan so far, no later schedule can do better.
+    The best plan has the fewest points. The search of a step stops when its remaining schedules can't lead to a better
+    plan. To tell this, it needs a lower bound for the points of the later steps. The bound is the points that these
+    steps would have on their own: differences from the step before can only add points.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

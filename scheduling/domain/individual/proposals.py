@@ -85,8 +85,8 @@ class AdjacentGroup:
 class Proposal:
     """A proposed weekly time for individual sessions: one session, or two with the same counselor.
 
-    `name` is the counselor's name. For each session, `adjacent_groups` has the nearest group on the same day, or None
-    if the patient has no group on that day.
+    `name` is the counselor's name. For each session, `adjacent_groups` has the nearest group on the same day. If the
+    patient has no group on that day, it has None.
     """
 
     name: str
@@ -213,9 +213,9 @@ class IndividualProposals:
 def split_into_sessions(minutes: int) -> tuple[tuple[int, ...], ...]:
     """Return the allowed ways to divide weekly minutes into sessions, the preferred way first.
 
-    Each way is a tuple of session lengths in minutes. Of two sessions, the longer one comes first in the week. Its
-    length is a multiple of 5 minutes, unless that would leave less than `MIN_SESSION_MINUTES` for the other one.
-    (Product rule.)
+    Each way is a tuple of session lengths in minutes. If there are two sessions, the longer one comes first in the
+    week. Its length is a multiple of 5 minutes, unless the other session would then be shorter than
+    `MIN_SESSION_MINUTES`. (Product rule.)
     """
     if minutes <= 0:
         return ()

@@ -116,7 +116,10 @@ class _CounselorWeek:
         self.free_on: dict[int, tuple[Interval[int], ...]] = {}
 
     def hours_on(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Return the parts of the weekday, in minutes since midnight, that the counselor's hours cover on every open date."""
+        """Return the parts of the weekday that are within the counselor's hours on every open date.
+
+        The parts are in minutes since midnight. There are none if the site is not open on this weekday.
+        """
         outside: list[Interval[int]] = []
         for on in self.open_dates[weekday]:
             hours = [Interval(each.starts, each.ends) for each in self.counselor.hours if each.happens_on(on)]
@@ -218,10 +221,11 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield a proposal for each time within the counselor's hours that is not free, with its busy minutes.
+        """Yield each time within the counselor's hours that is not free, as its busy minutes and a proposal.
 
-        `is_whole` is True if one session is enough, and False if two sessions on different days are needed. If two are
-        needed and only one day has a free time, one session takes that day. Only the other days are then searched.
+        `is_whole` is True if one session is enough, and False if the patient needs two sessions on different days. In
+        the second case, if only one day has a free time, one session can take that day. Only the other days are then
+        searched.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):

@@ -1,8 +1,8 @@
-"""Conflicts between a weekly meeting and a patient's busy times, and the rule that decides which conflicts block the meeting.
+"""Find the conflicts between a weekly meeting and a patient's busy times, and decide which ones block the meeting.
 
-A permanent commitment blocks a meeting unless the commitment can move far enough. A temporary commitment, which is on
-single dates or ends within the horizon, may cause missed sessions instead: up to one in six of the meeting's dates
-(product rule: two in twelve weeks). Other treatment always blocks a meeting.
+A permanent commitment blocks a meeting unless the commitment can move far enough. A temporary commitment is on single
+dates or ends within the horizon. Because of temporary commitments, a patient may miss up to one in six of a meeting's
+dates (product rule: two in twelve weeks). Other treatment always blocks a meeting.
 """
 
 from collections.abc import Iterable
@@ -265,9 +265,9 @@ class CommitmentConflict(Reason):
 
     @classmethod
     def between(cls, meeting: WeeklyMeeting, conflict: Conflict, sessions: int) -> "CommitmentConflict":
-        """Describe one of the meeting's conflicts as a reason. `sessions` is the number of the meeting's dates.
+        """Return one of the meeting's conflicts as a reason. `sessions` is the number of the meeting's dates.
 
-        If there is too little time for travel but no overlap, `minutes` can be more than the length of the meeting.
+        If only the travel overlaps the meeting, the reason's `minutes` can be more than the length of the meeting.
         """
         busy, span = conflict.busy, meeting.span
         padded_start, padded_end = span.end - conflict.minutes_later, span.start + conflict.minutes_earlier

@@ -1,8 +1,8 @@
 """Plans for one day: the sets of groups that a patient can attend on the day, sorted by cost.
 
-The groups of a plan do not overlap, so the cost of its later groups does not depend on the earlier ones. The lowest
-cost for each total of minutes is computed backward, starting with the last group of the day. The plans themselves are
-built only when they are needed.
+The groups of a plan do not overlap. The lowest cost for each total of minutes is computed backward, starting with the
+last group of the day. This works because the cost of a group does not depend on earlier groups. The plans themselves
+are built only when they are needed.
 """
 
 from bisect import bisect_left
@@ -38,10 +38,11 @@ DAY_OFF = DayPlan(DAY_OFF_TIMES, 0, 0, ())
 
 
 class DayOptions:
-    """All plans for one day: a day off, or slots with a total of `min_minutes` to `max_minutes`.
+    """All plans for one day.
 
-    `trip` is the cost of coming to the site on this day. `sums` are pairs of (lowest cost, total minutes), the cheapest
-    first.
+    A plan is a day off, or a set of slots with `min_minutes` to `max_minutes` in total. `trip` is the cost of coming to
+    the site on this day. For each possible total of minutes, `sums` has a pair: the lowest cost and the total. The
+    cheapest pair comes first.
     """
 
     def __init__(self, slots: Sequence[GroupSlot], trip: int, min_minutes: int, max_minutes: int) -> None:

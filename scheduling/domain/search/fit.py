@@ -76,10 +76,10 @@ class MeetingFull(Reason):
 class Fit:
     """How well a track fits a patient's need if the patient starts on the day `starts`.
 
-    `whole` has as many of the track's meetings as any patient could attend, and `enough` is the smallest choice of meetings
-    that meets the prescription. Each is None if it does not fit. `obstacles` are all reasons why the whole track does not
-    fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is the number of minutes by which the
-    week is below the prescription.
+    `whole` is a choice with as many of the track's meetings as any patient could attend. `enough` is the smallest
+    choice that meets the prescription. Each is None if it does not fit. `obstacles` has every reason why the whole
+    track does not fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how many minutes
+    the week has less than prescribed.
     """
 
     offer: Offer
@@ -243,9 +243,10 @@ def _best_fit(offer: Offer, need: Need) -> Fit:
 def _obstacles(
     offer: Offer, need: Need, reasons_by_meeting: dict[Key, tuple[Reason, ...]], possible: Choice
 ) -> Iterable[Reason]:
-    """Yield the reasons against the track, then those against each meeting, then those about the weekly hours.
+    """Yield every reason why the whole track does not fit.
 
-    The hours are those of the `possible` meetings, which the patient can attend.
+    Reasons against the track come first, then those against each meeting, then those about the weekly hours. `possible`
+    are the meetings that the patient can attend. The weekly hours are the hours of these meetings.
     """
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)

@@ -31,8 +31,8 @@ class GroupSlot:
     """A time slot with interchangeable groups: they are at the same time and have the same cost.
 
     `start` and `end` are minutes since midnight. `cost` does not include the time on site. `people` is the bit set of
-    everyone who leads one of the groups, or all bits if one of the groups has no leader. `tracks` is the bit set of the
-    tracks that have at least one of the groups.
+    everyone who leads one of the groups. If one of the groups has no leader, all bits are set. `tracks` is the bit set
+    of the tracks that have at least one of the groups.
     """
 
     weekday: int
@@ -69,9 +69,9 @@ class GroupSlot:
 class GroupOption(NamedTuple):
     """A group that could fill the next slot of a week.
 
-    `points` is the lowest total cost that the week can have with this group, and `cost` is the cost so far. `people` is
-    the bit set of everyone who leads one of the groups chosen so far, and `tracks` is the bit set of the tracks that
-    contain all groups chosen so far. All of these values take this group into account.
+    All values describe the week with this group in the slot. `points` is the lowest total cost that the week can still
+    have, and `cost` is the cost so far. `people` is the bit set of everyone who leads one of the groups chosen so far.
+    `tracks` is the bit set of the tracks that have all of these groups.
     """
 
     points: int

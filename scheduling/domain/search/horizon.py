@@ -30,7 +30,8 @@ class BusySpan(NamedTuple):
 class Horizon:
     """The dates on which the site is open, in the `weeks` weeks that begin on `from_day`.
 
-    Recurring times are at the same local time each week, so the spans of a busy time are computed once and cached.
+    Recurring times are at the same local time each week. The spans of a busy time are therefore computed once and
+    cached.
     """
 
     def __init__(self, from_day: date, weeks: int, closed: tuple[Interval[date], ...]) -> None:

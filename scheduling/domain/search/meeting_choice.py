@@ -34,7 +34,10 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 
 
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
-    """Whether the choice has as many meetings, minutes and days as the largest possible choice of a track's `meetings`."""
+    """Whether the choice is as large as any choice of a track's `meetings` can be.
+
+    It must have as many meetings, minutes and days as the largest choice in which no two meetings overlap.
+    """
     most = as_much_as_possible(meetings, rules)
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)
 

@@ -29,9 +29,9 @@ def check_home_track(
 ) -> Iterable[MoreOfAnotherTrack]:
     """Yield a reason if another track has more of the chosen meetings than `offer`.
 
-    A patient is enrolled in the track that they attend most, because that track's waitlist and end date apply to the
-    patient. If two tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer
-    must have only its own track's meetings.
+    Patients are enrolled in the track that they attend most, because its waitlist and end date apply to them. If two
+    tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer must have only its
+    own track's meetings.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

@@ -43,9 +43,9 @@ class BlockedGroups:
 def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
     """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
-    A reason against the track as a whole comes first. Next comes the commitment or the lack of spots that blocks the most
-    groups. Among those that block equally many groups, the one that blocks more dates comes first. If no group
-    is blocked, the result is the first reason about the hours.
+    A reason against the whole track comes first. The next candidates are the causes that block groups: each commitment,
+    and the lack of spots. The cause that blocks the most groups is returned. If two causes block equally many groups,
+    the one that blocks more dates is returned. If no group is blocked, the result is the first reason about the hours.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:

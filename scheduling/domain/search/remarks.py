@@ -188,9 +188,10 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 
 
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
-    """Return remarks on the commitments that would have to start later or end earlier, with minutes and weekdays.
+    """Return remarks on the commitments that would have to start later or end earlier.
 
-    If several groups require different moves of a commitment's start or end on a weekday, the largest one counts.
+    Several groups can require a commitment to move on the same weekday. Only the largest move then counts, separately
+    for an earlier end and a later start. Weekdays with the same move are combined in one remark.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:
@@ -236,9 +237,10 @@ def _track_remark(schedule: Schedule, offers: Iterable[Offer]) -> Remark:
 
 
 def _other_tracks(schedule: Schedule, offers: Iterable[Offer]) -> Iterator[str]:
-    """Yield the names of other tracks that together have every meeting of the schedule that the home track lacks.
+    """Yield the names of the other tracks that a schedule needs in addition to its home track.
 
-    The tracks are chosen greedily, those with the most of these meetings first.
+    Together, these tracks have every meeting that the home track lacks. The next track is always the one with the most
+    meetings that are still missing.
     """
     missing = {each.key for each in schedule.meetings} - schedule.offer.keys
     others = [offer for offer in offers if offer.mixes_with(schedule.offer) and offer.key != schedule.offer.key]

@@ -88,8 +88,8 @@ class Schedule:
     def moves(self) -> tuple[Conflict, ...]:
         """Moves of commitments that the schedule requires.
 
-        If several groups require different moves of a commitment's start or end on a weekday, only the largest one is
-        included.
+        Several groups can require a commitment to move on the same weekday. Only the largest move is then included,
+        separately for an earlier end and a later start.
         """
         most: dict[tuple[str, str, int, bool], Conflict] = {}
         for move in self.score.moves:
@@ -145,9 +145,11 @@ def find_schedules(
 
 
 def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, ...], Need]]:
-    """Group the tracks that take the patient into pools. Tracks in the same pool mix.
+    """Group tracks into pools, so that one schedule can combine the meetings of all tracks in a pool.
 
-    Return each pool with the patient's need on the next day on which the pool's tracks take patients.
+    Tracks that do not take the patient are left out. Two tracks are in the same pool if they mix and have the same next
+    start date. Each pool is returned with the patient's need from that date on. If a track takes patients on any day,
+    this date is the first day of the need.
     """
     needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []

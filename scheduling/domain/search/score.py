@@ -17,7 +17,8 @@ from scheduling.domain.search.need import Need
 class Weights:
     """Points for each part of a score.
 
-    Each minute on site, from the start of a day's first group to the end of that day's last group, is one point.
+    Each minute on site is one point. The time on site lasts from the start of a day's first group to the end of its
+    last group.
     """
 
     day_of_waiting: int = 30

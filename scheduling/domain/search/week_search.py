@@ -1,13 +1,14 @@
 """Choose weekly meetings from a pool. An exact best-first search finds the possible weeks, the cheapest first.
 
-Each track is searched separately. Another search goes through all tracks together and finds the weeks that no single track
-can provide. From the start of this search, every cost includes the extra cost of mixing tracks.
+Each track is searched separately. Another search goes through all tracks together, and finds the weeks that no single
+track can provide. In this search, every cost includes the extra cost of mixing tracks.
 
-Meetings that are at the same time and cost the patient the same are combined into one slot. A plan is a set of slots that
-are on one day and do not overlap. A week is built from plans, day by day. The cost of the remaining days is at least that
-of the cheapest plans that provide the minutes and days still needed. This lower bound is exact for everything that depends
-only on times. When the cheapest week in the queue has a plan for every day, its slots are filled with groups one by one.
-Only this step takes into account exactly who leads the groups, and whether a single track has all groups.
+A slot combines the meetings that are at the same time and cost the patient the same. A plan is a set of slots that are
+on one day and do not overlap. A week is built from plans, day by day. The search always continues with the cheapest
+week, including an estimate for the remaining days. The estimate is the cost of the cheapest plans that provide the
+minutes and days still needed, so it is never too high. It is exact for everything that depends only on times. Once a
+week has a plan for every day, its slots are filled with groups one by one. Only this step takes into account exactly
+who leads the groups, and whether a single track has all groups.
 """
 
 from collections import defaultdict
@@ -99,9 +100,9 @@ def _whole_track_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that one track can provide alone, except those that an earlier track can provide.
+    """Yield the weeks that one track can provide alone.
 
-    `track` is the bit of the track.
+    `track` is the bit of the track. A week that several tracks can provide is yielded only for the first of them.
     """
     own = [part for slot in slots if (part := slot.of_track(track)) is not None]
     for candidate in _search_weeks(own, limits, weights, kept, spent):
@@ -172,9 +173,9 @@ def _search_weeks(
 class _PartialWeek(NamedTuple):
     """The part of a week for which plans are already chosen. `cost` does not include points for facilitators.
 
-    `people` is the number of slots found so far that have no facilitator in common. Each of these slots needs a
-    different person, so the week has at least `people` facilitators. `seen` is the bit set of everyone who leads a
-    group in these slots.
+    `people` is a lower bound for the number of facilitators. It counts slots that have no facilitator in common,
+    because each of these needs a different person. `seen` is the bit set of everyone who leads a group in the counted
+    slots.
     """
 
     cost: int

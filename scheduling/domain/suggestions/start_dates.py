@@ -19,8 +19,8 @@ HORIZON_DIVISOR = 2
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
     """Yield changes to the start date that let a schedule fit.
 
-    One change is a later start. The others let a track take the patient on the requested day, although that day is not
-    one of the track's start dates.
+    One change is a later start. The others let a track take the patient on the requested day, although that is not a
+    start date of the track.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)

@@ -13,7 +13,7 @@ from scheduling.models import Enrollment, Track
 class TrackEndForm(ActionForm):
     """The last day of a track, and the patients who move to another track.
 
-    `listed` is the `list_key` of the list of patients that the page showed last.
+    `listed` is the `list_key` of the patients that the page showed last.
     """
 
     reason_fields: ClassVar = {"end_date_before_start": "last_day"}

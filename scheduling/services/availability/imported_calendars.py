@@ -37,9 +37,10 @@ def calendar_busy_on_dates(
 def calendar_times(
     calendars: Iterable[ImportedCalendar], zone: tzinfo = UTC, first: date | None = None, until: date | None = None
 ) -> Sequence[tuple[ImportedCalendar, CalendarTimes]]:
-    """Return each calendar with its busy times, limited to [first, until) if these dates are given. Runs one query.
+    """Return each calendar with its busy times. Runs one query.
 
-    Times up to a day before or after these dates are included, because travel to or from them can fall on these dates.
+    If `first` or `until` is given, the times are limited to [first, until). Times up to a day outside these dates are
+    included too, because travel to or from them can still fall on the dates.
     """
     known = {calendar.pk: calendar for calendar in calendars}
     if not known:

@@ -1,7 +1,7 @@
 """Select the sessions to book for an enrollment, and write bookings: new, restored and moved ones.
 
 Bookings are added and moved only here and in `placement.book_enrollments`. Every function that adds or moves bookings
-runs `run_after_booking` as its last step, so that patients on leave are excused in the same transaction.
+runs `run_after_booking` as its last step. Patients on leave are therefore excused in the same transaction.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -36,10 +36,10 @@ NOT_AVAILABLE = "Not free then"
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
-    """Lock and return the future sessions, up to the horizon, that the enrollment covers but is not booked into.
+    """Lock and return the sessions that the enrollment still has to be booked into, up to the horizon.
 
-    Sessions whose booking the patient gave up are left out. The lock lasts until the transaction ends, so that only one
-    patient can get the last spot in a session.
+    Sessions that have begun or are canceled are left out, and so are sessions that the patient gave up. The lock lasts
+    until the transaction ends, so that only one patient can get the last spot in a session.
     """
     placements = placements_of(enrollment)
     to_come = Session.objects.filter(meeting__in=list(placements), status=SessionStatus.SCHEDULED, starts__gte=now)
@@ -53,10 +53,10 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 def missed_sessions(
     sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
 ) -> list[Session]:
-    """Return the sessions that the patient will miss because of temporary commitments that don't block the meetings.
+    """Return those of the `sessions` that the patient will miss because of a temporary commitment.
 
-    A session that was moved is included only if it still overlaps a temporary commitment. Reads the prefetched rows of the
-    meetings. `zone` is the site's time zone.
+    Only commitments that don't block the meeting count. A session that was moved is included only if it still overlaps
+    a temporary commitment. Reads the prefetched rows of the meetings. `zone` is the site's time zone.
     """
     dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
@@ -80,8 +80,8 @@ def book_sessions(
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
-    For each session in `missed`, a released booking is saved. It takes no spot, and keeps the nightly job from booking
-    the session. The patient can make up the session.
+    `missed` are sessions that the patient will miss but can make up. For each of these, a released booking is saved,
+    which takes no spot. It keeps the nightly job from booking the patient into the session.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}

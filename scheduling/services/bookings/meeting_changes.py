@@ -149,8 +149,9 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
     """Move enrollments from a meeting to the meeting that continues it, from the day `begins` on.
 
-    An enrollment moves if the new meeting serves its track. If the old meeting served only other tracks, it is
-    enough that the two meetings have a track in common. All enrollments leave the old meeting.
+    All enrollments leave the old meeting. An enrollment moves to the new meeting if the new meeting serves the
+    enrollment's track. Some enrollments are in a track that the old meeting does not serve, because tracks can mix.
+    These move if the two meetings have a track in common.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     continuing = Q(enrollment__track__in=following.tracks.all())

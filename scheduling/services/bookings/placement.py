@@ -29,10 +29,10 @@ BookingValues = tuple[int, int, int, datetime, datetime, int, date, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The period in which an enrolled patient attends one meeting, with the dates of the enrollment and the episode of care.
+    """The period in which an enrolled patient attends one meeting.
 
-    `episode` and `enrollment` are ids. The patient attends the meeting in [starts, ends). `enrolled_until` is the first day
-    after the enrollment, and `care_ends` is the first day after the episode of care.
+    `episode` and `enrollment` are ids. The patient attends the meeting on dates in [starts, ends). `enrolled_until` is
+    the first day after the enrollment, and `care_ends` is the first day after the episode of care.
     """
 
     episode: int
@@ -46,8 +46,8 @@ class Placement:
     def covers(self, session: Session) -> bool:
         """Whether the patient attends the session.
 
-        A session that was moved is matched by its original date, but the enrollment and the episode of care must also
-        be in force on the day on which the session is held.
+        The patient must attend the meeting on the session's original date. If the session was moved, the enrollment and
+        the episode of care must also be in force on the new date.
         """
         pattern_date = session.pattern_date or session.on
         return (
@@ -78,11 +78,11 @@ def book_enrollments(
 ) -> tuple[int, int]:
     """Book the site's enrollments into their scheduled sessions in [first, until), the earliest enrollments first.
 
-    Patients are not booked into the same session twice, into full sessions, into two sessions at the same time, or into
-    sessions that start before the instant `since`. A booking that the patient gave up is not created again.
+    Patients are not booked into full sessions, or into two sessions at the same time. Sessions that start before the
+    instant `since` are left out. So are sessions for which the patient already has a booking or gave it up.
 
-    Return how many bookings were created, and how many could not be created because the session was full or the patient
-    was in another session.
+    Return two numbers: the bookings created, and those that could not be created. A booking can't be created if the
+    session is full or the patient is in another session.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)
@@ -148,9 +148,9 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Return the episodes that need no new booking, by session id, and the times at which each episode is booked.
+    """Return which episodes need no new booking, by session id, and when each episode is booked.
 
-    An episode needs no new booking in a session if it already has one or the patient gave up the booking.
+    An episode needs no new booking in a session if it already has one, or if the patient gave it up.
     """
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()

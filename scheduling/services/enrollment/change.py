@@ -95,10 +95,11 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
 
 
 def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the `found` reasons about single sessions, without those that a `known` reason already covers.
+    """Return the reasons in `found` that are not already covered by a reason in `known`.
 
-    If a meeting is known to be full, SessionFull is left out for its sessions. If a conflict with another meeting is
-    known, InAnotherSession is left out for the sessions of that meeting.
+    The reasons in `found` are about single sessions. If a meeting is known to be full, SessionFull is left out for its
+    sessions. If a conflict with another meeting is known, InAnotherSession is left out for the sessions of that
+    meeting.
     """
     full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}

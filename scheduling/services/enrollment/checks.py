@@ -161,10 +161,10 @@ def _check_successors(
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
-    """Return every meeting that continues one of `meetings`, directly or through others, for a patient of the track.
+    """Return every meeting that continues one of `meetings`, directly or through others, for a patient of `track`.
 
-    The later meeting must serve the track. But if the earlier meeting serves only other tracks, it is enough that both
-    meetings have a track in common.
+    The later meeting must serve the track. But the patient may attend an earlier meeting that does not serve the track,
+    because tracks can mix. Then it is enough that both meetings serve the same other track.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()

@@ -22,9 +22,9 @@ def end_enrollment(
 ) -> Enrollment:
     """End the enrollment and its individual sessions after `last_day`, and release the enrollment's later bookings.
 
-    A booking counts as later if its session is held after the last day. A booking in a session that has not begun also
-    counts as later if the session's original date is after the last day. With `keep_begun`, bookings in sessions that
-    have begun are kept. Return the updated enrollment.
+    A booking is released if its session is held after the last day. It is also released if only the session's original
+    date is after the last day and the session has not begun. With `keep_begun`, bookings in sessions that have begun
+    are kept. Return the updated enrollment.
 
     Raises Refused if the last day is before the first day, or if the enrollment already ends before the last day.
     """

@@ -46,7 +46,10 @@ class EndingEnrollment:
 
 
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
-    """Return the enrollments that last longer than the track, sorted by patient name, and how well the track `to` fits each."""
+    """Return the track's enrollments that would go on after `last_day`, sorted by patient name.
+
+    Each comes with how well the track `to` would fit the patient.
+    """
     enrollments = (
         Enrollment.objects.filter(track=track)
         .open_on_or_after(last_day + DAY)

@@ -36,15 +36,15 @@ def enroll_patient(
 ) -> Enrollment:
     """Enroll the patient in these meetings of the track from `starts` on, and book every session up to the horizon.
 
-    If tracks mix, some of the meetings may belong to other tracks, but no other track may supply more of them than
-    `track`. The individual sessions of `track` take place at the hours in `individual`. If `individual` is empty, the
-    sessions are arranged later. `continues` is the enrollment that the new one replaces. Sessions that the patient will
-    miss because of a temporary commitment are recorded as released bookings. If the patient is on the track's waitlist,
-    the entry is closed.
+    Some of the meetings may belong to other tracks that mix with `track`. But no other track may have more of the
+    meetings than `track`. The individual sessions of `track` take place at the hours in `individual`. If `individual`
+    is empty, the sessions are arranged later. `continues` is the enrollment that the new one replaces. Sessions that
+    the patient will miss because of a temporary commitment are recorded as released bookings. If the patient is on the
+    track's waitlist, the entry is closed.
 
-    Raises Refused with all reasons at once: fewer hours or days than prescribed, more than the rules allow, two
-    meetings that overlap, a conflict with a commitment or other treatment, a session without a spot, or an individual
-    hour that is not free. The rules are in `scheduling.domain.search.fit`.
+    Raises Refused with all reasons at once: the hours or days are fewer than prescribed, or more than the rules allow;
+    a meeting overlaps another meeting, a commitment or other treatment; a session is full; or an individual hour is not
+    free. The rules are in `scheduling.domain.search.fit`.
     """
     lock_site(episode.site_id)
     episode = (
@@ -94,10 +94,10 @@ def enroll_patient(
 def planned_enrollment_meetings(
     enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
-    """Return unsaved rows that put the enrollment in the chosen meetings and in the meetings that continue them.
+    """Return unsaved rows for the meetings of an enrollment.
 
-    If a meeting in `following` continues another meeting, the row of the earlier meeting ends when the earlier meeting
-    ends.
+    The patient attends the `chosen` meetings, and the `following` meetings that continue them. If a meeting is
+    continued by another one, its row ends when the meeting ends. All other rows have no end.
     """
     continued = {meeting.continues_id for meeting in following}
     return [

@@ -53,11 +53,11 @@ def propose_individual_sessions(
     today: date,
     apart_from: Enrollment | None = None,
 ) -> IndividualProposals:
-    """Propose weekly hours for individual sessions of `minutes` in total, in addition to the meetings with these ids.
+    """Propose weekly hours for individual sessions of `minutes` in total.
 
-    The hours start on the need's first day, or today if that day has passed. If `apart_from` is given, the hours
-    reserved for this enrollment are treated as free, so `need` must not have them as busy times. If `minutes` is 0,
-    there are no proposals and no query runs.
+    The patient attends the weekly `meetings` (ids) as well. The hours start on the need's first day, or today if that
+    day has passed. If `apart_from` is given, the hours reserved for this enrollment are treated as free. The `need`
+    must then not have them as busy times. If `minutes` is 0, there are no proposals and no query runs.
     """
     if not minutes:
         return IndividualProposals()

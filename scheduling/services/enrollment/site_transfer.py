@@ -82,14 +82,14 @@ def preview_transfer(*, episode: Episode, site: Site, by: User, now: datetime) -
 def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -> Episode:
     """Transfer the patient and their episode of care to another site from today on, and return the episode.
 
-    From then on, the rules and staff of the new site apply. Past sessions and attendance stay at the old site, and past
+    From then on, the rules and staff of the new site apply. Past sessions and attendance stay at the old site. Past
     weeks are still assessed by the rules of the old site. The patient leaves the old site's waitlists. Commitments
     still take place at the same moments, so their local times change if the sites are in different time zones.
 
     Raises Refused with every reason: the episode is over or already at the site; the patient is enrolled in a track or
     booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied
-    unless `by` may manage the patients of the new site, so that users can't transfer patients to a site whose patients
-    they can't see.
+    unless `by` may manage the patients of the new site. Otherwise, users could transfer patients to a site whose
+    patients they can't see.
     """
     _check_permission(site, by)
     for pk in sorted({episode.site_id, site.pk}):

@@ -54,10 +54,11 @@ class LevelPlan:
 
 
 def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]:
-    """Return a plan for each level of care in force on `from_day` or later, with as little change between levels as possible.
+    """Return a plan for each level of care in force on `from_day` or later.
 
-    The number of queries does not depend on the number of levels. Reads prefetched spans and the patient. Raises Refused if
-    the episode of care is over on `from_day`, or has no level of care from that day on.
+    From one level to the next, as little as possible changes. The number of queries does not depend on the number of
+    levels. Reads prefetched spans and the patient. Raises Refused if the episode of care is over on `from_day`, or has
+    no level of care from that day on.
     """
     spans = [span for span in episode.spans.all() if span.ends is None or span.ends > from_day]
     if not spans or (episode.ends is not None and episode.ends <= from_day):
@@ -102,7 +103,8 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
 def _with_eligibility(offer: Offer, track: Track) -> Offer:
     """Return the offer with the track's level of care and age limits.
 
-    A patient may stay in a track for another level or age, but tracks for the patient's own level and age come first.
+    A patient may stay in a track at another level or age, so `as_offer` leaves these limits out. The plan applies them
+    nevertheless, so that it has only tracks for the patient's own level and age.
     """
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
@@ -112,7 +114,7 @@ def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
 
 
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
-    """Return the sessions in which the patient needs no new spot.
+    """Return the sessions for which the patient needs no free spot.
 
     These are the sessions that the patient gave up, and the `own_sessions` of each enrollment.
     """
@@ -197,11 +199,12 @@ class AttendedMeetings:
         return tuple(each for each in self.enrollments if each.starts <= day and (each.ends is None or each.ends > day))
 
     def arranged(self, day: date, until: date | None, groups: _GroupHistory, *, is_first: bool) -> EnrolledMeetings:
-        """Return the meetings that are already arranged for a level in [day, until), or NOT_ENROLLED if there are none.
+        """Return the meetings that are already arranged for a level of care, or NOT_ENROLLED if there are none.
 
-        These are the meetings attended in the first week of the level. If there are none, the week that begins when
-        the patient first joins a meeting at this level is used instead. Unless `is_first` is True, the meetings count
-        as arranged only if their groups differ from those attended before the level.
+        The level is in force in [day, until). The arranged meetings are those that the patient attends at the end of
+        the level's first week. If there are none, but the patient first joins a meeting later at this level, the week
+        from that day on is used instead. If the groups are the same as before the level, nothing counts as arranged,
+        unless `is_first` is True.
         """
         then = list(self.in_week_from(day))
         if not then:

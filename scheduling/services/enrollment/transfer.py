@@ -43,9 +43,9 @@ def transfer_enrollment(
     If `starts` is the first day of the old enrollment, that enrollment is canceled. Sessions that have begun stay
     booked. Return the new enrollment.
 
-    Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, if `starts`
-    has passed, or if the old enrollment began today or ends earlier than the day before `starts`. If Refused is raised,
-    nothing is changed.
+    Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, or if
+    `starts` has passed. The old enrollment must not have begun today, and must not end earlier than the day before
+    `starts`. If Refused is raised, nothing is changed.
     """
     enrollment, _ = lock_enrollment(enrollment, meetings)
     today = enrollment.episode.site.today_at(now)

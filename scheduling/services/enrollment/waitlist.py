@@ -45,8 +45,8 @@ def join_waitlist(
 
     `note` says which openings the patient needs.
 
-    Raises Refused if the track is not published or is at another site, and if the patient is already enrolled in the
-    track or on its waitlist. Also raises Refused if the day is outside the episode of care.
+    Raises Refused if the track is not published or is at another site. Also raises Refused if the patient is already
+    enrolled in the track or on its waitlist, or if the day is outside the episode of care.
     """
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=episode.pk)

@@ -93,7 +93,7 @@ def _fit_entry(
 ) -> tuple[Fit | None, tuple[Reason, ...]]:
     """Find the first day on which the track fits the patient, and return the result of that day's search.
 
-    If there is no such day, return the result for the earliest day, and the reasons why the track does not fit then.
+    If there is no such day, return the result for the earliest day, with the reasons why the track does not fit.
     """
     first: Fit | None = None
     for day in days:

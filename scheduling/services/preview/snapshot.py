@@ -42,9 +42,10 @@ class Snapshot:
     seats: list[BookingState]
 
     def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
-        """Yield one week's sessions of a meeting and its successors, without canceled sessions.
+        """Yield the sessions that a meeting and its successors have in one week. Canceled sessions are left out.
 
-        `line` is the id of the first of these meetings. `slot` is the Monday of the week.
+        `line` is the id of the first of these meetings. `slot` is the Monday of the week. A session that was moved
+        counts in the week of its original date.
         """
         if line is not None:
             yield from self._by_slot.get((line, slot), ())

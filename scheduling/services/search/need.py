@@ -121,7 +121,7 @@ class PatientAvailability:
 def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> tuple[BusyTime, ...]:
     """Convert a busy time to the site's time zone.
 
-    If the difference between the two time zones changes within the horizon, the busy time is converted with each
+    The difference between the two time zones can change within the horizon. The busy time is then converted with each
     difference, and the patient counts as busy at all resulting times.
     """
     if zone == site.zone:

@@ -38,8 +38,8 @@ def offers_for_patient(
 ) -> tuple[Offer, ...]:
     """Return the tracks that `site` offers from `from_day` on. By default, `site` is the episode's site.
 
-    Sessions in which the patient needs no new spot never count as full: sessions that the patient gave up, and sessions
-    booked through the enrollment that the patient leaves (`leaves`).
+    Some sessions never count as full, because the patient needs no free spot in them. These are sessions that the
+    patient gave up, and sessions booked through the enrollment that the patient leaves (`leaves`).
     """
     known = settled_sessions(episode, of=leaves)
     return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)
@@ -48,7 +48,7 @@ def offers_for_patient(
 def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
     """Return the site's published tracks as offers from `from_day` on, with their full dates. Runs five queries.
 
-    Sessions in `apart_from` never count as full, because the patient needs no new spot in them.
+    Sessions in `apart_from` never count as full, because the patient needs no free spot in them.
     """
     full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
     return tuple(as_offer(track, from_day, full) for track in published_tracks(site))
@@ -72,10 +72,10 @@ def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None
 
 
 def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> SessionQuerySet:
-    """Return the sessions in which the patient needs no new spot.
+    """Return the sessions for which the patient needs no free spot.
 
-    These are the sessions that the patient gave up, which are not booked again. If an enrollment is given (`of`), the
-    sessions booked through it are included too.
+    These are the sessions that the patient gave up: the patient is not booked into them again. If an enrollment is
+    given (`of`), the sessions booked through it are included too: the patient already has a spot in them.
     """
     settled = Q(bookings__release_cause=ReleaseCause.GIVEN_BACK)
     if of is not None:
@@ -84,10 +84,10 @@ def settled_sessions(episode: Episode, *, of: Enrollment | None = None) -> Sessi
 
 
 def own_sessions(enrollment: Enrollment) -> SessionQuerySet:
-    """Return the sessions in which the enrollment's patient needs no new spot.
+    """Return the sessions for which the enrollment's patient needs no free spot.
 
-    These are the `settled_sessions`, and the sessions of the enrollment's meetings. If a meeting is in the enrollment
-    only for a time, only its sessions in that time are included.
+    These are the `settled_sessions`, and the sessions of the enrollment's meetings. Sessions before the patient joins a
+    meeting, or after the patient leaves it, are not included.
     """
     attends = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=OuterRef("pattern_date")),
