@@ -41,7 +41,7 @@ class Appointment:
 class WeeklyTime:
     """A weekly appointment time.
 
-    The appointments are on the dates from `first` to `last`, both inclusive. There is none on the `skipped` dates.
+    The appointments are on the dates from `first` to `last`, both inclusive, except on the `skipped` dates.
     """
 
     weekday: int

@@ -22,8 +22,8 @@ class TrackLabel:
 def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
     """Return a label for each track name, in order. Adding a name at the end does not change the labels before it.
 
-    Each letter is used only once. The first choice is an initial of one of the name's words, the second is any letter
-    of the name. If all of these are used, the letter is the next unused one of the alphabet.
+    Each label has a different letter. The initials of the name's words are tried first, then all letters of the name,
+    then the alphabet.
     """
     taken: set[str] = set()
     marks = []

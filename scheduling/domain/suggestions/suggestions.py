@@ -101,10 +101,10 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
     """Return pairs of changes that together are enough for a schedule to fit.
 
-    The two changes of a pair have different sources, such as two commitments. First, the smallest change from one
-    source is found that is enough with the largest change from the other source. Then the change from the other source
-    is made as small as possible, too. Both orders of the two sources are tried, and the pair that ranks higher is
-    returned.
+    The two changes of a pair have different sources, such as two commitments. The search starts with the largest change
+    from one source. It finds the smallest change from the other source that is enough together with this change. Then
+    it makes the first change as small as possible, too. Both orders of the two sources are tried, and the pair that
+    ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

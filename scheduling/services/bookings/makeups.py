@@ -46,9 +46,9 @@ class OnLeave(Reason):
 def book_makeup(*, session: Session, makes_up: Booking, by: User, now: datetime) -> Booking:
     """Book a patient into `session` to make up for the missed booking `makes_up`. Return the new booking.
 
-    Raises Refused if the session is full or not bookable, as described in `NotBookable`. Also raises Refused if the
-    patient is in another session at that time, or on leave on that day. The missed session must not have a make-up
-    session yet.
+    Raises Refused if the session is full, or not bookable as described in `NotBookable`. Also raises Refused if the
+    patient is in another session at that time, or on leave on that day. A missed session that already has a make-up
+    session is refused, too.
     """
     lock_site(session.site_id)
     episode = Episode.objects.select_for_update(no_key=True).get(pk=makes_up.episode_id)
