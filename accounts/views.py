@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -84,6 +84,17 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("today")
     forbid_unless(is_patient(user))
     return redirect("portal-home")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """Show the accessibility statement in the frame of the reader's other pages. Visitors may see it, too."""
+    user, frame = request.user, "components/plain.html"
+    if isinstance(user, User) and user.has_any_role:
+        frame = "staff.html"
+    elif isinstance(user, User) and is_patient(user):
+        frame = "portal.html"
+    return render(request, "accessibility.html", {"frame": frame})
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:

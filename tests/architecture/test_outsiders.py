@@ -31,6 +31,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 OPEN_TO_EVERYONE = {
+    "accessibility",
     "account_login",
     "account_logout",
     "account_reset_password",
@@ -40,7 +41,7 @@ OPEN_TO_EVERYONE = {
     "account_inactive",
     "design",
 }
-"""URL names that are not tested here: pages for signing in and out, and a page that production does not serve.
+"""URL names that are not tested here: public pages, pages for signing in and out, and a page that production does not serve.
 
 Calendar feeds are not tested here either, because their addresses are secret. They are tested in
 tests/integration/documents/test_feeds.py.

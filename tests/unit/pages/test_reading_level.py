@@ -51,8 +51,9 @@ PAGES = (
     "portal-commitment-new",
     "portal-commitment-week",
     "portal-calendar-file-new",
+    "accessibility",
 )
-SIGN_IN_PAGES = ("account_login", "account_reset_password", "account_reset_password_done")
+SIGN_IN_PAGES = ("account_login", "account_reset_password", "account_reset_password_done", "accessibility")
 INLINE = {"a", "abbr", "b", "del", "em", "i", "ins", "small", "span", "strong"}
 
 
