@@ -134,12 +134,17 @@
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
-  // Times are in the site's time zone. Show the note about it only on devices in another time zone.
-  const showZones = (root) => root.querySelectorAll(".zone-note").forEach((note) => {
-    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    note.classList.toggle("differs", note.dataset.zone !== own);
+  // Load the parts of the page that are sent separately. If one can't be loaded, the link to it stays.
+  document.querySelectorAll("[data-load]").forEach(async (part) => {
+    try {
+      const answer = await fetch(part.dataset.load);
+      if (answer.redirected) location.reload(); // the user has been signed out in the meantime
+      else if (answer.ok) part.innerHTML = await answer.text();
+    } catch {
+      // No connection
+    }
+    part.removeAttribute("data-load");
   });
-  showZones(document);
 
   window.addEventListener("offline", () => show("offline", true));
   window.addEventListener("online", () => show("offline", false));
@@ -147,7 +152,6 @@
 
   document.addEventListener("htmx:beforeRequest", startWaiting);
   document.addEventListener("htmx:afterRequest", stopWaiting);
-  document.addEventListener("htmx:load", (event) => showZones(event.target));
   document.addEventListener("htmx:sendError", () => say(texts.sendError));
   document.addEventListener("htmx:responseError", (event) => {
     const refused = event.detail.xhr.status === 403;

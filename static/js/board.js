@@ -264,6 +264,9 @@
     noEventsText: text("nothing"),
     events: load,
     eventsSet: showHours,
+    loading: (isLoading) => {
+      if (!isLoading) requestAnimationFrame(() => { place.dataset.drawn = ""; });
+    },
     eventSourceFailure: () => {
       status.dataset.failed = "yes";
       say(text("failed"));
@@ -295,12 +298,15 @@
   });
   calendar.render();
 
+  // Let the browser show that a button was pressed before the calendar is drawn again, which takes longer.
+  const afterNextFrame = (draw) => requestAnimationFrame(() => setTimeout(draw));
   document.querySelectorAll("[data-step]").forEach((link) => link.addEventListener("click", (click) => {
     click.preventDefault();
-    calendar[link.dataset.step]();
+    afterNextFrame(() => calendar[link.dataset.step]());
   }));
   document.querySelectorAll("button[data-view]").forEach((button) => button.addEventListener("click", () => {
-    calendar.changeView(VIEWS[button.dataset.view]);
+    document.querySelectorAll("button[data-view]").forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
+    afterNextFrame(() => calendar.changeView(VIEWS[button.dataset.view]));
   }));
   // When the user comes back from the confirmation page, load the sessions again, because they may have moved.
   addEventListener("pageshow", (event) => {
