@@ -48,6 +48,7 @@ class SpokenText(HTMLParser):
 
 STRING_IN_TAG = re.compile(r"""(?P<translated>_\()?(["'])(?P<text>(?:(?!\2).)*)\2""")
 TAGS_WITH_TEXT = {"include", "with"}
+BLOCKS_OF_ATTRIBUTES = (["block", "html_class"], ["block", "body_attributes"])
 FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pluralize):(?P<text>"[^"]*"|'[^']*')""")
 
 
@@ -72,7 +73,7 @@ def untranslatable_texts(source: str, *, is_html: bool = True) -> list[str]:
             if inside:
                 inside = "" if words[0] == inside else inside
                 continue
-            if words[0] in {"blocktranslate", "blocktrans", "comment"} or words[:2] == ["block", "html_class"]:
+            if words[0] in {"blocktranslate", "blocktrans", "comment"} or words[:2] in BLOCKS_OF_ATTRIBUTES:
                 inside = f"end{words[0]}"
                 continue
         if inside or token.token_type == TokenType.COMMENT:

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 type SignIn = Callable[[Page, User], None]
 type Axe = Callable[[Page], None]
 
-# htmx puts these classes on elements from the start of a request until the response is in the page.
-HTMX_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+# htmx puts these classes on elements from the start of a request until the response is in the page. The attribute is on a
+# part that the page loads separately, until it is there.
+AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added, .js [data-load]"
 
 
 def settle(page: Page) -> None:
-    """Wait until the page and its scripts have loaded, its heading is there, and htmx is not replacing any part."""
+    """Wait until the page and its scripts have loaded, its heading is there, and no part is being loaded."""
     page.wait_for_load_state("load")
     expect(page.locator("h1").first).to_be_attached()
-    expect(page.locator(HTMX_AT_WORK)).to_have_count(0)
+    expect(page.locator(AT_WORK)).to_have_count(0)
 
 
 def follow(control: Locator) -> None:

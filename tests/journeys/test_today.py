@@ -15,6 +15,7 @@ from tests.factories import MONDAY, make_meeting, make_session, make_track
 from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
+LOADED = "performance.getEntriesByType('resource').map((each) => each.name)"
 
 
 @pytest.fixture
@@ -48,6 +49,7 @@ def test_the_day_loads_first_and_needs_attention_follows(
         screen.get_by_text("2 people booked, 2 not marked yet").click()
         expect(screen.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
         expect(screen.get_by_text("3 h to make up")).to_be_visible()
+        assert len([each for each in screen.evaluate(LOADED) if reverse("today-attention") in each]) == 1
         expect(screen.get_by_text("2 not marked yet", exact=True)).to_be_attached()
         assert_no_sideways_scrolling(screen)
         axe(screen)

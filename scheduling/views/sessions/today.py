@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -86,7 +85,7 @@ class RequestedChange(NamedTuple):
 @require_safe
 @transaction.atomic
 def today_attention(request: HttpRequest) -> HttpResponse:
-    """Show what needs attention now, as part of the day page (for htmx) or as a page of its own.
+    """Show what needs attention now, as a page of its own or, with `?part=1`, as the part that the day page loads.
 
     This part is loaded separately because computing all open weeks takes longer than the rest of the page.
     """
@@ -109,8 +108,8 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         for session in attention.sessions
     ]
     proposals = _requested_changes(user, site)
-    part = request.headers.get("HX-Request") == "true"
-    response = audited_response(
+    part = "part" in request.GET
+    return audited_response(
         request,
         "scheduling/sessions/_today_attention.html" if part else "scheduling/sessions/today_attention.html",
         {"weeks": weeks, "sessions": sessions, "asked": proposals, "present": site.today_at(now)},
@@ -120,8 +119,6 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         detail="needs attention",
         framed=not part,
     )
-    patch_vary_headers(response, ["HX-Request"])
-    return response
 
 
 def _requested_changes(user: User, site: Site) -> list[RequestedChange]:
