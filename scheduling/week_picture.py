@@ -26,7 +26,7 @@ TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
     "to_come",
     "missed",
 )
-"""The kinds of blocks. The last three are for pictures of what happened: a session's time by its attendance."""
+"""The kinds of blocks. The last three stand for sessions in pictures that show attendance."""
 
 
 @dataclass(frozen=True, slots=True)

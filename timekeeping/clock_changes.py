@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """A clock change in the night that ends on the date `on`. `minutes` is positive if clocks go forward.
+    """A clock change between noon of the day before `on` and noon of `on`. `minutes` is positive if clocks go forward.
 
     Raises ValueError for a change of 0 minutes.
     """

@@ -64,8 +64,8 @@ class Occurrence:
 def at_wall_clock(day: date, wall: time, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, at which clocks in `zone` show `wall` on `day`.
 
-    A time that a clock change skips is moved forward by the length of the change. If clocks show the time twice that day, this
-    is the first instant.
+    A time that a clock change skips is moved forward by the length of the change. If clocks show the time twice that
+    day, the first of the two instants is returned.
     """
     return datetime.combine(day, wall, zone).replace(fold=0).astimezone(UTC)
 

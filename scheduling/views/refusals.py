@@ -79,7 +79,7 @@ def submit_button[T](
 
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
-    """Show each reason as an error of the form field that it is about. Other reasons become errors of the form."""
+    """Add each reason that is about a form field to the errors of that field, and all others to those of the form."""
     for reason in refused.reasons:
         field = form.reason_fields.get(reason.code)
         form.add_error(field if field in form.fields else None, reason_text(reason))

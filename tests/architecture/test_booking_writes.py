@@ -1,4 +1,4 @@
-"""Only a few functions write bookings, and those that add or move bookings end with `run_after_booking`.
+"""Only a few functions write bookings. If a function adds or moves bookings, it calls `run_after_booking` last.
 
 `run_after_booking` runs the follow-ups of other apps, such as excusing patients on leave. If a service added bookings
 without this call, patients on leave would not be excused until the nightly job runs.
@@ -52,7 +52,7 @@ def names_in_chain(node: ast.expr) -> set[str]:
 
 
 def writes_bookings(function: ast.FunctionDef) -> bool:
-    """Whether the function builds a Booking, or calls a method on bookings that writes, such as `update`."""
+    """Whether the function builds a Booking, or calls a writing method such as `update` on bookings."""
     bookings = {"Booking", "bookings", "new_booking"}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and names_in_chain(node.value) & bookings:

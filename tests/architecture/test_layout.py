@@ -121,7 +121,7 @@ KNOWN_LOOKUPS = {
     # One query reads a day's bookings and their attendance marks.
     ("scheduling/services/sessions/day.py", "attendance__status"),
 }
-"""Allowed lookups into later apps. Each is in a query that needs data from two apps, for the reason in its comment."""
+"""Allowed lookups into later apps. The comments say why the queries need data from two apps."""
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:

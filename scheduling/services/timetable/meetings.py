@@ -115,7 +115,7 @@ def change_meeting(
 
 
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
-    """Return the day on which a change requested for `runs_from` starts, or None if the meeting is changed in place.
+    """Return the first day of a change requested for `runs_from`, or None if the meeting is changed in place.
 
     "In place" means that the meeting itself gets the new values, and no new meeting continues it. This is done if none
     of the meeting's sessions has begun, and the change is requested for the meeting's first day or earlier. It is also

@@ -131,7 +131,7 @@ def publish_track(*, track: Track, by: User | None, now: datetime) -> Track:
 def check_tracks_and_extend_horizon(*, tracks: Iterable[Track], site: Site, now: datetime) -> None:
     """For each published track in `tracks`, check the hours rule and create the missing sessions.
 
-    Call this after saving meetings. `tracks` must include the tracks that the meetings served before they were saved.
+    Call this after saving meetings. `tracks` must include the meetings' previous tracks as well as their current ones.
     Raises Refused if a published track breaks the rule. This rolls back everything that was saved.
     """
     published = Track.objects.filter(pk__in={track.pk for track in tracks}, status=TrackStatus.PUBLISHED)

@@ -143,7 +143,7 @@ class EnrollmentQuery:
 
 
 def _take(options: dict[int, MeetingOption], track: Track) -> list[MeetingOption]:
-    """Remove the options for the track's meetings from `options`, and return them. Their order stays the same."""
+    """Take the options for the track's meetings out of `options`. Return them in the same order."""
     keys = {meeting.pk for meeting in track.meetings.all()}
     return [options.pop(key) for key in list(options) if key in keys]
 

@@ -43,10 +43,10 @@ def submit_with_preview[T](
     form: RefusableForm | None = None,
     preview_only: bool = False,
 ) -> Submission[T]:
-    """Apply the change, or preview the change if the user has not confirmed its impact yet.
+    """Apply the change, or preview it if the user still has to confirm it.
 
-    A change is applied at once if it affects no patient and leaves no session without its room or staff. If the user
-    asked for a preview, there is a preview in any case. With `preview_only`, nothing is applied. `action` names the
+    A change has to be confirmed if it affects a patient, or if it leaves a session without its room or staff. A change
+    is also previewed if the user asked for a preview. With `preview_only`, nothing is applied. `action` names the
     change in the audit trail. If the service refuses the change, the reasons become errors of `form`.
     """
 

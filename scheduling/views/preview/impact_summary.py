@@ -41,7 +41,7 @@ class Series:
 
 @dataclass(frozen=True)
 class WeekDropGroup:
-    """Weeks in which a patient has equally few hours and days after a change.
+    """Weeks of one patient that are equally short of hours and days after a change.
 
     `first` is the first of these weeks, and `more` is the number of other weeks. `savable` is the number of weeks,
     including the first, in which the hours can be made up.

@@ -73,7 +73,7 @@ def _hours_managed_by(user: User, hours_id: int) -> CounselorHours:
 @staff_required(*EDIT_PERMISSIONS)
 @require_http_methods(METHODS)
 def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Change counselor hours. Individual sessions already arranged in these hours stay."""
+    """Change counselor hours. Individual sessions that are already arranged do not change."""
     user, now = signed_in(request), clock.now()
     hours = _hours_managed_by(user, hours_id)
     form = CounselorHoursForm(request.POST or None, site=hours.site, people=[hours.user], hours=hours)
@@ -89,7 +89,7 @@ def counselor_hours_edit(request: HttpRequest, hours_id: int) -> HttpResponse:
 @staff_required(*EDIT_PERMISSIONS)
 @require_POST
 def counselor_hours_remove(request: HttpRequest, hours_id: int) -> HttpResponse:
-    """Remove counselor hours. Individual sessions already arranged in these hours stay."""
+    """Remove counselor hours. Individual sessions that are already arranged do not change."""
     user, now = signed_in(request), clock.now()
     remove_counselor_hours(hours=_hours_managed_by(user, hours_id), by=user, now=now)
     messages.success(request, _("The hours are removed. Sessions that are already scheduled do not change."))

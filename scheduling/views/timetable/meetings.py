@@ -48,7 +48,10 @@ SHOWN, KEEP = "shown", "keep"
 
 @dataclass(frozen=True)
 class ChangedSessions:
-    """Sessions that were changed by hand on or after a date, and the ids of those that keep their changes."""
+    """The sessions of a meeting, from a date on, that were changed by hand.
+
+    `kept` has the ids of the sessions that keep their changes.
+    """
 
     deviations: Sequence[Deviation] = ()
     kept: frozenset[int] = frozenset()

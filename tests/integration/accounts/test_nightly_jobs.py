@@ -243,7 +243,7 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # The third reading of the clock comes after the job is found due and before the job is claimed.
+            # At the third reading of the clock, the job is known to be due, but has not been claimed yet.
             # Here, all schedulers wait for each other, and then try to claim the job at the same time.
             clock_calls.append(1)
             if len(clock_calls) == 3:

@@ -44,7 +44,7 @@ def administrator(client: Client, site: Site) -> User:
 
 
 def text_of(client: Client) -> str:
-    """Return the text of the page of nightly jobs, with each run of whitespace replaced by one space."""
+    """Return the HTML of the page of nightly jobs, with whitespace collapsed."""
     response = client.get(reverse("nightly-work"))
     assert response.status_code == 200
     return " ".join(response.text.split())

@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 
 
 class Clinic:
-    """A clinic with an evening track and a morning track that has two patients.
+    """A clinic with an evening track and a morning track. By default, the morning track has two patients.
 
     A third track shares the Monday group of the morning track.
     """

@@ -87,7 +87,7 @@ def evenings(site: Site) -> Track:
 
 
 def state(episode: Episode, starts: date, minutes: int = 540, days: int = 3) -> LevelOfCareSpan:
-    """Order another level of care from the day `starts` on.
+    """Order another level of care, which begins on the date `starts`.
 
     The day before is the last day of the current level of care.
     """

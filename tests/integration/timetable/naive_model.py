@@ -53,14 +53,14 @@ def all_rows() -> list[Any]:
 
 
 def seats() -> Counter[tuple[int, datetime, datetime, bool]]:
-    """Count active bookings in sessions that are not canceled, by patient, start, end, and whether the patient is excused."""
+    """Count active bookings by patient, start, end, and whether the patient is excused. Skip canceled sessions."""
     bookings = Booking.objects.filter(released_at=None).exclude(session__status="cancelled")
     rows = bookings.values_list("episode__patient", "session__starts", "session__ends", "attendance__status")
     return Counter((patient, starts, ends, status == "excused") for patient, starts, ends, status in rows)
 
 
 def held_sessions() -> Counter[tuple[Any, ...]]:
-    """Count sessions that are not canceled, by name, start, end, room, facilitators and spots."""
+    """Count sessions by name, start, end, room, facilitators and spots. Skip canceled sessions."""
     sessions = Session.objects.exclude(status="cancelled").select_related("room")
     return Counter(
         (

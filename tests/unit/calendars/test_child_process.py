@@ -59,7 +59,7 @@ REFUSED: dict[str, object] = {
     "only zeros": NotACalendar(),
     "a path": NotACalendar(),
 }
-"""Maps each hostile file that is refused to the reason for the refusal.
+"""The hostile files that are refused, each with the reason.
 
 Hostile files that are not listed can be read.
 """

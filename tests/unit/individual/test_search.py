@@ -270,7 +270,7 @@ def minutes_taken(busy_times: tuple[BusyTime, ...], first: date, until: date) ->
 def every_choice(
     lengths: tuple[int, ...], counselors: list[Counselor], attended: list[WeeklyMeeting], patient: Need
 ) -> Iterator[Proposal]:
-    """Yield each set of weekly sessions of these lengths for which patient and counselor are free on every date."""
+    """Yield each set of weekly sessions that have these lengths and fit patient and counselor on every date."""
     dates = [patient.from_day + timedelta(days=number) for number in range((patient.until - patient.from_day).days)]
     patient_minutes = minutes_taken(patient.busy, patient.from_day, patient.until)
     patient_minutes |= {

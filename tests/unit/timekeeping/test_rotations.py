@@ -1,4 +1,4 @@
-"""Parsing and formatting of shift rotations such as "4 on, 3 off", and the days on which they fall."""
+"""Shift rotations such as "4 on, 3 off": parsing, formatting, and which days of a cycle are days on."""
 
 import pytest
 from hypothesis import given
