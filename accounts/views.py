@@ -88,7 +88,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
-    """Show the accessibility statement in the frame of the reader's other pages. Visitors may see it, too."""
+    """Show the accessibility statement, framed like the user's other pages. Visitors may see it, too."""
     user, frame = request.user, "components/plain.html"
     if isinstance(user, User) and user.has_any_role:
         frame = "staff.html"

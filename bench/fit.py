@@ -7,10 +7,10 @@ are the solver and brute force, which tries every set of meetings. For patients 
 suggestions is divided by the time of one search. Times are medians over several rounds. In each round, every method
 runs once and starts without cached conflicts.
 
-The solver finds the best schedules one after the other on one thread. Each schedule found is excluded from its next
-run. This takes long, so it is timed only once for each patient. A separate run on all threads finds only the best
-schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must give the
-same points.
+The solver finds the best schedules one after the other on one thread. Each schedule found is excluded from the
+next run. These runs take long, so they are timed only once for each patient. A separate run on all threads finds only
+the best schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must
+give the same points.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Load the demo clinic into an empty database. It has data from CSV files, user accounts, sessions and attendance."""
+"""Load the demo clinic into an empty database: imported CSV files, user accounts, sessions and attendance."""
 
 from collections.abc import Callable
 from datetime import datetime

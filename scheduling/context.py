@@ -23,7 +23,7 @@ class NavSection:
     paths: frozenset[str]
     permissions: frozenset[Permission]
     short_name: str | Promise = ""
-    """A name for the narrow bar of a phone, if the name is too long for it."""
+    """A shorter name for the narrow bar of a phone. Empty if `name` is short enough."""
     seldom: bool = False
     """Whether the section is left out of a phone's navigation bar when there is not enough room for all sections."""
 

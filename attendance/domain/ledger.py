@@ -62,7 +62,7 @@ class BookedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeupOpening:
-    """A session of the week that has a free spot and that the patient could attend as a make-up session."""
+    """One of the week's sessions. It has a free spot, and the patient could attend it as a make-up session."""
 
     key: int
     on: date
@@ -74,7 +74,7 @@ class MakeupOpening:
 class WeekVerdict:
     """The standing of a week, and the minutes and days that the patient has to make up.
 
-    The patient has to make them up even after attending all scheduled sessions.
+    These would still be missing if the patient attended all scheduled sessions.
     """
 
     standing: Standing
@@ -220,9 +220,9 @@ def find_makeup_openings(
     following = [range(bisect_left(starts, each.time.end), len(free)) for each in free]
 
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
-        """Return how many of the `owed` days are still needed once the opening `chosen` is added.
+        """Return how many of the `owed` days are still needed after the opening `free[chosen]` is added.
 
-        `chosen` is an index of `free`. `before` is the index of the opening chosen before it, or None.
+        `before` is the index in `free` of the opening that was added just before it, or None if it is the first.
         """
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)

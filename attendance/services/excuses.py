@@ -95,7 +95,7 @@ def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: 
 def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
     """Of the given excuses, delete those for future sessions that are not finalized. Return how many were deleted.
 
-    The excuse for a session that has begun stays, because it records what happened.
+    The excuse for a session that has begun is kept, because it records what happened.
     """
     future = excuses.filter(booking__session__starts__gt=now, booking__session__finalized_at=None)
     lock_sessions(Session.objects.filter(pk__in=list(future.values_list("booking__session", flat=True))))

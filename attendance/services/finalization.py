@@ -23,7 +23,7 @@ from timekeeping.reasons import Reason, Refused
 
 @dataclass(frozen=True, slots=True)
 class SessionNotEnded(Reason):
-    """The session is not over yet. It ends at `ends`, which is in the local time of the session's site."""
+    """The session is not over yet. It lasts until `ends`, which is in the local time of the session's site."""
 
     ends: datetime
 

@@ -44,7 +44,7 @@ class LedgerRow:
     booked: Sequence[BookedSession]
     """The patient's booked sessions of the week, canceled ones included."""
     unmarked: int
-    """Number of sessions of the week that are over and have no mark."""
+    """How many of the week's sessions are over and have no mark."""
 
     @property
     def patient(self) -> Patient:
@@ -58,13 +58,13 @@ class LedgerRow:
 
 
 def week_ledger(*, episode: Episode, week: date, now: datetime) -> WeekLedger | None:
-    """Return the ledger of the week that contains the day `week`, or None if no care was prescribed in that week."""
+    """Return the ledger of a week, or None if no care was prescribed in it. `week` is any date in the week."""
     rows = site_ledgers(site=episode.site_on(week), week=week, now=now, episodes=[episode])
     return rows[0].ledger if rows else None
 
 
 def site_ledgers(*, site: Site, week: date, now: datetime, episodes: Iterable[Episode]) -> list[LedgerRow]:
-    """Return a row for each episode with prescribed care in the week that contains the day `week`.
+    """Return a row for each episode with prescribed care in a week. `week` is any date in the week.
 
     The episodes must have been loaded with `select_related("patient")` and `prefetch_related("spans")`.
     """
@@ -155,7 +155,7 @@ class _LedgerData:
         return LedgerRow(episode, week.start, week.end, ledger, booked, unmarked)
 
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
-        """Return the sessions of the week that have a free spot and that the patient could attend.
+        """Return the week's sessions that have a free spot and that the patient could attend.
 
         On the session's date, the patient must be in care and not on leave. At its time, the patient must be neither
         busy nor booked.

@@ -52,7 +52,7 @@ class ImpossibleTimes(Reason):
 
 
 STALE_REASONS = (ChangedMeanwhile, AlreadyFinalized, SessionCancelled, NoLongerBooked)
-"""Reasons that mean the record changed after the user loaded the page. The user's input no longer applies."""
+"""Each of these reasons means that the record changed after the user loaded the page. The input no longer applies."""
 
 
 @dataclass(frozen=True, slots=True)

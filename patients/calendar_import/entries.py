@@ -20,7 +20,7 @@ SINGLE_VALUE_PROPERTIES = ("UID", "SEQUENCE", "STATUS", "TRANSP", "X-MICROSOFT-C
 
 @dataclass(frozen=True, slots=True)
 class CleanedEvents:
-    """The events of a calendar that have a start, and the number of events with each kind of problem."""
+    """A calendar's events that have a start, and the number of events with each kind of problem."""
 
     calendar: Calendar
     unknown_zone: int

@@ -1,4 +1,4 @@
-"""The JSON in which the worker process reports a parsed calendar or a refusal to its parent process."""
+"""The JSON that the worker process sends to its parent process: a parsed calendar or a refusal."""
 
 import json
 from datetime import UTC, date, datetime

@@ -178,7 +178,7 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Yield the runs of dates on the weekday that are long enough for a pattern.
+    """Of the dates on the weekday, yield the runs that are long enough for a pattern.
 
     The dates of a run are `step` weeks apart, except where a date is missing.
     """

@@ -20,7 +20,7 @@ def form_page(
     template: str = "patients/form.html",
     **context: object,
 ) -> HttpResponse:
-    """Render the page, with status 422 if the form has errors. Record that the user viewed the database row `viewed`.
+    """Render the page, with status 422 if the form has errors. If `viewed` is given, record that the user saw this row.
 
     The default template needs `heading` and `save` (the text of the button), and may use `patient` and `note`.
     """

@@ -98,7 +98,7 @@ class CommitmentValues:
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid for any patient."""
+    """Yield the reasons why the values are invalid, whoever the patient is."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 

@@ -112,7 +112,7 @@ class Chart:
 
     @property
     def attendance_kinds(self) -> list[str]:
-        """The kinds of sessions in the small pictures of recent weeks, for their legend."""
+        """The kinds of sessions to list in the legend of the small pictures of recent weeks."""
         found = {kind for each in self.weeks for kind in each.picture.kinds}
         return [kind for kind in KINDS if kind in found]
 

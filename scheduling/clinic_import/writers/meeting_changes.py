@@ -25,9 +25,9 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
     sorted by first day.
 
     A meeting that has been changed is stored as a chain of meetings, each of which continues the one before. If a
-    meeting begins on the row's first day, the row is about the last meeting of the chain that begins there. Meetings
-    that have a row of their own end the chain. If no meeting begins on the row's first day, the row can only be about a
-    meeting that has not ended by then.
+    meeting begins on the row's first day, the row is about the last meeting of the chain that starts with it. The
+    chain ends before a meeting that has a row of its own. If no meeting begins on the row's first day, the row can only
+    be about a meeting that has not ended by then.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:

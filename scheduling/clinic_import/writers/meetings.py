@@ -173,7 +173,7 @@ def find_clinician(
     site: str,
     activity: str = "lead its groups",
 ) -> User | None:
-    """Return the clinician at the site whose code or e-mail address is `name`, or None if there is none.
+    """Find the site's clinician by `name`, a code or an e-mail address. Return None if there is none.
 
     Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. The text of the fault
     says that such a person can't do the `activity`.

@@ -146,8 +146,9 @@ def _update_care(
 def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
     """Create or update the level of care in the row, and return the changes.
 
-    If the row's level starts after the latest level, it is added, and the latest level ends when it starts. If both
-    start on the same day, the latest level is changed. Earlier levels can't be changed.
+    If the row's level starts after the latest level, a new level is added. The latest level then ends when the
+    new one starts. If the row's level starts on the same day as the latest level, the latest level is changed. Earlier
+    levels can't be changed.
 
     A row without a first day must match the first or the latest level. If there is only one level, such a row can also
     change it. If the row asks for anything else, a fault is added.
@@ -193,7 +194,7 @@ def _write(run: ImportRun, pending: PendingWrites) -> None:
     Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
     Episode.objects.bulk_create(pending.episodes, batch_size=BATCH)
     Episode.objects.bulk_update(pending.changed_episodes, ["referral_source"], batch_size=BATCH)
-    # Spans that end are updated before new spans are created, because an episode can have only one open span.
+    # Update first: an update may end a span, and an episode can have only one open span at a time.
     LevelOfCareSpan.objects.bulk_update(pending.changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
     LevelOfCareSpan.objects.bulk_create(pending.spans, batch_size=BATCH)
     touched = [*pending.patients, *pending.changed, *pending.episodes, *pending.changed_episodes]

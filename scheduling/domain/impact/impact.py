@@ -302,8 +302,8 @@ def find_week_shortfalls(
 ) -> tuple[WeekShortfall, ...]:
     """Return the treatment weeks that lose minutes or days through the change, and then have fewer than prescribed.
 
-    `prescribed` takes a patient's id and a week. It returns the prescribed minutes and days, or None if nothing is
-    prescribed.
+    The function `prescribed` takes a patient's id and a week. It returns the minutes and days of the prescription, or
+    None if there is no prescription.
     """
     totals_before, totals_after = _week_totals(before), _week_totals(after)
     shortfalls = []

@@ -37,7 +37,7 @@ class OpenHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counselor:
-    """A counselor, with hours for individual sessions and busy times (groups and other sessions)."""
+    """A counselor's hours for individual sessions, and the counselor's busy times (groups and other sessions)."""
 
     key: Key
     name: str

@@ -143,7 +143,7 @@ class _CounselorWeek:
         yield from ((busy.label, True, time) for busy, time in self.counselor_busy.get(day, ()))
 
     def starts(self, windows: Iterable[Interval[int]], minutes: int) -> Iterator[int]:
-        """Yield each start time on the quarter hour for which a session of `minutes` fits into one of the windows."""
+        """Yield the start times, on the quarter hour, at which a session of `minutes` fits into one of the windows."""
         for window in windows:
             first = -(-window.start // STARTS_EVERY_MINUTES) * STARTS_EVERY_MINUTES
             yield from range(first, window.end - minutes + 1, STARTS_EVERY_MINUTES)
@@ -221,7 +221,9 @@ class _CounselorWeek:
         return tuple(sorted(conflicts, key=lambda each: (-each.minutes, each.is_counselors, each.label)))
 
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
-        """Yield each time within the counselor's hours that is not free, as its busy minutes and a proposal.
+        """Yield the session times that are within the counselor's hours but not free.
+
+        Each comes as a pair: the number of busy minutes, and a proposal for the session time.
 
         `is_whole` is True if one session is enough, and False if the patient needs two sessions on different days. In
         the second case, if only one day has a free time, one session can take that day. Only the other days are then
