@@ -274,7 +274,7 @@ class _PlanSearch:
         )
 
     def from_step(self, number: int, enrolled: EnrolledMeetings) -> _Plan:
-        """Return the best plan from step `number` on, for a patient who attends the `enrolled` meetings until then."""
+        """Return the best plan for step `number` and the later steps. Until then, the patient attends `enrolled`."""
         if number == len(self.steps):
             return _Plan(0, ())
         key = (number, tuple(sorted(str(each.key) for each in enrolled.meetings)), enrolled.tracks)

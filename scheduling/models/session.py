@@ -80,7 +80,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 class Session(models.Model):
     """One dated occurrence of a meeting, or a one-off session. Its datetimes are aware, and lie within one day.
 
-    `on` is the date at the site on which the session is held. `pattern_date` is the date given by the meeting's weekly
+    `on` is the local date on which the session is held. `pattern_date` is the date given by the meeting's weekly
     pattern. The two dates differ if the session was moved to another day. A meeting never has two sessions with the
     same `pattern_date`.
     """

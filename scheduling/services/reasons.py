@@ -16,7 +16,7 @@ class BeforeAdmission(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyEnrolled(Reason):
-    """The patient is already enrolled in the track, from the day `since` on."""
+    """The patient is already enrolled in the track. `since` is the first day of the enrollment."""
 
     track: str
     since: date

@@ -51,7 +51,7 @@ class DayOptions:
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, map total minutes to the lowest cost of a plan that begins with it, plus the minute when it ends."""
+        """For each slot, map total minutes to the lowest sum of cost and end time of a plan that begins with it."""
         least = self._find_least_costs(max_minutes)
         possible = ((cost + trip, minutes) for minutes, cost in least.items() if min_minutes <= minutes <= max_minutes)
         self.sums = sorted([(0, 0), *possible])
@@ -108,9 +108,9 @@ class _RankedPlans:
         self._push((), (), day.trip, 0, minutes)
 
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
-        """Queue every slot, from index `first` on, that can follow the slots in `before`.
+        """Queue every slot that can follow the slots in `before`.
 
-        `spent` is the cost of the slots in `before`.
+        `first` is the index of the first slot to try. `spent` is the cost of the slots in `before`.
         """
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)

@@ -74,12 +74,13 @@ class MeetingFull(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How well a track fits a patient's need if the patient starts on the day `starts`.
+    """How well a track fits a patient's need.
 
-    `whole` is a choice with as many of the track's meetings as any patient could attend. `enough` is the smallest
-    choice that meets the prescription. Each is None if it does not fit. `obstacles` has every reason why the whole
-    track does not fit. `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how many minutes
-    the week has less than prescribed.
+    `starts` is the day on which the patient would start. `whole` is a choice with as many of the track's meetings as
+    any patient could attend; it is None if this choice does not fit. `enough` is the smallest choice that meets the
+    prescription; it is None if no such choice fits. `obstacles` has every reason why the whole track does not fit.
+    `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how far the weekly minutes fall short
+    of the prescription.
     """
 
     offer: Offer
@@ -246,7 +247,7 @@ def _obstacles(
     """Yield every reason why the whole track does not fit.
 
     Reasons against the track come first, then those against each meeting, then those about the weekly hours. `possible`
-    are the meetings that the patient can attend. The weekly hours are the hours of these meetings.
+    are the meetings that the patient can attend. Only these meetings count toward the weekly hours.
     """
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)

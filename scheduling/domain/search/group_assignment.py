@@ -18,7 +18,10 @@ ALL_BITS = -1
 
 @dataclass(frozen=True, slots=True)
 class SlotMeeting:
-    """A meeting. `people` is the bit set of everyone who leads it, and `tracks` that of all tracks that have it."""
+    """A meeting.
+
+    `people` is the bit set of everyone who leads it. `tracks` is the bit set of all tracks that have it.
+    """
 
     key: str
     meeting: WeeklyMeeting

@@ -1,4 +1,4 @@
-"""Choose the one obstacle that best explains why a track does not fit, for lists with one line per track."""
+"""Choose the one obstacle that best explains why a track does not fit. Used in lists that have one line per track."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ class BlockedGroups:
     `commitment` is the label of the busy time, or "" if the groups are full. `blocked` is the number of blocked groups,
     and `groups` is the number of all groups of the track. `weekdays` are the days on which the blocked groups meet.
     `is_always` is True if these groups are blocked on every date. `every_other_week` is True if they are blocked only
-    every other week. `dates` is the number of blocked dates, added up over the blocked groups, and `first_date` is the
+    every other week.
+
+    `dates` is the number of blocked dates; a date on which two groups are blocked counts twice. `first_date` is the
     earliest of these dates. `minutes` is how many minutes per week the busy time and its travel overlap the blocked
     groups; it is 0 if the groups are full.
     """

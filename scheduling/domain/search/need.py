@@ -91,8 +91,9 @@ class Need:
     """What a patient needs: prescribed minutes and days per week, a start date, and busy times to avoid.
 
     `busy` has the patient's commitments and the meetings of their other enrollments. Schedules are checked for `weeks`
-    weeks from `from_day`, except on the days when the site is `closed`. `level` and `age` (in years) are the patient's
-    level of care and age on `from_day`. An age of None is unknown and is not checked.
+    weeks, starting on `from_day`. Days in `closed` are not checked, because the site is closed on them. `level` and
+    `age` (in years) are the patient's level of care and age on `from_day`. An age of None is unknown and is not
+    checked.
 
     `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
     To clear the cache, replace `finder` with an empty `ConflictFinder()`.

@@ -32,7 +32,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class StartsOn(Remark):
-    """The schedule starts on the day `on`, which is `wait_days` days after the requested day."""
+    """The first day of the schedule (`on`), which is `wait_days` days after the requested day."""
 
     on: date
     wait_days: int

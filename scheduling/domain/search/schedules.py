@@ -42,7 +42,7 @@ class Preferences:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Meetings of one track, or of several tracks that mix, which the patient can attend from the day `starts`.
+    """Weekly meetings that the patient can attend. They are of one track, or of several tracks that mix.
 
     `offer` is the track to enroll in. For a mixed schedule, this is the track with the most of the schedule's meetings.
     Ties go to the first by name. `asked` is the start date that was requested. `minutes` are weekly and include

@@ -42,11 +42,12 @@ class Score:
     """The parts of a schedule's score, each in its own unit.
 
     `wait_days` is the number of days between the requested and the actual start date. `moves` are the conflicts for
-    which a commitment has to move, and `missed` is the number of sessions missed in the horizon. `trips` and
-    `present_minutes` are days and minutes on site per week. `people` is the number of facilitators, and `close` the
-    number of groups with little time before or after a commitment. `is_mixed` is whether the groups are of several
-    tracks. `other_days` and `other_groups` are the numbers of days and groups that are not in the present schedule.
-    `same_time_groups` is how many of these groups are at the same time as a group in the present schedule.
+    which a commitment has to move. `missed` is the number of sessions missed in the horizon. `trips` is the number of
+    days on site per week, and `present_minutes` is the number of minutes on site per week. `people` is the number of
+    facilitators. `close` is the number of groups with little time before or after a commitment. `is_mixed` is whether
+    the groups are of several tracks. `other_days` and `other_groups` are the numbers of days and groups that are not in
+    the present schedule. `same_time_groups` is how many of these groups are at the same time as a group in the present
+    schedule.
     """
 
     wait_days: int
@@ -126,12 +127,12 @@ def minutes_on_site(today: Collection[WeeklyMeeting]) -> int:
 
 
 def is_new_day(weekday: int, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether none of the meetings in `kept` is on the weekday. False if `kept` is empty."""
+    """Whether the weekday is new: no meeting in `kept` is on it. If `kept` is empty, no weekday counts as new."""
     return bool(kept) and all(each.weekday != weekday for each in kept)
 
 
 def is_new_group(meeting: WeeklyMeeting, kept: Collection[WeeklyMeeting]) -> bool:
-    """Whether the meeting is not one of those in `kept`. False if `kept` is empty."""
+    """Whether the meeting is new: it is not in `kept`. If `kept` is empty, no meeting counts as new."""
     return bool(kept) and all(each.key != meeting.key for each in kept)
 
 

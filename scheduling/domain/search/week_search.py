@@ -201,7 +201,8 @@ class _PartialWeek(NamedTuple):
 class _SearchNode(NamedTuple):
     """A week that has plans up to and including `day`. The plan for `day` is the one at position `turn`.
 
-    `so_far` is the week before that day. `then` is the week with the plan added, or None until it has been computed.
+    `so_far` has only the plans for the days before `day`. `then` also has the plan for `day`; it is None until it has
+    been computed.
     """
 
     day: int
@@ -247,7 +248,7 @@ class _WeekSearch:
         return least
 
     def children(self, day: int, minutes: int, days: int) -> "_RankedChildren":
-        """Return the plans for `day` that can follow days with these totals of minutes and days."""
+        """Return the plans for `day` that are possible if the earlier days have these totals of minutes and days."""
         key = (day, minutes, days)
         if key not in self.known_children:
             self.known_children[key] = _RankedChildren(self, day, minutes, days)

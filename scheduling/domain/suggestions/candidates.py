@@ -37,7 +37,7 @@ JointAdjustments = tuple[Adjustment, ...]
 
 
 def first_sufficient_index[T](amounts: Sequence[T], is_enough: Callable[[T], bool]) -> int:
-    """Find the first amount that is enough, by bisection, and return its index. The last amount must be enough.
+    """Find by bisection the first amount that is enough, and return its index. The last amount must be enough.
 
     If an amount is enough, every later amount must be enough, too.
     """

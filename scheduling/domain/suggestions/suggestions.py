@@ -4,8 +4,8 @@
 
 A suggestion has one or two changes. With these changes, the search finds schedules that fit: `schedules` is their
 number and `best` is the first of them. At most `MAX_SCHEDULES` are counted; `is_more` tells whether there may be more.
-`suggestion.apply(offers, need)` returns the offers and the need to search again, and `suggestion.token` identifies the
-suggestion in a page's address. Each change has its size, in minutes or days, and a `code` that selects its text
+`suggestion.apply(offers, need)` returns the offers and the need with the changes made. `suggestion.token` identifies
+the suggestion in a page's address. Each change has its size, in minutes or days, and a `code` that selects its text
 (`scheduling/suggestions/_suggestion.html`; on the command line, `reason_text.suggestion_text`).
 
 Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
@@ -102,8 +102,8 @@ def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
     """Return pairs of changes that together are enough for a schedule to fit.
 
     The two changes of a pair have different sources, such as two commitments. The search starts with the largest change
-    from one source. It finds the smallest change from the other source that is enough together with this change. Then
-    it makes the first change as small as possible, too. Both orders of the two sources are tried, and the pair that
+    from one source, and finds how small the change from the other source can then be. Then it makes the first change as
+    small as possible, too. Both orders of the two sources are tried, and the pair that
     ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}

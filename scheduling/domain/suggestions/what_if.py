@@ -51,7 +51,7 @@ def _pooled_meeting(offered: OfferedMeeting, need: Need) -> _PooledMeeting:
 class FeasibilityCheck:
     """Checks whether any of the tracks that take a patient would fit after some adjustments.
 
-    A different start date needs a new FeasibilityCheck, because it changes every conflict.
+    Each start date needs its own FeasibilityCheck, because the conflicts depend on the start date.
     """
 
     def __init__(self, offers: Iterable[Offer], need: Need) -> None:

@@ -41,7 +41,7 @@ class TrackEndForm(ActionForm):
 
     @property
     def list_key(self) -> str:
-        """Identifies a list of patients by the last day and the new track. The form must be valid."""
+        """Key of a list of patients, made of the last day and the new track. The form must be valid."""
         to = self.cleaned_data["to"]
         return f"{self.cleaned_data['last_day']:%Y-%m-%d} {to.pk if to else ''}"
 

@@ -19,9 +19,9 @@ from timekeeping.weeks import MINUTES_A_DAY
 class WhatIfOptions:
     """The values of the what-if options. None means that the option is not given and changes nothing.
 
-    `minutes` and `days` are prescribed per week, and `travel` is in minutes each way. `without` are the keys of commitments to
-    leave out. `movable` maps the keys of commitments to the minutes by which they can move. With `leaving`, the current
-    enrollments are left out, as if they had ended.
+    `minutes` and `days` are the prescription per week. `travel` is in minutes each way. `without` are the keys of
+    commitments to leave out. `movable` maps the keys of commitments to the minutes by which they can move. With
+    `leaving`, the current enrollments are left out, as if they had ended.
     """
 
     minutes: int | None

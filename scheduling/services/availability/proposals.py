@@ -70,7 +70,7 @@ def pending_proposals(
 
 @transaction.atomic
 def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Add a commitment immediately, or let a coordinator decide if the commitment conflicts with a booking.
+    """Add a commitment. If it conflicts with a booking, a coordinator has to accept it first.
 
     Return the proposal, which is saved in either case. Raises Refused if the values are invalid.
     """
@@ -84,7 +84,7 @@ def propose_commitment(*, patient: Patient, values: CommitmentValues, by: User, 
 
 @transaction.atomic
 def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User, now: datetime) -> CommitmentProposal:
-    """Change a commitment immediately, or let a coordinator decide if the change adds a conflict with a booking.
+    """Change a commitment. If the change adds a conflict with a booking, a coordinator has to accept it first.
 
     Earlier waiting proposals for the commitment are withdrawn. Return the new proposal, which is saved in either case.
     Raises Refused if the values are invalid.
@@ -101,7 +101,9 @@ def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User
 
 @transaction.atomic
 def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now: datetime) -> CommitmentProposal:
-    """End a commitment immediately, as `stop_commitment` does: this can't cause a conflict with a booking.
+    """End or remove a commitment, as `stop_commitment` does.
+
+    No coordinator has to accept this, because it can't cause a conflict with a booking.
 
     Raises Refused if the last day is before the commitment begins.
     """
@@ -117,7 +119,7 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
 def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
     """End a commitment as of yesterday. A commitment that is on single dates or has not begun is deleted instead.
 
-    This happens immediately, because it can't cause a conflict with a booking.
+    No coordinator has to accept this, because it can't cause a conflict with a booking.
     """
     patient, label = commitment.patient, commitment.label
     today = patient.site.today_at(now)

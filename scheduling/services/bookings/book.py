@@ -80,8 +80,8 @@ def book_sessions(
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
-    `missed` are sessions that the patient will miss but can make up. For each of these, a released booking is saved,
-    which takes no spot. It keeps the nightly job from booking the patient into the session.
+    `missed` are sessions that the patient will miss but can make up. For each of these, a released booking is saved.
+    It takes no spot, and it keeps the nightly job from booking the patient into the session.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}

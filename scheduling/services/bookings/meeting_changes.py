@@ -139,7 +139,7 @@ def detach_sessions(sessions: Iterable[Session]) -> None:
 
 
 def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, now: datetime) -> None:
-    """Take every enrollment out of the meeting from the day `ends` on."""
+    """Take every enrollment out of the meeting. `ends` is the first day without enrollments."""
     later = meeting.enrollment_meetings.filter(Q(ends=None) | Q(ends__gt=ends))
     _record(later.values_list("enrollment", flat=True), f"{meeting} until {ends:%Y-%m-%d}", by, now)
     later.filter(starts__lt=ends).update(ends=ends)
@@ -147,7 +147,7 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 
 
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Move enrollments from a meeting to the meeting that continues it, from the day `begins` on.
+    """Move enrollments from `meeting` to `following`, the meeting that continues it. `begins` is the first day there.
 
     All enrollments leave the old meeting. An enrollment moves to the new meeting if the new meeting serves the
     enrollment's track. Some enrollments are in a track that the old meeting does not serve, because tracks can mix.

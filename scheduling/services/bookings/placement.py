@@ -148,7 +148,7 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Return which episodes need no new booking, by session id, and when each episode is booked.
+    """Return the episodes that need no new booking, by session id, and the times at which each episode is booked.
 
     An episode needs no new booking in a session if it already has one, or if the patient gave it up.
     """

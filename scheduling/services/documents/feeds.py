@@ -97,7 +97,7 @@ def serve_feed(*, feed: Feed, now: datetime) -> RenderedFeed | None:
     """Return the calendar for an app that fetches the feed, and record the time of the fetch.
 
     The stored calendar is served until a new day begins or something in the calendar changes. A patient's calendar is
-    empty after discharge. From `DAYS_EMPTY_AFTER_DISCHARGE` days after discharge on, the result is None.
+    empty after discharge. Once `DAYS_EMPTY_AFTER_DISCHARGE` days have passed, the result is None.
     """
     site = _site_of(feed)
     today = site.today_at(now) if site else now.date()

@@ -28,7 +28,7 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Replace the meetings that the patient attends from `from_day` on.
+    """Change which meetings the patient attends. The change takes effect on `from_day`.
 
     The new meetings can belong to the track and to tracks that mix with it.
 
@@ -69,7 +69,7 @@ def change_meetings(
 
 
 def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
-    """Replace the enrollment's group meetings from `from_day` on with `wanted`. Return whether anything changed.
+    """Replace the enrollment's group meetings with `wanted`, starting on `from_day`. Return whether anything changed.
 
     Individual meetings do not change. A meeting that the patient still attends keeps its row, so that its bookings are
     not released.

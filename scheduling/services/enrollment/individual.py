@@ -41,7 +41,10 @@ from timekeeping.weeks import OnDates, minute_of, wall_time
 SERVICE_TYPE, NAME = "individual", "Individual session"
 """Service type code and name of all individual sessions. The name never reveals which patient a session is for."""
 CANCEL_REASON = "Not arranged any more"
-"""Reason shown for canceled individual sessions. It reveals nothing, because everyone with calendar access sees it."""
+"""Reason shown for canceled individual sessions.
+
+Everyone with calendar access sees the reason, so it must not reveal anything about the patient.
+"""
 
 
 def propose_individual_sessions(
@@ -56,8 +59,8 @@ def propose_individual_sessions(
     """Propose weekly hours for individual sessions of `minutes` in total.
 
     The patient attends the weekly `meetings` (ids) as well. The hours start on the need's first day, or today if that
-    day has passed. If `apart_from` is given, the hours reserved for this enrollment are treated as free. The `need`
-    must then not have them as busy times. If `minutes` is 0, there are no proposals and no query runs.
+    day has passed. If `apart_from` is given, the hours reserved for this enrollment are treated as free. In this case,
+    `need` must not have them as busy times. If `minutes` is 0, there are no proposals and no query runs.
     """
     if not minutes:
         return IndividualProposals()

@@ -38,7 +38,7 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
     """Return the enrollment's meetings of other tracks.
 
-    Meetings that the patient leaves before the meeting or the enrollment ends are not included.
+    Only meetings that the patient attends until the meeting or the enrollment ends are included.
     """
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:

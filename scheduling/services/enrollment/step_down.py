@@ -202,9 +202,9 @@ class AttendedMeetings:
         """Return the meetings that are already arranged for a level of care, or NOT_ENROLLED if there are none.
 
         The level is in force in [day, until). The arranged meetings are those that the patient attends at the end of
-        the level's first week. If there are none, but the patient first joins a meeting later at this level, the week
-        from that day on is used instead. If the groups are the same as before the level, nothing counts as arranged,
-        unless `is_first` is True.
+        the level's first week. If there are none, but the patient joins a meeting later during this level, the week
+        that begins on that day is used instead. If the groups are the same as before the level, nothing counts as
+        arranged, unless `is_first` is True.
         """
         then = list(self.in_week_from(day))
         if not then:

@@ -215,7 +215,7 @@ def change_session_details(
 ) -> Session:
     """Change the number of spots, modality, topic and telehealth link of a session.
 
-    Raises Refused if the session has begun or is canceled, and if the link does not begin with https://. Also raises
+    Raises Refused if the session has begun or is canceled, or if the link does not begin with https://. Also raises
     Refused if there would be fewer spots than booked patients, or more spots than the room holds.
     """
     session = lock_session(session)

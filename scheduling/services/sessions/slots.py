@@ -90,7 +90,7 @@ class RoomTooSmall(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A date, start and end times on that date in the site's local time, and a room."""
+    """A room, a date, and the start and end on this date in the site's local time."""
 
     on: date
     starts: time
@@ -155,7 +155,7 @@ def check_room(
 def check_facilitators(
     people: Collection[User], time_: Interval[datetime], site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield FacilitatorTaken for each other session, at any site, that one of the people leads or assists at that time.
+    """Yield FacilitatorTaken for each other session, at any site, that one of the people has at that time.
 
     `apart_from` is the id of a session to ignore.
     """
