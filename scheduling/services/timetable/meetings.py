@@ -87,7 +87,7 @@ def change_meeting(
     some cases, the meeting itself gets the new values, and there is no new meeting (see `change_start`).
 
     Sessions that were changed by hand stay as they are. Each of them takes the place of the new meeting's session in
-    the same week. Sessions whose ids are in `let_go` do not stay: they lose their changes.
+    the same week. But sessions whose ids are in `let_go` lose their changes.
 
     Raises Refused if the values contradict each other, if the meeting would end before the change starts, or if another
     meeting of the site has the same code and first day. Also raises Refused if there would be fewer spots than patients

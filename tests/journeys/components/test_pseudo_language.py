@@ -32,7 +32,7 @@ ACCENTS = str.maketrans("aeiouAEIOUn", "áéíóúÁÉÍÓÚñ")
 
 
 def stretched(text: str) -> str:
-    """Return the text made a third longer, with accents on its letters. Placeholders and tags stay as they are."""
+    """Make the text a third longer, and put accents on its letters. Placeholders and tags stay as they are."""
     if not text.strip():
         return text
     parts = [part if KEPT.fullmatch(part) else part.translate(ACCENTS) for part in KEPT.split(text)]
