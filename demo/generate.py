@@ -142,7 +142,7 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
     """Return a step that enrolls the patient. Before that, the step admits the patient or sets the next level of care.
 
-    The patient is enrolled in all meetings of the planned track that fit.
+    The patient is enrolled in all of the planned track's meetings that fit.
     """
 
     def act(at: datetime) -> None:

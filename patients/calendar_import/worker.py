@@ -19,7 +19,7 @@ MAX_MEMORY = 448 * MEGABYTE
 MAX_CPU_SECONDS = 4
 """Maximum CPU time in seconds. On a small computer, the largest calendar needs less than half of this."""
 NICENESS = 5
-"""Niceness of this process. It has a lower priority than the server, so pages come first when the computer is busy."""
+"""Niceness of this process. Its priority is lower than the server's, so pages come first when the computer is busy."""
 
 
 def limit_this_process() -> None:

@@ -81,7 +81,7 @@ class BookingState:
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """A session before and after a change. `before` is None for a new session, `after` for a removed one."""
+    """A session before and after a change. `before` is None for a new session. `after` is None for a removed session."""
 
     before: SessionState | None
     after: SessionState | None
@@ -100,10 +100,10 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's booking before and after a change. `before` is None for a new booking, `after` for a lost one.
+    """A patient's booking before and after a change.
 
-    A booking is lost, for example, if its session moves to a time when the patient is in another session. `instead` is
-    then the name of the other session.
+    `before` is None for a new booking. `after` is None for a lost booking. A booking is lost, for example, if its
+    session moves to a time when the patient is in another session. `instead` is then the name of the other session.
     """
 
     patient: int

@@ -127,7 +127,7 @@ class _CounselorWeek:
         return subtract([WHOLE_DAY], outside) if self.open_dates[weekday] else ()
 
     def free(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Return the parts of the counselor's hours on the weekday in which neither counselor nor patient is ever busy."""
+        """Of the counselor's hours on the weekday, return the parts when neither counselor nor patient is ever busy."""
         if weekday not in self.free_on:
             hours = self.hours_on(weekday)
             self.free_on[weekday] = subtract(hours, self._busy(weekday)) if hours else ()
