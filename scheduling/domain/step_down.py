@@ -225,10 +225,10 @@ def plan_steps(
     weights: Weights = WEIGHTS,
     widths: Sequence[int] | None = None,
 ) -> tuple[StepPlan, ...]:
-    """Plan all steps in order so that their schedules have the fewest points in total.
+    """Return a plan for each step, in order. Together, the schedules of the plans have the fewest points.
 
     If meetings are already arranged for a step and fit, the step keeps them. Any other step gets a schedule that keeps
-    as many as possible of the meetings before the step. Before the first step, these are the `enrolled` meetings. If
+    as many as possible of the meetings before the step. Before the first step, these are the meetings in `enrolled`. If
     nothing fits a step, the step after it keeps what it can of the earlier meetings.
 
     For each step that needs a schedule, only the best few schedules are tried. `widths` has their number for each of

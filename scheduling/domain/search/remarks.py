@@ -214,7 +214,7 @@ def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tup
 
 
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
-    """Return the gaps between a group and a permanent commitment that leave less than 15 minutes after travel.
+    """Return the gaps of less than 15 minutes (after travel) between a group and a permanent commitment.
 
     For each commitment and weekday, only the smallest gap before a group and the smallest gap after one are returned.
     """

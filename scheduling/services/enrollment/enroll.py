@@ -96,7 +96,7 @@ def planned_enrollment_meetings(
 ) -> list[EnrollmentMeeting]:
     """Return unsaved rows for the meetings of an enrollment.
 
-    The patient attends the `chosen` meetings, and the `following` meetings that continue them. If a meeting is
+    `chosen` are the meetings to attend, and `following` are the meetings that continue them. If a meeting is
     continued by another one, its row ends when the meeting ends. All other rows have no end.
     """
     continued = {meeting.continues_id for meeting in following}

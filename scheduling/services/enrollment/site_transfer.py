@@ -29,7 +29,7 @@ A_YEAR = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class StillBooked(Reason):
-    """The patient is booked into a session today or later, and into `more` sessions after that one."""
+    """The patient is booked into a session today or later. `more` is the number of booked sessions after that one."""
 
     session: str
     on: date

@@ -125,7 +125,7 @@ def enroll_from_waitlist(
 ) -> Enrollment:
     """Enroll the patient in the track of the waitlist entry, and close the entry.
 
-    Raises Refused as `enroll_patient` does, and if the entry has been closed in the meantime.
+    Raises Refused as `enroll_patient` does. Also raises Refused if the entry has been closed in the meantime.
     """
     lock_site(entry.audit_site_id)
     entry = lock_open_entry(entry)
