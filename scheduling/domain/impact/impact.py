@@ -81,7 +81,10 @@ class BookingState:
 
 @dataclass(frozen=True, slots=True)
 class SessionChange:
-    """A session before and after a change. `before` is None for a new session. `after` is None for a removed session."""
+    """A session before and after a change.
+
+    `before` is None for a new session. `after` is None for a removed session.
+    """
 
     before: SessionState | None
     after: SessionState | None
