@@ -9,7 +9,8 @@ export HOST PORT
 
 .PHONY: run test test-postgres coverage check shots catalogs demo-reset setup
 
-# Serves the demo clinic, or your own. You can set HOST and PORT; DEBUG=1 turns on Django's debug pages.
+# Serves the demo clinic. EMPTY=1 serves a clinic of your own, which begins empty. You can set HOST and PORT; DEBUG=1 turns
+# on Django's debug pages.
 run demo-reset: export DEPLOYMENT = local
 run:
 	@bin/port-is-free "$(HOST)" "$(PORT)"

@@ -1,14 +1,16 @@
-"""Form in which staff choose the language and the clock of their pages, and the fields of such forms."""
+"""Forms for the language and the clock of pages, and for the first administrator."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
+from accounts.models import User
 from iopmanager.reader import HourClock
 
 type Choices = list[tuple[str, StrOrPromise]]
@@ -51,3 +53,36 @@ class ReaderSettingsForm(forms.Form):
 
     language = DefaultChoiceField(default=_("Same as my browser"), choices=language_choices(), label=_("Language"))
     hour_clock = HourClockField(default=_("Same as the site"))
+
+
+class FirstAdministratorForm(forms.Form):
+    """The account of the first administrator, and the code that the server shows."""
+
+    reason_fields: ClassVar[Mapping[str, str]] = {"wrong_set_up_code": "code"}
+
+    code = forms.CharField(
+        label=_("Set-up code"),
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "characters"}),
+        help_text=_("The server shows it when it starts. To see it again, run manage.py set_up on the server."),
+    )
+    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = forms.EmailField(
+        label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
+        help_text=_("At least 12 characters."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "password" in cleaned:
+            person = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
+            try:
+                validate_password(cleaned["password"], person)
+            except forms.ValidationError as refused:
+                self.add_error("password", refused)
+        return cleaned

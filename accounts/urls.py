@@ -3,12 +3,12 @@
 from allauth.account import views
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from accounts.views import accessibility, disabled_page, home
+from accounts.views import accessibility, disabled_page, home, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("accessibility/", accessibility, name="accessibility"),
-    path("accounts/login/", views.login, name="account_login"),
+    path("accounts/login/", sign_in, name="account_login"),
     path("accounts/logout/", views.logout, name="account_logout"),
     path("accounts/inactive/", views.account_inactive, name="account_inactive"),
     path("accounts/password/change/", views.password_change, name="account_change_password"),

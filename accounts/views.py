@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
+from allauth.account import views as account_views
+from django.apps import apps
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.services.first_run import is_set_up
 
 type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -78,8 +81,13 @@ def patient_required[**P](view: View[P]) -> View[P]:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect staff to the day page, and patients to their week in the portal."""
+    """Redirect staff to the day page, and patients to their week in the portal.
+
+    While there is no site, the first administrator is redirected to the checklist.
+    """
     user = signed_in(request)
+    if user.is_staff and not apps.get_model("scheduling", "Site").objects.exists():
+        return redirect("getting-started")
     if user.has_any_role:
         return redirect("today")
     forbid_unless(is_patient(user))
@@ -103,6 +111,14 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
     forbid_unless(signed_in(request).is_staff)
     return redirect("admin:index")
+
+
+def sign_in(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
+    """Show the sign-in page. While there is no user, redirect to the page that creates the first administrator."""
+    if request.method == "GET" and not is_set_up():
+        return redirect("set-up")
+    page: HttpResponse = account_views.login(request, *args, **kwargs)
+    return page
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:

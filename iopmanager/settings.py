@@ -61,7 +61,11 @@ SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", HOST, "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
-DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{quote(str(VAR_DIR / 'iopmanager.sqlite3'))}")
+STARTS_EMPTY = env.bool("EMPTY", False)
+"""Whether `make run` serves a clinic of your own, which begins empty, instead of the demo clinic."""
+
+_LOCAL_DATABASE = "clinic.sqlite3" if STARTS_EMPTY else "iopmanager.sqlite3"
+DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{quote(str(VAR_DIR / _LOCAL_DATABASE))}")
 
 EMAIL_URL = env.str("EMAIL_URL", "")
 
@@ -197,6 +201,9 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
+# Guesses at the set-up code, in the notation of django-allauth: for each address, and for everybody together. The limits
+# of django-allauth itself apply to all else.
+ACCOUNT_RATE_LIMITS = {"set_up": "5/5m/ip,30/h/key"}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False

@@ -3,11 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
+from zoneinfo import available_timezones
 
 from timekeeping.busy_times import BusyTime
 from timekeeping.weeks import MINUTES_A_DAY, OnDates, RecurrencePattern, Rotation, minute_of, wall_time
 
 DAYS_A_WEEK = 7
+CONTINENTS_AND_OCEANS = frozenset(
+    {
+        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+    }
+)  # fmt: skip
+
+
+def city_time_zones() -> frozenset[str]:
+    """Return the IANA names of the time zones that are named after a place, such as America/Chicago.
+
+    The other names, such as EST or Etc/GMT+5, stand for a fixed difference from UTC or are obsolete. A site in such a
+    zone would not change its clocks with the people who live there.
+    """
+    return frozenset(name for name in available_timezones() if name.partition("/")[0] in CONTINENTS_AND_OCEANS)
 
 
 def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple[int, ...]:

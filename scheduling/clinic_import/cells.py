@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+
+from timekeeping.time_zones import city_time_zones
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 YES, NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
@@ -39,8 +40,8 @@ def read_email(cell: str) -> str:
 
 
 def read_time_zone(cell: str) -> str:
-    """Check that the cell is the IANA name of a time zone, such as America/Chicago, and return it."""
-    if cell not in available_timezones():
+    """Check that the cell is the IANA name of a time zone that is named after a place, and return it."""
+    if cell not in city_time_zones():
         raise ValueError(f"“{cell}” is not a time zone. Use a name such as America/Chicago.")
     return cell
 

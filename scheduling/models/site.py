@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -20,11 +20,12 @@ from iopmanager.reader import HourClock
 from patients.models import LevelOfCare
 from scheduling.domain.hours import rules
 from scheduling.domain.letters import revealing_words
+from timekeeping.time_zones import city_time_zones
 
 
 def validate_time_zone(name: str) -> None:
-    """Raise ValidationError unless `name` is the IANA name of a time zone."""
-    if name not in available_timezones():
+    """Raise ValidationError unless `name` is the IANA name of a time zone that is named after a place."""
+    if name not in city_time_zones():
         raise ValidationError(_("%(name)s is not a time zone. Use a name such as America/Chicago.") % {"name": name})
 
 

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
+from scheduling.views.administration import first_run
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -8,6 +9,9 @@ from scheduling.views.sessions import board, session_changes, today
 from scheduling.views.timetable import closures, counselor_hours, meetings, tracks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("set-up/", first_run.set_up, name="set-up"),
+    path("start/", first_run.getting_started, name="getting-started"),
+    path("sites/new/", first_run.site_new, name="site-new"),
     path("today/", today.today, name="today"),
     path("today/attention/", today.today_attention, name="today-attention"),
     path("tracks/", tracks.tracks, name="tracks"),

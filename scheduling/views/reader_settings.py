@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.forms import ReaderSettingsForm
 from accounts.permissions import Permission
-from accounts.services import choose_reader_settings
+from accounts.services.reader_settings import choose_reader_settings
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
 from scheduling.views.refusals import submit_form

@@ -39,9 +39,11 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_inactive",
+    "set-up",
     "design",
 }
-"""URL names that are not tested here: public pages, pages for signing in and out, and a page that production does not serve.
+"""URL names that are not tested here: public pages, the page for the first administrator, pages for signing in and out,
+and a page that production does not serve.
 
 Calendar feeds are not tested here either, because their addresses are secret. They are tested in
 tests/integration/documents/test_feeds.py.
@@ -137,7 +139,7 @@ OF_NO_ROW = {
     "staff-calendar", "session-new", "account_change_password", "portal-home", "portal-week", "portal-calendar",
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
-    "counselor-hours", "counselor-hours-new", "reader-settings",
+    "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
 }  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def test_staff_of_another_site_are_denied_access(client: Client, addresses: dict
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "home", "site")))
+    "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "home", "site-switch")))
 )
 def test_a_patient_cannot_open_the_pages_of_staff(client: Client, addresses: dict[str, str], name: str) -> None:
     client.force_login(make_patient_user(make_patient(make_site("Elsewhere"))))

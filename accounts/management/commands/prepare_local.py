@@ -8,10 +8,11 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
 from accounts.models import User
+from accounts.services.first_run import is_set_up, set_up_code
 
 
 class Command(BaseCommand):
-    help = "Update the local database, load the demo clinic if it is empty, and show the demo sign-ins."
+    help = "Update the local database, load the demo clinic if it is empty and may have it, and show how to sign in."
     requires_system_checks: list[str] = []
 
     def handle(self, **options: Any) -> None:
@@ -20,9 +21,13 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         # The model and the commands are given by name, because this app must not import the scheduling app or the demo.
+        if settings.STARTS_EMPTY and not is_set_up():
+            self.stdout.write(f"\nThe clinic is empty. Set it up at http://{settings.SERVED_AT}/")
+            self.stdout.write(f"The set-up code is {set_up_code()}")
+            return
         if apps.get_model("scheduling", "Site").objects.exists():
             call_command("extend_horizon", stdout=StringIO())
-        else:
+        elif not settings.STARTS_EMPTY:
             self.stdout.write("Loading the demo clinic …")
             call_command("load_demo", verbosity=0)  # runs silently, because _print_sign_ins lists the accounts
         self.stdout.write(f"\niopmanager is at http://{settings.SERVED_AT}/  (Ctrl+C stops it)")

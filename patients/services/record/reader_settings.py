@@ -6,7 +6,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
-from accounts.services import change_user
+from accounts.services.reader_settings import change_user
 from patients.domain.languages import LANGUAGE_NAMES, language_code
 from patients.models import Patient
 

@@ -1,0 +1,80 @@
+"""Form for a new site."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext_lazy as _
+
+from accounts.permissions import Role
+from iopmanager.form_fields import MinuteField
+from iopmanager.reader import HourClock
+from patients.forms.layout import fields_row, form_layout
+from scheduling.models import Site
+from scheduling.services.administration.sites import SiteValues
+from timekeeping.time_zones import city_time_zones
+
+US_TIME_ZONES = [
+    ("America/New_York", _("Eastern (New York)")),
+    ("America/Chicago", _("Central (Chicago)")),
+    ("America/Denver", _("Mountain (Denver)")),
+    ("America/Phoenix", _("Mountain without daylight saving time (Phoenix)")),
+    ("America/Los_Angeles", _("Pacific (Los Angeles)")),
+    ("America/Anchorage", _("Alaska (Anchorage)")),
+    ("Pacific/Honolulu", _("Hawaii (Honolulu)")),
+]
+
+
+def time_zone_choices() -> list[Any]:
+    """Return the time zones, in two groups: the usual ones of the United States, and all others by name."""
+    others = sorted(city_time_zones() - {name for name, _label in US_TIME_ZONES})
+    return [
+        ("", _("Choose a time zone")),
+        (_("United States"), US_TIME_ZONES),
+        (_("All other time zones"), [(name, name.replace("_", " ")) for name in others]),
+    ]
+
+
+class SiteForm(forms.ModelForm[Site]):
+    """A new site, with the first day of its treatment week and the roles that the user takes there."""
+
+    reason_fields: ClassVar = {"site_code_taken": "code"}
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)
+    opens = MinuteField(label=_("Opens at"), required=False)
+    closes = MinuteField(label=_("Closes at"), required=False)
+    hour_clock = forms.ChoiceField(label=_("Clock"), choices=HourClock.choices, initial=HourClock.TWELVE)
+    week_starts = forms.TypedChoiceField(
+        label=_("The treatment week starts on"), choices=list(WEEKDAYS.items()), coerce=int, initial=0
+    )
+    own_roles = forms.TypedMultipleChoiceField(
+        label=_("Your own work at this site"),
+        choices=[(role.value, role.label) for role in (Role.COORDINATOR, Role.CLINICIAN)],
+        coerce=Role,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Administrators don’t see patients unless they have one of these roles."),
+    )
+    code = forms.SlugField(
+        label=_("Site code"), max_length=40, required=False, help_text=_("Leave blank to make one from the name.")
+    )
+
+    class Meta:
+        model = Site
+        fields = ("name", "neutral_name", "time_zone", "address", "phone", "opens", "closes", "hour_clock", "state")
+        labels: ClassVar = {"name": _("Name of the site")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_layout(
+            fields_row("name", "neutral_name"),
+            "time_zone",
+            fields_row("address", "phone"),
+            fields_row("opens", "closes"),
+            fields_row("week_starts", "hour_clock"),
+            "own_roles",
+            fields_row("state", "code"),
+        )
+
+    def values(self) -> SiteValues:
+        return SiteValues(**{name: self.cleaned_data[name] for name in self.Meta.fields})

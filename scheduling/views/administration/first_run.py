@@ -1,0 +1,80 @@
+"""The pages with which a new clinic begins: the first administrator, the checklist, and a new site."""
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.forms import FirstAdministratorForm
+from accounts.permissions import Permission
+from accounts.services.first_run import create_first_administrator, is_set_up
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from scheduling.forms.administration.sites import SiteForm
+from scheduling.services.administration.checklist import site_progress
+from scheduling.services.administration.sites import add_site
+from scheduling.views.refusals import submit_form
+
+
+@sensitive_post_parameters("password", "code")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_up(request: HttpRequest) -> HttpResponse:
+    """Create the first administrator, and sign them in. Once there is a user, redirect to the sign-in page."""
+    if is_set_up():
+        messages.info(request, _("This installation already has an administrator. Sign in."))
+        return redirect("account_login")
+    form = FirstAdministratorForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and not _may_guess(request):
+        form.add_error("code", _("Too many wrong codes. Wait 5 minutes, then try again."))
+    saved = submit_form(request, form, lambda: create_first_administrator(now=clock.now(), **form.cleaned_data))
+    if saved:
+        login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return redirect("getting-started")
+    return render(request, "scheduling/administration/set_up.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _may_guess(request: HttpRequest) -> bool:
+    """Count the request as a guess at the code. Return False if there were too many guesses."""
+    may: bool = ratelimit.consume(request, action="set_up", key="set-up code")
+    return may
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_safe
+def getting_started(request: HttpRequest) -> HttpResponse:
+    """Show what each of the user's sites has, and what it still needs."""
+    user = signed_in(request)
+    sites = [each for each in site_progress(user) if user.may(Permission.MANAGE_SITE, each.site.pk)]
+    return render(request, "scheduling/administration/getting_started.html", {"progress": sites})
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_new(request: HttpRequest) -> HttpResponse:
+    """Add a site. Only administrators of all sites may."""
+    user = signed_in(request)
+    forbid_unless(user.is_staff)
+    form = SiteForm(request.POST or None)
+    saved = submit_form(
+        request,
+        form,
+        lambda: add_site(
+            values=form.values(),
+            code=form.cleaned_data["code"],
+            week_starts=form.cleaned_data["week_starts"],
+            own_roles=form.cleaned_data["own_roles"],
+            by=user,
+            now=clock.now(),
+        ),
+    )
+    if saved:
+        messages.success(request, _("%(site)s is added.") % {"site": saved.value.name})
+        return redirect("getting-started")
+    context = {"form": form, "heading": _("Add a site"), "save": _("Add site")}
+    return render(request, "scheduling/administration/site_form.html", context, status=422 if form.errors else 200)
