@@ -1,7 +1,6 @@
 """The impact of a change on sessions and patients, as the difference between snapshots before and after the change.
 
-In a preview, new sessions have no ids yet, so an impact identifies sessions by name and time. Actions with the same effect have
-the same `Impact.key`.
+An impact identifies sessions by name and time. Actions with the same effect have the same `Impact.key`.
 """
 
 from collections import defaultdict

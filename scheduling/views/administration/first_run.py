@@ -41,7 +41,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 def _may_guess(request: HttpRequest) -> bool:
     """Count the request as a guess at the code. Return False if there were too many guesses."""
-    may: bool = ratelimit.consume(request, action="set_up", key="set-up code")
+    may: bool = ratelimit.consume(request, action="set_up", key="code")
     return may
 
 
