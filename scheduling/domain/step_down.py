@@ -73,7 +73,7 @@ class Step:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the meetings already arranged for the step fit. If so, no schedule has to be found for it."""
+        """Whether the step has arranged meetings, and they fit. If so, no schedule has to be found for the step."""
         return bool(self.arranged.meetings) and not self.arranged_reasons
 
 

@@ -65,7 +65,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
-        """All sessions except canceled individual sessions dated after the end of their weekly meeting."""
+        """Leave out individual sessions that are canceled and that are later than the last day of their weekly meeting."""
         return self.exclude(
             status=SessionStatus.CANCELLED,
             meeting__kept_for__isnull=False,

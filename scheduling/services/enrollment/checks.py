@@ -179,8 +179,8 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
     """Return the reasons against booking the patient into these dated sessions.
 
-    A session can be full, or overlap another session of the patient. The weekly search does not check individual
-    bookings, such as make-up sessions.
+    A session can be full, or overlap another session of the patient. The weekly search looks only at weekly meetings, so
+    it can't find these reasons.
     """
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:

@@ -43,7 +43,7 @@ from timekeeping.occurrences import ClockEffect, at_wall_clock, times_hit_by_clo
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
 SHOWN, KEEP = "shown", "keep"
-"""Form field names: ids of the changed sessions that were listed, and ids of those that keep their changes."""
+"""Names of two form fields. SHOWN has the ids of the changed sessions that were listed. KEEP has those that stay changed."""
 
 
 @dataclass(frozen=True)
