@@ -33,7 +33,7 @@ TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
 class Block:
     """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
 
-    `starts` and `ends` are minutes since midnight.
+    `starts` and `ends` are minutes since midnight. `uncounted` are minutes of them that are no treatment, such as a break.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """
@@ -43,6 +43,7 @@ class Block:
     ends: int
     kind: str
     label: str
+    uncounted: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.starts < self.ends <= MINUTES_A_DAY:
@@ -97,8 +98,9 @@ class WeekPicture:
 
     @property
     def treatment_minutes(self) -> int:
-        """Minutes of treatment in the week. Overlapping groups count once."""
-        return sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
+        """Minutes of treatment in the week, without breaks. Overlapping groups count once."""
+        covered = sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
+        return covered - sum(block.uncounted for column in self.columns for block in column.blocks)
 
     @property
     def treatment_days(self) -> int:

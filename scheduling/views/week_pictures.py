@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from patients.models import Commitment
-from scheduling.domain.hours.rules import WeeklyMeeting
+from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.conflicts import Conflict
+from scheduling.domain.search.need import Need
 from scheduling.domain.search.schedules import Schedule
 from scheduling.models import Booking, Site
 from scheduling.week_picture import TREATMENT, Block, WeekPicture, busy_blocks, draw_week
@@ -49,14 +50,15 @@ def blocks_of_week(
         first, until = minute_of(starts.time()), minute_of(ends.time()) or MINUTES_A_DAY
         # If clocks are set back, a session can end at an earlier clock time than it starts.
         if first < until:
-            blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name))
+            uncounted = max(0, until - first - booking.countable_minutes)
+            blocks.append(Block(starts.weekday(), first, until, TREATMENT, booking.session.name, uncounted))
     return blocks
 
 
-def picture_of_choice(*, choice: Iterable[WeeklyMeeting], busy: Iterable[BusyTime], from_day: date) -> WeekPicture:
+def picture_of_choice(*, choice: Iterable[WeeklyMeeting], need: Need, from_day: date) -> WeekPicture:
     """Draw a week without dates: the meetings, and the busy times of the first full week on or after `from_day`."""
     monday = from_day + timedelta(days=-from_day.weekday() % 7)
-    return draw_week([*busy_blocks(busy, monday), *meeting_blocks(choice)])
+    return draw_week([*busy_blocks(need.busy, monday), *meeting_blocks(choice, need.rules)])
 
 
 def picture_of_schedule(schedule: Schedule) -> WeekPicture:
@@ -68,7 +70,7 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
         for each in schedule.need.busy
         for part in (_dates_after_moves(each, moves, monday) if any(move.busy == each for move in moves) else (each,))
     )
-    return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings)])
+    return draw_week([*busy_blocks(busy, monday), *meeting_blocks(schedule.meetings, schedule.need.rules)])
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
@@ -82,5 +84,12 @@ def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) 
         yield replace(busy, recurrence=Recurrence.once(on), starts=begins.time(), ends=ends.time())
 
 
-def meeting_blocks(meetings: Iterable[WeeklyMeeting]) -> list[Block]:
-    return [Block(each.weekday, each.span.start, each.span.end, TREATMENT, each.name) for each in meetings]
+def meeting_blocks(meetings: Iterable[WeeklyMeeting], rules: HoursRules) -> list[Block]:
+    return [
+        Block(each.weekday, each.span.start, each.span.end, TREATMENT, each.name, _uncounted(each, rules))
+        for each in meetings
+    ]
+
+
+def _uncounted(meeting: WeeklyMeeting, rules: HoursRules) -> int:
+    return meeting.span.end - meeting.span.start - meeting.minutes(rules)

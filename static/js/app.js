@@ -166,6 +166,22 @@
     const again = document.getElementById(id);
     if (again) again.open = true;
   }));
+  // When htmx puts the errors of fields below them, tell screen readers which fields are wrong and where it says why.
+  document.addEventListener("htmx:oobAfterSwap", ({ detail: { target } }) => {
+    if (!target.id.endsWith("-wrong")) return;
+    const describe = (field, ids) => field.setAttribute("aria-describedby", ids.join(" "));
+    const described = (field) => (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && id !== target.id);
+    document.querySelectorAll(`[aria-describedby~="${target.id}"]`).forEach((field) => {
+      field.removeAttribute("aria-invalid");
+      describe(field, described(field));
+    });
+    target.querySelectorAll("[data-field]").forEach((error) => {
+      for (const field of document.getElementsByName(error.dataset.field)) {
+        field.setAttribute("aria-invalid", "true");
+        describe(field, [...described(field), target.id]);
+      }
+    });
+  });
   // Browsers ignore autofocus on a page that comes back after a refused form if the address has a fragment, and in swapped content.
   const focusErrors = (root) => root.querySelector(".error-summary")?.focus();
   focusErrors(document);

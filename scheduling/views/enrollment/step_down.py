@@ -96,7 +96,7 @@ def _column_picture(plan: LevelPlan) -> WeekPicture | None:
     if plan.stage.schedule is not None:
         return picture_of_schedule(plan.stage.schedule)
     meetings, need = plan.stage.meetings, plan.need
-    return picture_of_choice(choice=meetings, busy=need.busy, from_day=need.from_day) if meetings else None
+    return picture_of_choice(choice=meetings, need=need, from_day=need.from_day) if meetings else None
 
 
 def _action_url(plan: LevelPlan, patient: Patient) -> str:

@@ -31,7 +31,7 @@ class TrackCard:
 
     @cached_property
     def picture(self) -> WeekPicture:
-        return picture_of_choice(choice=self.fit.choice, busy=self.need.busy, from_day=self.fit.starts)
+        return picture_of_choice(choice=self.fit.choice, need=self.need, from_day=self.fit.starts)
 
     @property
     def nearest(self) -> BlockedGroups | Reason | None:

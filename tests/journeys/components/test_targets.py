@@ -1,16 +1,18 @@
 """Sizes of links and buttons: 44 px on a phone and on a tablet, and 24 px with a mouse."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 import time_machine
 from django.urls import reverse
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.clinic import THURSDAY_NOON, Clinic, booking_of, make_clinic
 from tests.factories import make_commitment, make_patient_user
-from tests.journeys.steps import SignIn, assert_names_are_well_spaced, settle
+from tests.journeys.conftest import OpenPage
+from tests.journeys.steps import SignIn, assert_names_are_well_spaced, assert_no_sideways_scrolling, settle
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
 
@@ -118,3 +120,30 @@ def test_the_days_of_the_board_do_not_run_into_each_other(clinic: Clinic, tablet
     assert days.count() == 7
     for left, right in texts:
         assert any(start <= left and right <= end for start, end in columns)
+
+
+def test_a_week_can_be_painted_on_a_narrow_phone(clinic: Clinic, open_page: OpenPage, sign_in: SignIn) -> None:
+    [patient] = clinic.site.patients.all()
+    narrow = open_page({"width": 320, "height": 640})
+    sign_in(narrow, make_patient_user(patient))
+    narrow.goto(reverse("portal-commitment-week"))
+    settle(narrow)
+    assert_no_sideways_scrolling(narrow)
+
+
+def test_a_wrong_value_of_a_scenario_is_marked_and_described(clinic: Clinic, page: Page, sign_in: SignIn) -> None:
+    [patient] = clinic.site.patients.all()
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("find-schedule", args=[patient.pk]))
+    settle(page)
+    page.locator("details.what-if > summary").click()
+    hours = page.locator("[name$=prescribed_minutes]")
+
+    hours.fill("many")
+    hours.press("Tab")
+    expect(hours).to_have_attribute("aria-invalid", "true")
+    expect(hours).to_have_accessible_description(re.compile("Hours a week"))
+
+    hours.fill("9")
+    hours.press("Tab")
+    expect(hours).not_to_have_attribute("aria-invalid", "true")

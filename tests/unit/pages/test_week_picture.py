@@ -112,3 +112,8 @@ def test_a_block_outside_a_day_cannot_be_built(weekday: int, starts: int, ends: 
 def test_a_week_has_seven_days() -> None:
     with pytest.raises(ValueError, match="seven days"):
         draw_week([], [MONDAY])
+
+
+def test_breaks_are_no_minutes_of_treatment() -> None:
+    picture = draw_week([Block(0, 540, 735, "treatment", "Morning group", uncounted=15)])
+    assert picture.treatment_minutes == 180
