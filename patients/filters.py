@@ -38,10 +38,10 @@ def _month_numbers() -> dict[str, int]:
 
 
 class PatientFilter(django_filters.FilterSet):
-    """Filter patients by personal details, and by state of care, track and level of care as of the date `today`.
+    """Filter patients by typed text, state of care, track and level of care, as of the date `today`.
 
-    If no state of care is chosen, typed text is searched among all patients. If nothing is typed either, the list shows
-    the patients in care.
+    By default, the list shows the patients in care. If the user types text but chooses no state of care, all patients
+    are searched.
     """
 
     q = django_filters.CharFilter(

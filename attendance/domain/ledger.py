@@ -230,9 +230,9 @@ def find_makeup_openings(
 
     @cache
     def most_minutes(chosen: int, size: int, owed: int) -> int:
-        """Return the most minutes that `size` openings can add up to if the first of them is `chosen`.
+        """Return the most minutes that `size` openings can have together. The first of them is `free[chosen]`.
 
-        Return 0 if the openings after `chosen` can't add the `owed` days.
+        The others must add at least `owed` days. Return 0 if that is impossible.
         """
         if owed >= size:
             return 0

@@ -178,7 +178,7 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
 
 
 def _runs(dates: Sequence[date], weekday: int, step: int) -> Iterator[list[date]]:
-    """Of the dates on the weekday, yield the runs that are long enough for a pattern.
+    """Group the dates on the weekday into runs. Yield only the runs that are long enough for a pattern.
 
     The dates of a run are `step` weeks apart, except where a date is missing.
     """

@@ -13,7 +13,7 @@ CODES = {
 }
 
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
-"""The languages in which the product has pages, by code. Each has the name that patients' records store."""
+"""Names of the languages in which the product has pages, by language code. Patients' records store these names."""
 
 
 def language_code(name: str) -> str | None:

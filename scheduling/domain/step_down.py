@@ -311,7 +311,7 @@ def _enrolled_meetings(schedule: Schedule) -> EnrolledMeetings:
 
 
 def _widths_by_step(steps: Sequence[Step], widths: Sequence[int] | None) -> list[int]:
-    """Return how many schedules to try for each step; 0 for a step whose arranged meetings fit."""
+    """Return one number for each step: how many schedules to try. It is 0 if the step is settled."""
     open_steps = [step for step in steps if not step.is_settled]
     given = iter(widths or BEAM_WIDTHS.get(len(open_steps), BEAM_WIDTHS_FOR_MORE))
     return [0 if step.is_settled else next(given, 1) for step in steps]

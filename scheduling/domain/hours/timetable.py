@@ -86,9 +86,10 @@ def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[
 
 
 def _leeway(day: date, meeting: WeeklyMeeting) -> Interval[date]:
-    """Return the dates on which the meeting could start or end instead of `day`, with no effect on when it is held.
+    """Return the dates that can replace `day`, the start or end of the meeting.
 
-    For a meeting held every other week, only `day` itself is returned. Such meetings don't count toward the hours.
+    With each of these dates, the meeting is still held on the same days. For a meeting held every other week, only
+    `day` itself is returned. Such meetings don't count toward the hours.
     """
     if meeting.anchor is not None:
         return Interval(day, day + DAY)

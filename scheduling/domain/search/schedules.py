@@ -148,8 +148,8 @@ def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, 
     """Group tracks into pools, so that one schedule can combine the meetings of all tracks in a pool.
 
     Tracks that do not take the patient are left out. Two tracks are in the same pool if they mix and have the same next
-    start date. Each pool is returned with the patient's need from that date on. If a track takes patients on any day,
-    this date is the first day of the need.
+    start date. For a track that takes patients on any day, the next start date is the first day of `need`. Each pool is
+    returned with the patient's need from its start date on.
     """
     needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []

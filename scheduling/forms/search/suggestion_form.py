@@ -46,7 +46,7 @@ def encode_changes(changes: Sequence[Adjustment]) -> str:
 
 
 def _fits_forms(changes: Sequence[Adjustment]) -> bool:
-    """Whether each changed commitment has its own record and only one kind of change."""
+    """Whether each commitment has only one kind of change, and none is from an imported calendar."""
     changed = {(change.busy.key, type(change)) for change in changes if isinstance(change, CommitmentAdjustment)}
     keys = [key for key, _ in changed]
     return all(isinstance(key, int) for key in keys) and len(set(keys)) == len(keys)

@@ -148,9 +148,9 @@ def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> Placem
 
 
 def _settled_bookings(bookings: BookingQuerySet) -> tuple[dict[int, set[int]], BusyIndex]:
-    """Return the episodes that need no new booking, by session id, and the times at which each episode is booked.
+    """Return the episodes that need no new booking, by session id. Also return the times at which episodes are booked.
 
-    An episode needs no new booking in a session if it already has one, or if the patient gave it up.
+    No new booking is needed if the episode is already booked into the session, or if the patient gave up the session.
     """
     settled: dict[int, set[int]] = defaultdict(set)
     taken = BusyIndex()
