@@ -160,7 +160,7 @@ class StepPlan:
 
     @property
     def track_keys(self) -> frozenset[Key]:
-        """The keys of the tracks of the step's meetings; for a mixed schedule, only the track to enroll in."""
+        """The keys of the tracks in which the patient is enrolled during the step; empty if nothing fits."""
         if self.step.is_settled:
             return self.step.arranged.tracks
         return frozenset({self.schedule.offer.key}) if self.schedule else frozenset()
@@ -225,15 +225,15 @@ def plan_steps(
     weights: Weights = WEIGHTS,
     widths: Sequence[int] | None = None,
 ) -> tuple[StepPlan, ...]:
-    """Return a plan for each step, in order. Together, the schedules of the plans have the fewest points.
+    """Return a plan for each step, in order. The schedules in these plans have the fewest points in total.
 
-    If meetings are already arranged for a step and fit, the step keeps them. Any other step gets a schedule that keeps
-    as many as possible of the meetings before the step. Before the first step, these are the meetings in `enrolled`. If
-    nothing fits a step, the step after it keeps what it can of the earlier meetings.
+    A step keeps its arranged meetings if they fit. Any other step needs a schedule. The schedule keeps as many as
+    possible of the meetings that the patient attends before the step. Before the first step, the patient attends the
+    meetings in `enrolled`. If nothing fits a step, the patient's meetings stay the same for the next step.
 
-    For each step that needs a schedule, only the best few schedules are tried. `widths` has their number for each of
-    these steps; the default is `BEAM_WIDTHS`. Among plans with equal points, the one with the better first schedule is
-    chosen.
+    For each step that needs a schedule, only the best few schedules are tried. `widths` has the number to try for the
+    first such step, the second, and so on. The default is `BEAM_WIDTHS` or `BEAM_WIDTHS_FOR_MORE`. Ties go to the
+    better first schedule.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 

@@ -1,4 +1,4 @@
-"""Mark the calendar feeds that a change affects as stale, so that they are rendered again at the next fetch."""
+"""Mark calendar feeds as stale when a change affects them. A stale feed is rendered again at the next fetch."""
 
 from collections.abc import Collection
 from datetime import datetime

@@ -18,7 +18,7 @@ from scheduling.views.refusals import submit_form
 @staff_required(Permission.SEE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def reader_settings(request: HttpRequest) -> HttpResponse:
-    """Show the form, or save it and confirm that in the chosen language."""
+    """Show the form, or save it. The confirmation is in the language that the user chose."""
     user, now = signed_in(request), clock.now()
     chosen = {"language": user.language, "hour_clock": user.hour_clock}
     form = ReaderSettingsForm(request.POST or None, initial=chosen)

@@ -1,4 +1,7 @@
-"""Apply the weekly-hours rules to a timetable that changes: judge each period during which the same meetings run."""
+"""Apply the weekly-hours rules to a timetable that changes over time.
+
+The timetable is divided into periods. Throughout a period, the same meetings run. Each period gets its own verdict.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

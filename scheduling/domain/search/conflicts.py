@@ -1,8 +1,9 @@
 """Find the conflicts between a weekly meeting and a patient's busy times, and decide which ones block the meeting.
 
-A permanent commitment blocks a meeting unless the commitment can move far enough. A temporary commitment is on single
-dates or ends within the horizon. Because of temporary commitments, a patient may miss up to one in six of a meeting's
-dates (product rule: two in twelve weeks). Other treatment always blocks a meeting.
+A commitment is temporary if it is on single dates or ends within the horizon; otherwise it is permanent. A commitment
+that can move far enough does not block a meeting. Any other permanent commitment blocks it. Temporary commitments block
+a meeting only if the patient would miss more than one in six of its dates (product rule: at most two in twelve weeks).
+Other treatment always blocks a meeting.
 """
 
 from collections.abc import Iterable

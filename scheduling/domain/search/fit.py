@@ -76,11 +76,11 @@ class MeetingFull(Reason):
 class Fit:
     """How well a track fits a patient's need.
 
-    `starts` is the day on which the patient would start. `whole` is a choice with as many of the track's meetings as
-    any patient could attend; it is None if this choice does not fit. `enough` is the smallest choice that meets the
-    prescription; it is None if no such choice fits. `obstacles` has every reason why the whole track does not fit.
-    `minutes` and `days` are weekly totals. If nothing fits, `missing_minutes` is how far the weekly minutes fall short
-    of the prescription.
+    `starts` is the day on which the patient would start. `whole` is the whole track, or as much of it as possible if
+    some of its meetings overlap. It is None if no such choice fits. `enough` is the smallest choice that meets the
+    prescription. It is None if no such choice fits. `obstacles` has every reason why the whole track does not fit.
+    `minutes` and `days` are weekly totals. `missing_minutes` is how far `minutes` is below the prescription, or 0 if
+    any choice fits.
     """
 
     offer: Offer

@@ -62,7 +62,10 @@ def add_site(
 
 
 def _free_code(name: str) -> str:
-    """Return a code made from the name that no site has, for example "harbor-street" or "harbor-street-2"."""
+    """Make a code from the site's name, for example "harbor-street".
+
+    If another site has this code, the code gets a number: "harbor-street-2".
+    """
     stem = slugify(name)[: CODE_LENGTH - 5] or "site"
     taken = set(Site.objects.filter(code__startswith=stem).values_list("code", flat=True))
     number = 1

@@ -148,7 +148,7 @@ class _GroupHistory:
         return {self.first.get(each, each) for each in meetings}
 
     def follows(self, offered: Iterable[WeeklyMeeting]) -> dict[Key, WeeklyMeeting]:
-        """Map the ids of earlier and later meetings of a group to the offered meeting of that group."""
+        """If one of a group's meetings is offered, map the ids of the group's other meetings to the offered meeting."""
         then = {self.first.get(each.key, each.key): each for each in offered}
         return {key: then[first] for key, first in self.first.items() if first in then and then[first].key != key}
 
@@ -237,6 +237,6 @@ def _start_of(row: EnrollmentMeeting) -> date:
 
 
 def _is_over(row: EnrollmentMeeting, day: date) -> bool:
-    """Whether the patient no longer attends the meeting on the day before `day`."""
+    """Whether the patient's time in the meeting is already over on the day before `day`."""
     ends = [each for each in (row.ends, row.meeting.runs_until) if each is not None]
     return bool(ends) and min(ends) < day

@@ -83,8 +83,8 @@ def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequenc
 def create_track(*, site: Site, values: TrackValues, by: User | None, now: datetime) -> Track:
     """Create a draft track. `publish_track` later checks its hours and creates its sessions.
 
-    Raises Refused if another track of the site has the same code, and if the maximum age is below the minimum age. Also
-    raises Refused if patients can join only on start dates but there are none.
+    Raises Refused if another track of the site has the same code, or if the maximum age is below the minimum age. Also
+    raises Refused if patients can join only on start dates, but there are no start dates.
     """
     track = Track(site=site)
     refuse_if_any(_check_track(track, values))

@@ -57,7 +57,7 @@ def getting_started(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_new(request: HttpRequest) -> HttpResponse:
-    """Add a site. Only administrators of all sites may."""
+    """Add a site. The user must be an administrator of all sites."""
     user = signed_in(request)
     forbid_unless(user.is_staff)
     form = SiteForm(request.POST or None)

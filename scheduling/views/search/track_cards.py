@@ -40,7 +40,7 @@ class TrackCard:
 
     @property
     def missing_minutes(self) -> int:
-        """The minutes by which the week is below the prescription, if the patient can attend the track at all."""
+        """How far the week is below the prescription, in minutes; 0 if a reason is against the track as a whole."""
         return 0 if isinstance(self.nearest, TRACK_REASONS) else self.fit.missing_minutes
 
     @property

@@ -35,7 +35,7 @@ def go_back(page: Page) -> None:
 
 
 def test_this_browser_keeps_pages_in_memory(remembering_page: Page) -> None:
-    """If the browser's back-forward cache were off, the other test could not fail."""
+    """The browser's back-forward cache is on. Without this cache, the other test would prove nothing."""
     page = remembering_page
     page.goto("/accounts/password/reset/done/")
     page.evaluate("window.isKept = true")
