@@ -14,7 +14,7 @@ from timekeeping.intervals import Interval
 
 DAY = timedelta(days=1)
 STANDINGS_WITH_GAP = frozenset({Standing.AT_RISK, Standing.CANNOT_BE_MET, Standing.PARTIAL})
-"""The report offers make-up sessions only for a week that has one of these standings and too few minutes or days."""
+"""The report offers make-up sessions only for weeks with these standings, and only if minutes or days are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

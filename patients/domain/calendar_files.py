@@ -156,7 +156,7 @@ REFUSALS: dict[str, type[Reason]] = {
         ReadingIsBusy,
     )
 }
-"""The classes of the reasons for refusing a file, by code. They need no arguments."""
+"""Maps each code to the class of a reason for refusing a file. The classes can be called without arguments."""
 
 
 def nonzero_notices(numbers: Iterable[tuple[CalendarNotice, int]]) -> tuple[CountedNotice, ...]:

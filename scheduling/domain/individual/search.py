@@ -225,9 +225,9 @@ class _CounselorWeek:
 
         Each comes as a pair: the number of busy minutes, and a proposal for the session time.
 
-        `is_whole` is True if one session is enough, and False if the patient needs two sessions on different days. In
-        the second case, if only one day has a free time, one session can take that day. Only the other days are then
-        searched.
+        The patient needs one session if `is_whole` is True, and otherwise two sessions on different days. If two
+        sessions are needed and only one day has a free time, that day is skipped, because one of the sessions can be on
+        that day.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):

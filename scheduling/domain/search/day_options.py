@@ -1,8 +1,8 @@
 """Plans for one day: the sets of groups that a patient can attend on the day, sorted by cost.
 
-The groups of a plan do not overlap. The lowest cost for each total of minutes is computed backward, starting with the
-last group of the day. This works because the cost of a group does not depend on earlier groups. The plans themselves
-are built only when they are needed.
+The groups of a plan do not overlap. First, the lowest cost is computed for each total of minutes that a plan can have.
+This computation goes backward from the last group of the day. It can do so because the cost of a group does not depend
+on earlier groups. The plans themselves are built later, when they are needed.
 """
 
 from bisect import bisect_left

@@ -190,8 +190,8 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
     """Return remarks on the commitments that would have to start later or end earlier.
 
-    Several groups can require a commitment to move on the same weekday. Only the largest move then counts, separately
-    for an earlier end and a later start. Weekdays with the same move are combined in one remark.
+    Several groups can require the same commitment to move on a weekday. Then only the largest move counts. An earlier
+    end and a later start are different moves, and both can count. Weekdays with the same move share one remark.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:

@@ -110,7 +110,7 @@ class Schedule:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether the schedule has as many of its track's meetings as any patient could attend."""
+        """Whether the schedule is a whole track: no other choice of the track's meetings would be larger."""
         return not self.is_mixed and is_whole_track(self.meetings, self.offer.weekly_meetings, self.need.rules)
 
 

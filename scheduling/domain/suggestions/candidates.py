@@ -59,9 +59,9 @@ class SizedAdjustment[C: Adjustment]:
     amounts: Sequence[int]
 
     def least(self, what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[C]:
-        """Yield the change with the smallest amount that lets a schedule fit. Yields nothing if no amount is enough.
+        """Yield the change in the smallest size that lets a schedule fit. Yields nothing if no size is enough.
 
-        Each amount is tried together with the changes in `beside`, which are not yielded.
+        The changes in `beside` are made as well. They are not yielded.
         """
         if not self.amounts or not what_if.allows_fit(*beside, self.change(self.amounts[-1])):
             return

@@ -10,14 +10,24 @@ the suggestion in a page's address. Each change has its size, in minutes or days
 
 Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
 of the change (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change
-the commitment by some minutes. Pairs of changes are searched for only if no single change helps. In a pair, neither
-change can be smaller as long as the other one stays the same. Treatment that the patient already has never moves.
+the commitment by some minutes. Pairs of changes are searched for only if no single change helps. If either change of a
+pair were smaller, the pair would not be enough. Treatment that the patient already has never moves.
 
-Suggestions are ranked by what they cost the patient, in this order: a commitment moves further than it already can; a
-protected commitment ends earlier or starts later; travel takes less time; a full meeting gets one more spot; a
-commitment is skipped; treatment starts later; a track takes the patient between its start dates; the prescription or
-the rules change. Suggestions of the same kind are sorted by minutes per week, then by weekday, then by the commitment's
-label and key. (Product rule.)
+Suggestions are ranked by what they cost the patient. These are the kinds of changes, from the lowest cost to the
+highest:
+
+    1. A movable commitment can move further.
+    2. A protected commitment ends earlier or starts later.
+    3. Travel takes less time.
+    4. One or more full meetings get one more spot each.
+    5. A commitment is skipped.
+    6. Treatment starts later.
+    7. A track takes the patient between its start dates.
+    8. The prescription changes.
+    9. The rules change.
+
+Suggestions of the same kind are sorted by minutes per week, then by weekday, then by the commitment's label and key.
+(Product rule.)
 """
 
 from collections.abc import Iterable

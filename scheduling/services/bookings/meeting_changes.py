@@ -50,7 +50,8 @@ def stop_meeting(
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
     """Remove all future sessions of the meeting, so that they can be created again.
 
-    Sessions with bookings become canceled one-off sessions. Return the sessions that are kept, as `stop_meeting` does.
+    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. Of the other
+    sessions, those that never had a booking are deleted. The rest become canceled one-off sessions.
     """
     cancelled, kept = _remove_sessions(_sessions_from(meeting, None, now), reason, now, let_go)
     Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)

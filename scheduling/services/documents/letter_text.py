@@ -21,8 +21,7 @@ NOTICE = "42 CFR part 2 prohibits unauthorized use or disclosure of these record
 class LetterText:
     """The parts of a letter from top to bottom, not HTML-escaped.
 
-    `rows` are pairs of days and times. Weekly appointments come first, with the dates on which they don't take place,
-    followed by single appointments in order of date.
+    `rows` are pairs of days and times: first the weekly appointments, and then the single ones in order of date.
     """
 
     sender: str

@@ -25,9 +25,9 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 class LevelPlan:
     """One level of care in the plan, and the schedule that is arranged or was found for it.
 
-    `track_names` are the sorted names of the tracks of that schedule. `enrollments_then` are the enrollments in force
-    when the level starts: they would have to be changed, or ended by a transfer. If no schedule was found, `fits` has
-    each track with its obstacles, and `suggestions` are changes that would help.
+    `track_names` are the sorted names of the schedule's tracks. `enrollments_then` are the enrollments in force when
+    the level starts. If there is no schedule, `fits` has each track with its obstacles, and `suggestions` are changes
+    that would help.
     """
 
     span: LevelOfCareSpan

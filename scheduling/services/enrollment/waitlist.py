@@ -100,7 +100,7 @@ def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
 def close_entries(
     entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User, now: datetime
 ) -> None:
-    """Close those of the `entries` that are open, either for a `reason` or because of the patient's new `enrollment`."""
+    """Close the entries that are still open. Save the `reason`, or the `enrollment` that ended the wait."""
     closing = list(entries.open().select_related("episode__patient", "track"))
     ids = [entry.pk for entry in closing]
     WaitingEntry.objects.filter(pk__in=ids).update(

@@ -49,9 +49,10 @@ def match_waitlist(
 ) -> list[WaitlistMatch]:
     """For each patient on the waitlist, find the first day from which the track fits. Keep the order of the entries.
 
-    Days on which spots become free are tried one after another. Conflicts with commitments are left out of the reasons
-    unless `sees_commitments` is true. The number of queries does not depend on the number of entries. Reads the track's
-    prefetched meetings and start dates, and the entries' episodes with prefetched spans.
+    The first day tried is the earliest possible one. The others are days on which spots become free. The reasons
+    include conflicts with commitments only if `sees_commitments` is true. The number of queries does not depend on the
+    number of entries. Reads the track's prefetched meetings and start dates, and the entries' episodes with prefetched
+    spans.
     """
     entries = list(entries)
     episodes = [entry.episode for entry in entries]

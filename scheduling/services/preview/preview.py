@@ -114,7 +114,10 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
-    """Return the change. For a lost booking, `instead` is set to the session that the patient attends at that time, if any."""
+    """Return the change, with `instead` filled in if the booking is lost.
+
+    `instead` is the name of the session that the patient attends at that time. It is empty if there is none.
+    """
     lost = change.before
     if lost is None or change.after is not None:
         return change

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def remembering_page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page in a browser that has its back-forward cache on. Playwright turns it off unless it is told not to."""
+    """A page in a browser that has its back-forward cache on. By default, Playwright turns this cache off."""
     remembering = browser.browser_type.launch(
         executable_path=chromium_path(),
         args=[*CHROMIUM_FLAGS, *chromium_flags()],
