@@ -47,8 +47,8 @@ def badge_of(status: str | None) -> dict[str, Badge]:
 def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
     """Create the clinic. Return a coordinator, and an unmarked booking of a session that has ended.
 
-    Each group meets on three days of the week and has its own room and leader. All bookings on Monday are marked. On
-    Wednesday, bookings of sessions that end before `NOON` are marked, except the booking of each group's first patient.
+    Each group meets on three days of the week and has its own room and leader. On Monday, all bookings are marked. On
+    Wednesday, only sessions that end before `NOON` have marks, and each group's first patient has none.
     """
     site = make_site()
     for number in range(sessions):

@@ -59,7 +59,7 @@ class DemoClinic:
         return week_start(self.now.astimezone(site.zone).date())
 
     def office_opens(self, site: Site, day: date) -> datetime:
-        """Return the time when the site's office opens on the day, but never a time later than the current time."""
+        """Return the time when the site's office opens on the day, or the current time if that is earlier."""
         return min(datetime.combine(day, OFFICE_OPENS, site.zone).astimezone(UTC), self.now)
 
 

@@ -201,8 +201,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Guesses at the set-up code, in the notation of django-allauth: for each address, and for everybody together. The limits
-# of django-allauth itself apply to all else.
+# Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. For
+# everything else, the default limits of django-allauth apply.
 ACCOUNT_RATE_LIMITS = {"set_up": "5/5m/ip,30/h/key"}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

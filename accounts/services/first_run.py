@@ -1,4 +1,7 @@
-"""The first run of an empty installation: the first administrator, who has access to the server and so knows a code."""
+"""Create the first administrator of an empty installation.
+
+This person must enter a code. Only people with access to the server can see the code.
+"""
 
 from base64 import b32encode
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
         return self.filter(state=ProposalState.WAITING)
 
     def shown_to_staff(self, now: datetime) -> "ProposalQuerySet":
-        """Proposals that wait for a decision, and proposals that were recently saved without a decision."""
+        """Proposals that wait for a decision, and recent proposals that were saved immediately."""
         recent = Q(state=ProposalState.KEPT, proposed_at__gt=now - KEPT_SHOWN_FOR)
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 

@@ -20,8 +20,8 @@ BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
 """How many schedules to try for the first, second and third step, if at least three steps need a schedule.
 
-`BEAM_WIDTHS` has the numbers for one and two steps. One schedule is enough for the last step and for every step after the
-third. This limits a plan to about fifty searches (product rule).
+For each step after the third, one schedule is tried. A plan for three steps needs at most about fifty searches (product
+rule). If only one or two steps need a schedule, `BEAM_WIDTHS` has the numbers.
 """
 
 
@@ -39,11 +39,13 @@ NOT_ENROLLED = EnrolledMeetings(meetings=(), tracks=frozenset())
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A level of care from its first day on: the patient's need, and the tracks on offer (`offers`).
+    """A level of care from its first day on.
 
-    `offers_if_enrolled` are the same tracks, as they are offered to a patient who is already enrolled in them. If
-    another version of a meeting runs when the step starts, `follows` maps the meeting's key to that version. `arranged`
-    are the meetings in which the patient is already enrolled for this step.
+    `offers` are the tracks on offer. `offers_if_enrolled` are the same tracks, as they are offered to a patient who is
+    already enrolled in them. `arranged` are the meetings in which the patient is already enrolled for this step.
+
+    A meeting can have several versions. `follows` maps the keys of all other versions to the version that runs when
+    the step starts.
     """
 
     need: Need
@@ -140,9 +142,9 @@ class StepPlan:
     `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step's meetings
     are already arranged. `rank` is the position of the schedule among all schedules of this step alone, counted from 1.
 
-    `before` are the meetings that the patient attends until the step, in the versions that run when the step starts.
-    The schedule keeps as many of these meetings as possible. `tracks_before` are the keys of the tracks in which the
-    patient is enrolled until then.
+    `before` are the meetings that the patient attends until the step. If another version of a meeting runs by
+    then, `before` has that version. The search prefers schedules that keep these meetings. `tracks_before` are the keys
+    of the tracks in which the patient is enrolled until the step.
     """
 
     step: Step

@@ -125,7 +125,10 @@ KNOWN_LOOKUPS = {
 
 
 def lookups_into_later_apps(path: Path) -> set[str]:
-    """Return a module's lookups that follow a relation into a later app. A lookup can be a keyword or a string."""
+    """Return the query lookups in a module that lead to a later app, such as `attendance__status`.
+
+    A later app comes after the module's own app in APPS. A lookup can be a keyword or a string.
+    """
     own_index = APPS.index(path.relative_to(PROJECT).parts[0])
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):

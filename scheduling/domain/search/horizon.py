@@ -16,8 +16,11 @@ class BusySpan(NamedTuple):
 
     `dates` are the dates on which this part recurs. `start` and `end` are minutes since midnight on these dates, travel
     included. `start` is negative if the busy time continues from the day before. `end` is more than 1440 if it
-    continues into the next day. The busy time itself starts `days_before` days before these dates. If `days_before` is
-    -1, the busy time starts on the next day, and only the travel to it falls on these dates.
+    continues into the next day.
+
+    `days_before` is the number of days from the start of the busy time to these dates. Travel before the start does not
+    count. A value of -1 means that the busy time starts on the next day, and only the travel to it falls on these
+    dates.
     """
 
     weekday: int

@@ -4,11 +4,12 @@ Each track is searched separately. Another search goes through all tracks togeth
 track can provide. In this search, every cost includes the extra cost of mixing tracks.
 
 A slot combines the meetings that are at the same time and cost the patient the same. A plan is a set of slots that are
-on one day and do not overlap. A week is built from plans, day by day. The search always continues with the cheapest
-week, including an estimate for the remaining days. The estimate is the cost of the cheapest plans that provide the
-minutes and days still needed, so it is never too high. It is exact for everything that depends only on times. Once a
-week has a plan for every day, its slots are filled with groups one by one. Only this step takes into account exactly
-who leads the groups, and whether a single track has all groups.
+on one day and do not overlap. A week is built from plans, day by day. Its cost includes an estimate for the days that
+have no plan yet. The estimate is the cost of the cheapest plans that provide the minutes and days still needed, so it is
+never too high. The search always continues with the cheapest week.
+
+Once a week has a plan for every day, its slots are filled with groups one by one. Only then does the search know exactly
+who leads the groups, and whether a single track has all of them.
 """
 
 from collections import defaultdict

@@ -78,8 +78,8 @@ def book_enrollments(
 ) -> tuple[int, int]:
     """Book the site's enrollments into their scheduled sessions in [first, until), the earliest enrollments first.
 
-    Patients are not booked into full sessions, or into two sessions at the same time. Sessions that start before the
-    instant `since` are left out. So are sessions for which the patient already has a booking or gave it up.
+    Patients are not booked into full sessions, or into two sessions at the same time. They are not booked again into a
+    session that they gave up. Sessions that start before the instant `since` are left out.
 
     Return two numbers: the bookings created, and those that could not be created. A booking can't be created if the
     session is full or the patient is in another session.

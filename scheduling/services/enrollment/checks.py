@@ -108,10 +108,10 @@ def check_enrollment(
 ) -> tuple[Reason, ...]:
     """Return every reason against attending these meetings from the need's first day on.
 
-    Meetings that later continue the chosen ones are checked too. `full` maps meeting id to full dates from that day on,
-    as returned by `full_dates`. If the patient is already enrolled in the track, `changes` is that enrollment. The new
-    meetings can then start on any day. Meetings in `beside` can be chosen in addition to the track's own. Reads the
-    track's prefetched meetings and start dates.
+    Meetings that later continue the chosen ones are checked too. `full` maps meeting id to full dates, as returned by
+    `full_dates`. If the patient is already enrolled in the track, `changes` is that enrollment. The new meetings can
+    then start on any day. `beside` has meetings of other tracks that can be chosen too. Reads the track's prefetched
+    meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -163,8 +163,8 @@ def _check_successors(
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     """Return every meeting that continues one of `meetings`, directly or through others, for a patient of `track`.
 
-    The later meeting must serve the track. But the patient may attend an earlier meeting that does not serve the track,
-    because tracks can mix. Then it is enough that both meetings serve the same other track.
+    Usually, the later meeting must serve the track. There is one exception. Because tracks can mix, the earlier meeting
+    may serve only other tracks. Then it is enough that the later meeting serves one of these other tracks.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()

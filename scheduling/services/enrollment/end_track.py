@@ -64,9 +64,9 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Return the enrollments that are in another track but lose a meeting when this track ends, by patient name.
+    """Return the enrollments that are in another track but lose a meeting when this track ends.
 
-    They keep their other meetings.
+    They keep their other meetings. They are sorted by patient name.
     """
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)

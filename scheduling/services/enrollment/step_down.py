@@ -226,7 +226,10 @@ class AttendedMeetings:
         return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 
     def in_week_from(self, day: date) -> Iterator[EnrollmentMeeting]:
-        """Yield the group meetings that the patient attends on the last day of the week that begins on `day`."""
+        """Yield the group meetings that the patient attends at the end of the week that begins on `day`.
+
+        A meeting that starts during the week is included. A meeting that ends before the week's last day is not.
+        """
         for row in self.rows:
             if _start_of(row) < day + WEEK and not _is_over(row, day + WEEK):
                 yield row
