@@ -129,8 +129,7 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
         """Search the audit events. A search for a patient's id finds all views of the patient's record.
 
-        If a page shows a user the same patients again, one event is written for all of them. Such an event contains no
-        patient's id, but it is found too.
+        If a user views the same page of patients again, that event contains no patient's id. The search finds it too.
         """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():

@@ -209,7 +209,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The caches are in the database, so that all processes share them. The default cache counts attempts to sign in, and
 # nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The other cache
-# counts requests for calendar feeds. These requests are so many that they would soon fill a shared cache.
+# counts requests for calendar feeds. There are so many of these requests that they would soon fill a shared cache.
 CACHES_IN_DATABASE: dict[str, dict[str, Any]] = {
     "default": _cache_in_table("cache", most_entries=100_000),
     "feeds": _cache_in_table("feed_cache", most_entries=10_000),

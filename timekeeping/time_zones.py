@@ -72,7 +72,8 @@ def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[Recurrence
         weekdays = frozenset((day + days) % DAYS_A_WEEK for day in pattern.weekdays)
         yield replace(pattern, weekdays=weekdays, valid_from=valid_from, valid_until=valid_until)
         return
-    # The pattern is for every other week. Days that the shift moves into another week need an anchor in that week.
+    # The pattern is for every other week, counted from its anchor. If the shift moves a weekday into the previous or the
+    # next week, the anchor for this weekday moves by a week too.
     for weeks in (-1, 0, 1):
         moved = frozenset(
             (day + days) % DAYS_A_WEEK for day in pattern.weekdays if (day + days) // DAYS_A_WEEK == weeks

@@ -19,7 +19,7 @@ def choose_reader_settings(*, user: User, language: str, hour_clock: str, by: Us
 
 
 def change_user(user_id: int, *, about: models.Model, by: User, now: datetime, **values: str) -> None:
-    """Save the given values of a user. If any of them is new, write one audit event about the record `about`.
+    """Save the given values of a user. If this changes the user, write one audit event about the record `about`.
 
     Call this in a transaction.
     """

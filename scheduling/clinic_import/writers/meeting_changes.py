@@ -24,10 +24,9 @@ def find_existing(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[M
     `meetings` are the existing meetings with the row's code. `rows` are the rows of the file with that code. Both are
     sorted by first day.
 
-    A meeting that has been changed is stored as a chain of meetings, each of which continues the one before. If a
-    meeting begins on the row's first day, the row is about the last meeting of the chain that starts with it. The
-    chain ends before a meeting that has a row of its own. If no meeting begins on the row's first day, the row can only
-    be about a meeting that has not ended by then.
+    When a meeting is changed, a new meeting continues it. Meetings that continue each other form a chain. If a meeting
+    begins on the row's first day, the row is about the last meeting of its chain (see `_last_of_chain`). Otherwise, the
+    row can only be about a meeting that has not ended by the row's first day.
     """
     exact = next((each for each in meetings if each.runs_from == row.runs_from), None)
     if exact is not None:
@@ -95,7 +94,7 @@ def merge_with_existing(row: MeetingRow, values: MeetingValues, meeting: Meeting
 
 
 def _starts_chain(row: MeetingRow, meeting: Meeting) -> bool:
-    """Return whether the row's first day is that of an earlier meeting in this meeting's chain."""
+    """Return whether an earlier meeting in this meeting's chain begins on the row's first day."""
     earlier = meeting.continues
     while earlier is not None:
         if earlier.runs_from == row.runs_from:

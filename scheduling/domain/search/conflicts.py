@@ -81,8 +81,8 @@ class MeetingConflicts:
     """All conflicts of a weekly meeting, and their consequences.
 
     `sessions` is the number of the meeting's dates in the horizon. If `blocking` is empty, the patient can attend the
-    meeting. The busy times in `moves` then have to move, and the sessions on the dates in `missed` are missed. `near`
-    has the commitments that leave little time before or after the meeting, sorted by first date.
+    meeting, but must move the busy times in `moves` and miss the sessions on the dates in `missed`. `near` has the
+    commitments that leave little time before or after the meeting, sorted by first date.
     """
 
     conflicts: tuple[Conflict, ...]

@@ -80,7 +80,7 @@ class AdjustmentSource:
     find: Callable[[FeasibilityCheck, JointAdjustments], Iterable[Adjustment]]
 
     def changes(self, what_if: FeasibilityCheck, beside: JointAdjustments = ()) -> list[Adjustment]:
-        """Return every minimal change that lets a schedule fit if the changes in `beside` are made as well."""
+        """Return every minimal change that lets a schedule fit. The changes in `beside` are made as well."""
         return list(self.find(what_if, beside)) if what_if.allows_fit(*beside, self.most) else []
 
 

@@ -71,7 +71,7 @@ def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
 
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
-    """Return the enrollment's bookings in missed sessions. `book_sessions` saved these bookings as released."""
+    """Return the released bookings that `book_sessions` saved for the enrollment's missed sessions."""
     return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
 
 

@@ -221,7 +221,7 @@ class AttendedMeetings:
         )
 
     def _differs(self, then: Collection[EnrollmentMeeting], day: date, groups: _GroupHistory) -> bool:
-        """Whether the groups of the meetings in `then` differ from the patient's groups as of the day before `day`."""
+        """Whether the patient's groups on the day before `day` differ from the groups of the meetings in `then`."""
         before = (row for row in self.rows if _start_of(row) < day and not _is_over(row, day))
         return groups.groups_of(row.meeting_id for row in then) != groups.groups_of(row.meeting_id for row in before)
 

@@ -52,7 +52,7 @@ def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
 
 
 def room_and_staff_conflicts(candidates: Sequence[WeeklyMeeting], *, site: Site, today: date) -> list[Reason]:
-    """Return a reason for each room or facilitator that a candidate and a meeting of the site need at the same time."""
+    """Return a reason for each room or facilitator at the site that a candidate would double-book."""
     return _with_names(list(dict.fromkeys(find_double_bookings(candidates, _running_at(site, today)))))
 
 
