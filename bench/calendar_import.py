@@ -2,9 +2,9 @@
 
     .venv/bin/python -m bench.calendar_import [--tiny]
 
-The import starts a separate process to read the file, as the pages do. The baseline calls icalendar and
-recurring_ical_events directly in this process, which has already imported them. The import and the baseline must find
-the same busy times. Each round runs both, and the reported times are medians.
+The import starts a separate process to read the file, as the pages do. The baseline reads the file in this process,
+with icalendar and recurring_ical_events. It loads both libraries before the timing starts. The import and the baseline
+must find the same busy times. Each round runs both, and the reported times are medians.
 """
 
 import sys

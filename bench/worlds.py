@@ -46,9 +46,9 @@ def timetables() -> dict[str, list[WeeklyMeeting]]:
 
 
 def clinic(random: Random, meetings: int) -> tuple[Offer, ...]:
-    """Return tracks that can be mixed. Together, they have `meetings` weekly meetings.
+    """Return tracks that can be mixed. All tracks together have `meetings` weekly meetings.
 
-    Each track takes the timetable of the next published program. Some groups get a parallel group at the same time.
+    Each track follows the timetable of a published program. Some groups have a parallel group at the same time.
     """
     programs = list(timetables().values())
     random.shuffle(programs)

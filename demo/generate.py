@@ -140,9 +140,9 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
 
 
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
-    """Return a step that enrolls the patient. Before that, the step admits the patient or sets the next level of care.
+    """Return a step that enrolls the patient in the meetings of the planned track that fit.
 
-    The patient is enrolled in all of the planned track's meetings that fit.
+    The step first admits the patient. If the patient was admitted earlier, it sets the next level of care instead.
     """
 
     def act(at: datetime) -> None:

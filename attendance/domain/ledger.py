@@ -150,9 +150,9 @@ class WeekLedger:
     standing: Standing
     partial: frozenset[PartialReason] = frozenset()
     makeup_openings: tuple[int, ...] = field(default=())
-    """Keys of the smallest set of openings that closes the gap to the prescription.
+    """Keys of the fewest openings with which the week would meet the prescription.
 
-    Of several equally small sets, the earliest is chosen.
+    If several sets of openings are equally small, the earliest set is chosen.
     """
 
 

@@ -147,11 +147,12 @@ def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: Pe
     """Create or update the level of care in the row, and return the changes.
 
     If the row's level starts after the latest level, a new level is added. The latest level then ends when the
-    new one starts. If the row's level starts on the same day as the latest level, the latest level is changed. Earlier
-    levels can't be changed.
+    new one starts. If the row's level starts on the same day as the latest level, the latest level is changed.
 
-    A row without a first day must match the first or the latest level. If there is only one level, such a row can also
-    change it. If the row asks for anything else, a fault is added.
+    A row may give no first day for its level. If the row's values are those of the episode's first or latest level,
+    nothing is changed. Otherwise, if the episode has only one level, that level is changed.
+
+    Any other change adds a fault, for example a change of an earlier level.
     """
     spans = sorted(episode.spans.all(), key=lambda span: span.starts)
     if not spans:

@@ -123,9 +123,10 @@ class SettledWeek:
 
 
 class GroupAssignment(NamedTuple):
-    """A settled week in which the first slots have been assigned a group.
+    """A settled week whose slots are filled with groups in order. At least the first slot is filled.
 
-    The last of these slots has the group `options[turn]`. `chosen` has the groups of the slots before it.
+    `options` has the groups that can fill the last filled slot, and `options[turn]` is the group that fills it.
+    `chosen` has the groups of the slots before that slot.
     """
 
     week: SettledWeek

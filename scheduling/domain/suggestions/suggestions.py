@@ -111,10 +111,10 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
     """Return pairs of changes that together are enough for a schedule to fit.
 
-    The two changes of a pair have different sources, such as two commitments. The search starts with the largest change
-    from one source, and finds how small the change from the other source can then be. Then it makes the first change as
-    small as possible, too. Both orders of the two sources are tried, and the pair that
-    ranks higher is returned.
+    The two changes of a pair have different sources, such as two commitments. The search first assumes the largest
+    change from the second source. It finds the smallest change from the first source that is then enough. With this
+    change fixed, it finds the smallest change from the second source. Any two sources are tried in both orders. If the
+    pairs found differ only in their amounts, the pair that ranks higher is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

@@ -47,7 +47,7 @@ def add_site(
     """Add a site with the default weekly-hours rules, and return the site.
 
     `week_starts` is the first day of the treatment week (Monday is 0). The rules are in force from the current week on.
-    Without a `code`, the code is made from the name. `own_roles` are roles at the site that `by` takes. Raises Refused
+    If `code` is empty, a code is made from the name. `by` gets the roles in `own_roles` at the new site. Raises Refused
     if another site has the code.
     """
     if code and Site.objects.filter(code=code).exists():

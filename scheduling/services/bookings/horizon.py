@@ -172,9 +172,9 @@ def _drop_taken_rooms(new: Sequence[Session], site: Site) -> int:
 
 
 def _write_facilitators(new: Sequence[Session], people: dict[int, list[MeetingFacilitator]]) -> int:
-    """Assign the meetings' facilitators to the new sessions, except those who are in another session at that time.
+    """Assign each meeting's facilitators to its new sessions. Return how many sessions lack a facilitator.
 
-    Return the number of sessions that lack a facilitator.
+    A facilitator who is in another session at that time is not assigned.
     """
     first, until = min(session.starts for session in new), max(session.ends for session in new)
     busy, unled = BusyIndex(), set()

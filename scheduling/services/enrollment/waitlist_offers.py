@@ -21,7 +21,7 @@ from timekeeping.reasons import Reason, Refused
 REQUIRED_AVAILABILITY = timedelta(weeks=4)
 """If a patient has to wait for a spot, the start must be at least this long before the end of the horizon.
 
-No date beyond the horizon counts as full, so a later start would seem to have spots.
+Full dates are known only within the horizon. After a later start, there would be too few dates to check.
 """
 
 

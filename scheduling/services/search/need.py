@@ -98,7 +98,7 @@ class PatientAvailability:
         return cls(RuleBook.of(site), commitments, treatment, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
-        """Return the need of one episode from `from_day` on. This day must not be before the day passed to `of`.
+        """Return the need of one episode from `from_day` on. `of` must have been called with this or an earlier day.
 
         Reads prefetched spans and the patient. Raises Refused as `need_of` does.
         """

@@ -50,7 +50,8 @@ class EnrollmentQuery:
     """The data for judging how well a track fits a patient from a given day on.
 
     `changing` is the enrollment whose meetings would change, or None for a new enrollment. `beside` has meetings of
-    other tracks that the patient can also attend. `fit` ignores these meetings, but `offer` includes them.
+    other tracks that the patient can also attend. `fit` is the result for the track's own meetings alone. `offer` has
+    the track's own meetings and the meetings in `beside`.
     """
 
     episode: Episode

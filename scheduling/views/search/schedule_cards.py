@@ -102,8 +102,9 @@ def schedule_cards(
 ) -> list[ScheduleCard]:
     """Return a card for each schedule, in the given order.
 
-    `need` is the need without the scenario, if there is a scenario. Each card then has the reasons why its schedule
-    doesn't fit without the scenario. `chosen` has the keys of the schedules that the user chose.
+    If the schedules were found under a scenario, `need` is the need without the scenario. Each card then has the
+    reasons why its schedule doesn't fit without the scenario. `chosen` has the keys of the schedules that the user
+    chose.
     """
     cards = []
     for number, schedule in enumerate(schedules, 1):

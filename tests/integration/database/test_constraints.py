@@ -292,7 +292,10 @@ CONSTRAINTS = {
 
 
 def expected_messages(name: str) -> list[str]:
-    """Return what a database error may call the constraint: its name or, on SQLite, its unique columns."""
+    """Return texts that identify the constraint in a database error. The error must contain one of them.
+
+    Most errors contain the constraint's name. For a unique constraint, SQLite lists the columns instead.
+    """
     names = [name, ALSO_BROKEN.get(name, name)]
     model, constraint = CONSTRAINTS.get(name, (Booking, None))
     if connection.vendor == "sqlite" and isinstance(constraint, models.UniqueConstraint):

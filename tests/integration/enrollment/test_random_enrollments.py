@@ -82,9 +82,9 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Return a set of three meetings on different days, at least two of them in the track.
+        """Choose three meetings on different days, at least two of them in the track, and return them.
 
-        `which` selects the set. If `which` is 31, one of the three meetings is left out.
+        `which` selects the three meetings. If `which` is 31, only two of the three are returned.
         """
         own = set(track.meetings.all())
         three = [

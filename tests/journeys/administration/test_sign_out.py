@@ -1,4 +1,4 @@
-"""After sign-out, the Back button shows nothing, also in a browser that keeps whole pages in memory for it."""
+"""After sign-out, the Back button leads to the sign-in page, even if the browser keeps earlier pages in memory."""
 
 import re
 from collections.abc import Iterator
