@@ -73,7 +73,11 @@ class SearchTerm:
         )
 
     def _is_phone_number(self, phone: str) -> bool:
-        """Whether the typed digits are part of the phone number, or end with the whole phone number."""
+        """Whether the typed digits match the phone number.
+
+        They match if they are part of the number. They also match if they are the whole number with more digits in
+        front, such as a country code. In this case, the number must have at least seven digits.
+        """
         if not self.digits or not phone:
             return False
         return self.digits in phone or (len(phone) >= 7 and self.digits.endswith(phone))

@@ -12,7 +12,11 @@ from timekeeping.weeks import week_start
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """A site's rule sets, newest first, as tuples of level of care (or ""), first day and rules."""
+    """The rule sets of a site, newest first.
+
+    Each entry has a level of care, the first day of the rules, and the rules. The level is "" if the rules are not for
+    a particular level.
+    """
 
     entries: tuple[tuple[str, date, HoursRules], ...]
 

@@ -84,8 +84,10 @@ def audited_response(
 
     `people` maps the ids of the patients on the page to their names. The first view writes an audit event for each
     patient. A later view of the same patients writes a single event that refers to the first events. The caller must
-    have opened a transaction. The context must contain only plain values, so that the tag covers the whole context.
-    With `framed`, the tag also covers the frame.
+    have opened a transaction.
+
+    The page's tag is computed from the context. The context must therefore contain only plain values. With `framed`,
+    the tag also covers the frame around the page.
     """
     user = signed_in(request)
     cached = PageTag.read(request.headers.get("If-None-Match", ""))

@@ -26,10 +26,12 @@ def chosen_language(user: User) -> str | None:
 def choose_portal_settings(*, patient: Patient, language: str, hour_clock: str, by: User, now: datetime) -> None:
     """Save the patient's choice of the language and the clock of the pages.
 
-    `language` is a language code. `hour_clock` is an `HourClock` value, or blank to follow the site. The language is
-    saved in the patient's record. The exception is a record with a language in which the product has no pages, such as
-    Vietnamese. Staff need that language to find interpreters, so it stays in the record. The chosen language is then
-    saved in the user's setting. Raises KeyError for an unknown language code.
+    `language` is a language code. `hour_clock` is an `HourClock` value, or blank to follow the site. Raises KeyError
+    for an unknown language code.
+
+    The language is usually saved in the patient's record. But the record may have a language in which the product has
+    no pages, such as Vietnamese. Staff need that language to find interpreters, so the record is not changed. The
+    chosen language is then saved in the user's setting.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     name = LANGUAGE_NAMES[language]

@@ -127,7 +127,10 @@ class _CounselorWeek:
         return subtract([WHOLE_DAY], outside) if self.open_dates[weekday] else ()
 
     def free(self, weekday: int) -> tuple[Interval[int], ...]:
-        """Of the counselor's hours on the weekday, return the parts when neither counselor nor patient is ever busy."""
+        """Return the free parts of the counselor's hours on the weekday.
+
+        In a free part, neither the counselor nor the patient is busy on any open date.
+        """
         if weekday not in self.free_on:
             hours = self.hours_on(weekday)
             self.free_on[weekday] = subtract(hours, self._busy(weekday)) if hours else ()

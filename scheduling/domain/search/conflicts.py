@@ -146,8 +146,8 @@ SlotKey = tuple[int, time, time, date | None, date | None, date | None]
 class ConflictFinder:
     """Finds the conflicts of weekly meetings with a patient's busy times, and caches them by the times of the meeting.
 
-    The conflicts depend only on the horizon and the busy times. Needs that differ only in other values can share a
-    finder. A finder created without arguments is an empty placeholder, which `adapted_to` replaces.
+    Needs with the same horizon and the same busy times can share a finder. A finder created without arguments finds no
+    conflicts. Its method `adapted_to` returns a finder for a given horizon and busy times.
     """
 
     def __init__(self, horizon: Horizon | None = None, busy: tuple[BusyTime, ...] = ()) -> None:

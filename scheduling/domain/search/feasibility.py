@@ -29,7 +29,7 @@ class ReachableHours:
         self.known: dict[tuple[int, WeeklyLimits], bool] = {}
 
     def allow(self, is_open: int, limits: WeeklyLimits) -> bool:
-        """Whether a week within the limits can be made up of open meetings that do not overlap."""
+        """Whether some open meetings that do not overlap add up to a week within the limits."""
         key = (is_open, limits)
         if key not in self.known:
             self.known[key] = self._allow(is_open, limits)

@@ -38,7 +38,7 @@ class SiteProgress:
 
 
 def site_progress(user: User) -> list[SiteProgress]:
-    """Return what each of the user's sites has, by name of the site. Runs one query for any number of sites."""
+    """Return the progress of every site at which the user works, in order of name. Runs one query."""
 
     def at_site(rows: object) -> Exists:
         return Exists(rows)  # type: ignore[arg-type]  # querysets of different models

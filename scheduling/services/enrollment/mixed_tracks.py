@@ -21,11 +21,13 @@ NO_CROSS_TRACK_OPTIONS = CrossTrackOptions()
 
 
 def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> CrossTrackOptions:
-    """Return the tracks that mix with `track`, and the other tracks' meetings that patients of `track` may attend.
+    """Return the tracks that mix with `track`, and the meetings of these tracks that are not in `track`.
 
-    `changes` is an enrollment that may keep its meetings of other tracks, even if the tracks no longer mix. Runs no
-    query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched meetings and
-    start dates.
+    If an enrollment is given (`changes`), its meetings of other tracks are included as well. The patient may keep them
+    even if the tracks no longer mix.
+
+    Runs no query if the track does not mix and no enrollment is given. Reads the track's site, and its prefetched
+    meetings and start dates.
     """
     tracks = _mixable_tracks(track) if track.mixes else ()
     rows = [meeting for each in tracks for meeting in each.meetings.all()]

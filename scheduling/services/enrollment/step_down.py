@@ -132,7 +132,10 @@ class _GroupHistory:
 
     @classmethod
     def of(cls, tracks: Iterable[Track], attended: Iterable[Meeting]) -> "_GroupHistory":
-        """Create the history of the tracks' meetings and of the meetings that the patient attends, by following `continues`."""
+        """Follow `continues` from each meeting to the first meeting of its group.
+
+        The meetings are those of the tracks and those in `attended`.
+        """
         meetings = [*attended, *(meeting for track in tracks for meeting in track.meetings.all())]
         before = {meeting.pk: meeting.continues_id for meeting in meetings}
         first: dict[Key, Key] = {}
@@ -202,9 +205,11 @@ class AttendedMeetings:
         """Return the meetings that are already arranged for a level of care, or NOT_ENROLLED if there are none.
 
         The level is in force in [day, until). The arranged meetings are those that the patient attends at the end of
-        the level's first week. If there are none, but the patient joins a meeting later during this level, the week
-        that begins on that day is used instead. If the groups are the same as before the level, nothing counts as
-        arranged, unless `is_first` is True.
+        the level's first week. If there are none, a later week of the level is used instead. It begins on the first
+        day on which the patient joins a meeting.
+
+        If the patient's groups are the same as before the level, nothing counts as arranged. With `is_first`, the
+        meetings count nevertheless.
         """
         then = list(self.in_week_from(day))
         if not then:

@@ -81,8 +81,9 @@ class PatientAvailability:
     ) -> "PatientAvailability":
         """Read when the patients are busy. The number of queries does not depend on the number of patients.
 
-        The meetings of the enrollments in `apart_from` are left out, except for the individual sessions of the enrollment
-        `changes`. Episodes may be at other sites: their times are converted to this site's time zone.
+        The meetings of the enrollments in `apart_from` do not count as busy times. The individual sessions of the
+        enrollment `changes` always count. Episodes may be at other sites: their times are converted to this site's time
+        zone.
         """
         episodes = list(episodes)
         zones = {each.patient_id: site.zone if each.site_id == site.pk else each.site.zone for each in episodes}

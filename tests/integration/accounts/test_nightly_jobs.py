@@ -243,8 +243,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # At the third reading of the clock, the job is known to be due, but has not been claimed yet.
-            # Here, all schedulers wait for each other, and then try to claim the job at the same time.
+            # A scheduler calls this function for the third time after it has read the past runs, and before it claims
+            # a run. All schedulers wait here for each other. Then they try to claim the job at the same time.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

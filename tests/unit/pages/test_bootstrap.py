@@ -35,9 +35,9 @@ def selectors(rules: str) -> set[str]:
 
 
 def not_served(names: Iterable[str]) -> set[str]:
-    """Return the selectors that Bootstrap has but the served stylesheet lacks, if they need only the given classes.
+    """Return Bootstrap's selectors that are needed, but missing from the served stylesheet.
 
-    Selectors that need an element or a theme are left out.
+    A selector is needed if all its classes are in `names`. Selectors that contain an element or a theme are ignored.
     """
     given = set(names)
     needed = {each for each in selectors(ALL) if NAMED.search(each) and given.issuperset(NAMED.findall(each))}

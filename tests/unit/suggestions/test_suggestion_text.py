@@ -187,5 +187,5 @@ def test_every_kind_of_change_has_a_text_and_every_text_its_kind() -> None:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = Engine.get_default().get_template("scheduling/suggestions/adjustments.html")
-    # mypy rejects an abstract class as an argument, but `kinds` only lists the subclasses of the class.
+    # mypy rejects an abstract class as an argument, because `kinds` could create an instance of it. It creates none.
     assert set(template.extra_data["partials"]) == kinds(Adjustment)  # type: ignore[type-abstract]
