@@ -1,12 +1,13 @@
-"""Benchmark the day page. The baseline is a simple day page that prefetches its rows.
+"""Benchmark the day page. The baseline is a plain day page (`bench.plain_day_page`), which prefetches its rows.
 
     .venv/bin/python -m bench.day [--tiny]
     bin/with-postgres .venv/bin/python -m bench.day
 
 The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions
-and write the same audit events. Each round requests both pages, and the reported times are medians. The plain page
-(`bench.plain_day_page`) is timed twice: with the list of weeks and sessions that need attention, and without that list.
-The real day page loads the list in a separate request, which is timed separately.
+and write the same audit events. Each round requests both pages, and the reported times are medians.
+
+There is a list of weeks and sessions that need attention. The plain page is timed with this list and without it. The
+real day page loads the list in a second request, which is timed separately.
 """
 
 import re

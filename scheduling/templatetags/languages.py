@@ -13,7 +13,7 @@ register = template.Library()
 
 
 def _fold(name: str) -> str:
-    """Return the name in one spelling: letters with several accents can be encoded in several ways."""
+    """Return the name in a form for comparisons. Case and the encoding of accents make no difference."""
     return normalize("NFC", name).strip().casefold()
 
 

@@ -108,7 +108,10 @@ def _assistants(meeting: Meeting) -> tuple[User, ...]:
 
 
 def changes_of(values: MeetingValues, meeting: Meeting, *, is_followed: bool) -> tuple[FieldChange, ...]:
-    """Return the columns that would change. The last day is ignored if a following row will end the meeting."""
+    """Return the columns that would change.
+
+    `is_followed` means that another row will end the meeting. The column `last_day` is then left out.
+    """
     before: dict[str, object] = {
         "name": meeting.name,
         "weekday": DAYS[meeting.weekday],

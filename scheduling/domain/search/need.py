@@ -135,7 +135,8 @@ class Need:
     def weekly_limits(self, individual_minutes: int) -> WeeklyLimits:
         """Return the limits that the prescription and the rules set for the meetings of a week.
 
-        `individual_minutes` (per week) already count toward the hours, so both minute limits are reduced by them.
+        `individual_minutes` is the individual time per week. It counts toward the hours, so it is subtracted from the
+        minimum and the maximum of the minutes.
         """
         rules = self.rules
         return WeeklyLimits(

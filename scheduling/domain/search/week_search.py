@@ -249,7 +249,7 @@ class _WeekSearch:
         return least
 
     def children(self, day: int, minutes: int, days: int) -> "_RankedChildren":
-        """Return the plans for `day` that are possible if the earlier days have these totals of minutes and days."""
+        """Return the plans for `day`, best first. `minutes` and `days` are the totals of the earlier days."""
         key = (day, minutes, days)
         if key not in self.known_children:
             self.known_children[key] = _RankedChildren(self, day, minutes, days)

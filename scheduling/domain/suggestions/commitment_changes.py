@@ -47,7 +47,7 @@ class CommitmentAdjustment(Adjustment):
 
     @abstractmethod
     def adjust_days(self, busy: BusyTime) -> tuple[BusyTime, ...]:
-        """Return the changed version of `busy`, which is the part of the commitment on the days that change."""
+        """Return `busy` after the change. The change affects all days of `busy`."""
 
     @abstractmethod
     def reduce(self, conflict: Conflict) -> Conflict | None:

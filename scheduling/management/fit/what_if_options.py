@@ -34,7 +34,7 @@ class WhatIfOptions:
     def scenario(self, need: Need) -> Scenario:
         """Build the scenario that applies the options to the need.
 
-        Treatment among the patient's busy times does not change.
+        Busy times that are booked treatment do not change.
         """
         return Scenario(
             changed=tuple(ChangedCommitment(each, self._changed(each)) for each in need.busy if not each.is_treatment),

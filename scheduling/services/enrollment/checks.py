@@ -145,7 +145,7 @@ def _check_successors(
     following: Sequence[WeeklyMeeting],
     full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
-    """Yield the reasons against the meetings that continue the chosen ones at a later date."""
+    """Yield the reasons against the meetings in `following`. They are successors of the meetings in `chosen`."""
     later = Offer(
         key=offer.key,
         name=offer.name,

@@ -40,7 +40,7 @@ def cross_track_options(track: Track, *, changes: Enrollment | None = None) -> C
 def _attended_elsewhere(track: Track, enrollment: Enrollment) -> list[Meeting]:
     """Return the enrollment's meetings of other tracks.
 
-    Only meetings that the patient attends until the meeting or the enrollment ends are included.
+    A meeting is left out if the patient leaves it before the meeting ends and before the enrollment ends.
     """
     lasts = Q(enrollment_meetings__ends=None) | Q(enrollment_meetings__ends=F("runs_until"))
     if enrollment.ends is not None:

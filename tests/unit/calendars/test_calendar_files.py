@@ -308,10 +308,7 @@ CORPUS = sorted(
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
 """Files that the libraries can't parse because of parts that have nothing to do with dates and times."""
 NOT_COMPARED = 30
-"""Maximum number of files whose results can't be compared.
-
-For these files, the libraries raise an error where the import gives a notice.
-"""
+"""Maximum number of files for which the plain reader raises an error."""
 
 
 def windows(data: bytes) -> list[date]:

@@ -1,4 +1,4 @@
-"""A letter contains only its times, the names and the purpose that are passed in, and the words of its template."""
+"""A letter has no words besides those of its content and its template."""
 
 import io
 import re
