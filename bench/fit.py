@@ -2,15 +2,19 @@
 
     .venv/bin/python -m bench.fit [--tiny]
 
-Each result is a ratio: the time that another method takes, divided by the time that the search takes. The other methods
-are the solver and brute force, which tries every set of meetings. For patients whom no schedule fits, the time to find
-suggestions is divided by the time of one search. Times are medians over several rounds. In each round, every method
-runs once and starts without cached conflicts.
+The time of the search is compared with the times of these tasks:
 
-The solver finds the best schedules one after the other on one thread. Each schedule found is excluded from the
-next run. These runs take long, so they are timed only once for each patient. A separate run on all threads finds only
-the best schedule. The solver's model (`bench/solver_model.py`) and the search get the same tracks and needs, and must
-give the same points.
+- Brute force tries every set of meetings.
+- Suggestions are found for patients whom no schedule fits.
+- The solver finds the best schedules on one thread.
+- The solver finds only the single best schedule, on all threads.
+
+Each result is a ratio: the time of the task divided by the time of the search. Times are medians over several rounds.
+The solver is slow, so each of its tasks is timed only once for each patient. Every timed run starts without cached
+conflicts.
+
+The solver finds one schedule at a time. It then excludes that schedule and starts again. The solver's model
+(`bench/solver_model.py`) and the search get the same tracks and needs. Their schedules must have the same points.
 """
 
 import sys

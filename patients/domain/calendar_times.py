@@ -151,10 +151,12 @@ def _offset(moment: datetime, zone: tzinfo) -> timedelta:
 def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tuple[Recurrence, ...], frozenset[date]]:
     """Find weekly patterns in the dates of one wall-clock time. Return the patterns and the dates outside the patterns.
 
-    The dates are in [first, until). Dates on one weekday become an every-week pattern if they span at least four weeks,
-    and if at most one of any four weeks in a row is missing. The same rule finds every-other-week patterns, but looks
-    only at every second week. A pattern that reaches the start or end of the range is assumed to continue beyond the
-    range.
+    All dates are in [first, until). A pattern that reaches the start or end of this range is assumed to continue beyond
+    it.
+
+    Dates on one weekday become an every-week pattern if they span at least four weeks. Of any four weeks in a row, at
+    most one may be missing. The remaining dates are then searched for every-other-week patterns. The rule is the same,
+    but only every second week counts.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

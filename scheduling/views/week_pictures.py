@@ -74,7 +74,11 @@ def picture_of_schedule(schedule: Schedule) -> WeekPicture:
 
 
 def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) -> Iterable[BusyTime]:
-    """Yield a busy time for each date of `busy` in or near the week, without any part that has to move."""
+    """Yield a separate busy time for each date of `busy` in or near the week.
+
+    `gives` are the conflicts for which a busy time has to end earlier or start later. The yielded times have their new
+    starts and ends.
+    """
     for on in busy.recurrence.dates(monday - timedelta(days=3), monday + timedelta(days=10)):
         begins, ends = datetime.combine(on, busy.starts), datetime.combine(on, busy.ends)
         for move in gives:

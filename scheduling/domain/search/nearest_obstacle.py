@@ -14,16 +14,17 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedGroups:
-    """Groups of a track that the patient can't attend, either because of one busy time or because they are full.
+    """Groups of a track that the patient can't attend, all for the same cause: one busy time, or no free spots.
 
     `commitment` is the label of the busy time, or "" if the groups are full. `blocked` is the number of blocked groups,
     and `groups` is the number of all groups of the track. `weekdays` are the days on which the blocked groups meet.
-    `is_always` is True if these groups are blocked on every date. `every_other_week` is True if they are blocked only
-    every other week.
 
-    `dates` is the number of blocked dates; a date on which two groups are blocked counts twice. `first_date` is the
-    earliest of these dates. `minutes` is how many minutes per week the busy time and its travel overlap the blocked
-    groups; it is 0 if the groups are full.
+    `dates` is the number of blocked dates. A date on which two groups are blocked counts twice. `first_date` is the
+    first blocked date.
+
+    If the groups are full, the other fields are False or 0. If a busy time blocks the groups, `is_always` is True if
+    they are blocked on every date, and `every_other_week` is True if they are blocked only every other week. `minutes`
+    is the weekly overlap of the busy time, travel included, with the groups.
     """
 
     commitment: str

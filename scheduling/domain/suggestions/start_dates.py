@@ -17,10 +17,10 @@ HORIZON_DIVISOR = 2
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
-    """Yield changes to the start date that let a schedule fit.
+    """Yield changes that let a schedule fit. Each change is about the start.
 
-    One change is a later start. The others let a track take the patient on the requested day, although that is not a
-    start date of the track.
+    At most one change is a later start. Each other change is about one track: the track takes the patient on the
+    requested day, which is not one of its start dates.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)

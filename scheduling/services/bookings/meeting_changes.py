@@ -148,11 +148,13 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 
 
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
-    """Move enrollments from `meeting` to `following`, the meeting that continues it. `begins` is the first day there.
+    """Move enrollments from `meeting` to `following`, the meeting that continues it from the day `begins` on.
 
-    All enrollments leave the old meeting. An enrollment moves to the new meeting if the new meeting serves the
-    enrollment's track. Some enrollments are in a track that the old meeting does not serve, because tracks can mix.
-    These move if the two meetings have a track in common.
+    All enrollments leave the old meeting on that day. An enrollment moves to the new meeting if the new meeting serves
+    the enrollment's track.
+
+    Patients can also attend meetings of other tracks. If the old meeting does not serve an enrollment's track, the
+    enrollment moves if the two meetings have a track in common.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     continuing = Q(enrollment__track__in=following.tracks.all())

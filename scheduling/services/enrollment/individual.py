@@ -58,9 +58,11 @@ def propose_individual_sessions(
 ) -> IndividualProposals:
     """Propose weekly hours for individual sessions of `minutes` in total.
 
-    The patient attends the weekly `meetings` (ids) as well. The hours start on the need's first day, or today if that
-    day has passed. If `apart_from` is given, the hours reserved for this enrollment are treated as free. In this case,
-    `need` must not have them as busy times. If `minutes` is 0, there are no proposals and no query runs.
+    The patient also attends the `meetings` (ids). The hours start on the need's first day, or today if that day has
+    passed. If `minutes` is 0, there are no proposals and no query runs.
+
+    The hours reserved for the enrollment `apart_from` are treated as free. `need` must not have these hours as busy
+    times.
     """
     if not minutes:
         return IndividualProposals()

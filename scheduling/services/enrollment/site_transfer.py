@@ -197,10 +197,10 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the ids of all past and present sites of transferred episodes, and each episode's transfer dates.
+    """Return the sites and the transfer dates of those episodes that were transferred.
 
-    The ids are one set for all episodes. The transfer dates are lists by episode id. Episodes that were never
-    transferred are left out. If no episode was transferred, no query runs.
+    The first result is one set with the ids of all their past and present sites. The second result maps the id of each
+    of these episodes to its transfer dates. If no episode was transferred, no query runs.
     """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

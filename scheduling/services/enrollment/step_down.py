@@ -116,7 +116,8 @@ def _open_offers(stage: StepPlan) -> tuple[Offer, ...]:
 def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> SessionQuerySet:
     """Return the sessions for which the patient needs no free spot.
 
-    These are the sessions that the patient gave up, and the `own_sessions` of each enrollment.
+    There are three kinds: sessions that the patient gave up, sessions booked through one of the `enrollments`, and
+    sessions of the enrollments' meetings.
     """
     known = Q(pk__in=settled_sessions(episode).order_by().values("pk"))
     for enrollment in enrollments:

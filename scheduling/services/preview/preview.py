@@ -153,8 +153,8 @@ class _AffectedPatients:
     def prescribed(self, patient: int, week: date) -> tuple[int, int] | None:
         """Return the minutes and days prescribed for the week.
 
-        None if the patient is not in care in that week, or if the week extends beyond the horizon. The level of care is
-        the one in force on the first day of the week. If care starts within the week, it is the first level.
+        The first day of the week decides which level of care is used. If care starts later in the week, the first level
+        is used. Return None if the patient is not in care in that week, or if the week extends beyond the horizon.
         """
         if week + WEEK > self.until:
             return None

@@ -104,7 +104,11 @@ def check_meeting_change(
 
 
 def _check_places(meeting: Meeting, places: int, begins: date, since: date | None, now: datetime) -> Iterable[Reason]:
-    """Yield TooFewPlaces if more than `places` patients are booked in a future session or enrolled at the same time."""
+    """Yield TooFewPlaces if the meeting needs more than `places` spots.
+
+    A future session needs a spot for each booked patient. If `since` is given, earlier sessions are not checked. On each
+    day from `begins` on, the meeting needs a spot for each enrolled patient.
+    """
     overbooked = Session.objects.filter(meeting=meeting, departed_at=None, booked__gt=places).to_come(now)
     if since is not None:
         overbooked = overbooked.filter(pattern_date__gte=since)

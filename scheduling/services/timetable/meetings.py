@@ -115,12 +115,14 @@ def change_meeting(
 
 
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
-    """Return the first day of a change requested for `runs_from`, or None if the meeting is changed in place.
+    """Return the day on which a change takes effect, or None if the meeting is changed in place.
 
-    "In place" means that the meeting itself gets the new values, and no new meeting continues it. This is done if none
-    of the meeting's sessions has begun, and the change is requested for the meeting's first day or earlier. It is also
-    done if no session has begun, and the meeting has no enrollment and no published track. If the meeting's site is not
-    loaded yet, it is queried.
+    The change is requested for the day `runs_from`. If the meeting is changed in place, it gets the new values itself.
+    Otherwise, a new meeting continues it. The new meeting begins on the returned day.
+
+    If a session of the meeting has begun, the meeting is not changed in place. If none has begun, it is changed in place
+    in two cases: `runs_from` is its first day or earlier, or it has no enrollment and no published track. Reads the
+    meeting's site.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()

@@ -72,7 +72,10 @@ class ScheduleSearchQuery:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The schedules that a search found, best first, and the need and tracks with the scenario applied."""
+    """The schedules that a search found, best first.
+
+    `need` and `tracks` are what the search was given. They include the changes of the scenario.
+    """
 
     cards: list[ScheduleCard]
     need: Need

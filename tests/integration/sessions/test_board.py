@@ -127,7 +127,7 @@ def test_a_session_ends_after_it_starts_even_if_clocks_go_back_during_it(
     client: Client, site: Site, coordinator: User
 ) -> None:
     session = make_session(make_meeting(site, 6, "01:00", "02:00"), date(2026, 11, 1))
-    starts = datetime(2026, 11, 1, 5, 45, tzinfo=UTC)  # 1:45 daylight time, 30 minutes before 1:15 standard time
+    starts = datetime(2026, 11, 1, 5, 45, tzinfo=UTC)  # 1:45 daylight time; 30 minutes later it is 1:15 standard time
     Session.objects.filter(pk=session.pk).update(starts=starts, ends=starts + timedelta(minutes=30))
     (row,) = sessions(client, start="2026-11-01", end="2026-11-02")
     assert (row["start"], row["end"]) == ("2026-11-01T01:45", "2026-11-01T02:15")

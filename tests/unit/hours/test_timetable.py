@@ -158,7 +158,10 @@ def test_a_period_counts_the_groups_that_are_held_on_its_dates(meetings: list[We
 
 @given(st.lists(changing, max_size=6), st.data())
 def test_equivalent_dates_give_the_same_verdicts(meetings: list[WeeklyMeeting], data: st.DataObject) -> None:
-    """A Friday group that runs from a Monday has the same dates as one that runs from the Friday after that Monday."""
+    """The verdicts depend only on the dates on which meetings are held.
+
+    A Friday group has the same dates whether it begins on a Friday or on the Monday before.
+    """
 
     def moved(each: WeeklyMeeting, day: date | None) -> date | None:
         if day is None or day <= MONDAY:
