@@ -3,17 +3,16 @@ security policy, or has a script error."""
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python import sync_playwright as axe_playwright
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
-from tests.journeys.steps import Axe, SignIn, assert_names_are_well_spaced, settle
+from tests.journeys.steps import SignIn
 
 if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
@@ -120,17 +119,3 @@ def sign_in(live_server: "LiveServer") -> SignIn:
         page.context.add_cookies([{"name": session.key, "value": session.value, "url": live_server.url}])
 
     return sign_in
-
-
-@pytest.fixture(scope="session")
-def axe() -> Axe:
-    """Return a function that fails if a page has accessibility violations. It waits until nothing on the page moves."""
-    rules = axe_playwright.Axe()
-
-    def axe(page: Page) -> None:
-        settle(page)
-        results: Any = rules.run(page)
-        assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
-        assert_names_are_well_spaced(page)
-
-    return axe

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 type SignIn = Callable[[Page, User], None]
-type Axe = Callable[[Page], None]
 
 # htmx puts these classes on elements from the start of a request until the response is in the page. The attribute is on a
 # part that the page loads separately, until it is there.

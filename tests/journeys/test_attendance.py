@@ -13,7 +13,8 @@ from attendance.services.finalization import finalize_session
 from attendance.services.roster import ANY
 from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
 
@@ -36,12 +37,12 @@ def clinic() -> Clinic:
 
 
 def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_finalized(
-    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+    page: Page, sign_in: SignIn, clinic: Clinic
 ) -> None:
     sign_in(page, clinic.leader)
     page.goto(reverse("session", args=[clinic.monday.pk]))
     expect(page.get_by_text("0 of 3 marked")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("3 patients marked present.")).to_be_visible()
@@ -52,7 +53,7 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     mark_form.get_by_label("Attendance").select_option("partial")
     mark_form.get_by_role("button").click()
     expect(mark_form.get_by_text("For “Late or left early”")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     mark_form.get_by_label("Arrived").fill("09:20")
     mark_form.get_by_role("button").click()
     expect(page.get_by_text("2 h 40 min credited")).to_be_visible()
@@ -63,10 +64,10 @@ def test_everyone_is_marked_present_then_one_mark_is_changed_and_the_roster_is_f
     follow(page.get_by_role("dialog").get_by_role("button", name="Finalize as Ada Park, LADC"))
     expect(page.get_by_text("Finalized by Ada Park, LADC on ")).to_be_visible()
     expect(page.get_by_role("heading", name="Signature")).to_be_focused()
-    axe(page)
+    assert_accessible(page)
 
 
-def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
     for booking in clinic.monday.bookings.all():
         clinic.mark(booking, "partial", arrived=at("9:20"))
     finalize_session(session=clinic.monday, by=clinic.leader, now=THURSDAY_NOON, seen_version=ANY)
@@ -75,37 +76,35 @@ def test_a_finalized_mark_is_amended(page: Page, phone: Page, sign_in: SignIn, a
     address = reverse("attendance-amend", args=[Attendance.objects.order_by("pk")[0].pk])
     phone.goto(address)
     assert_no_sideways_scrolling(phone)
-    axe(phone)
+    assert_accessible(phone)
 
     page.goto(address)
     page.get_by_label("Arrived").fill("")
     page.get_by_role("combobox", name="Attendance").select_option("present")
     page.get_by_label("Reason for the amendment").fill("The sheet at the door has 9:00.")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Amend"))
     expect(page.get_by_text("“The sheet at the door has 9:00.”")).to_be_visible()
     phone.goto(reverse("session", args=[clinic.monday.pk]))
     assert_no_sideways_scrolling(phone)
-    axe(phone)
+    assert_accessible(phone)
 
 
-def test_a_makeup_session_brings_a_week_at_risk_back_on_pace(
-    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
-) -> None:
+def test_a_makeup_session_brings_a_week_at_risk_back_on_pace(page: Page, sign_in: SignIn, clinic: Clinic) -> None:
     for booking in clinic.monday.bookings.all():
         clinic.mark(booking, "no_show" if booking.episode.patient.first_name == "Rosa" else "present")
     sign_in(page, clinic.coordinator)
     page.goto(reverse("weeks"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="At risk 1"))
     follow(page.get_by_role("link", name="Rosa Lindqvist"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Book as make-up"))
     expect(page.get_by_text("Rosa is booked into Saturday group")).to_be_visible()
     expect(page.get_by_text("On pace")).to_be_visible()
 
 
-def test_the_attendance_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_the_attendance_pages_fit_a_phone(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
     rosa = clinic.monday.bookings.order_by("pk")[0].episode
     clinic.mark(booking_of(rosa), "no_show")
     clinic.mark(booking_of(rosa, WEDNESDAY))
@@ -117,4 +116,4 @@ def test_the_attendance_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe
     ):
         phone.goto(address)
         assert_no_sideways_scrolling(phone)
-        axe(phone)
+        assert_accessible(phone)

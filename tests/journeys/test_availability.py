@@ -25,7 +25,8 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
@@ -61,7 +62,7 @@ def saved_commitments() -> list[tuple[str, tuple[int, ...], str, str]]:
 
 @pytest.mark.parametrize("device", ["page", "phone"])
 def test_a_rotating_shift_is_entered_in_the_form(
-    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn
 ) -> None:
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
@@ -77,27 +78,25 @@ def test_a_rotating_shift_is_entered_in_the_form(
     page.get_by_label("Ends").fill("19:00")
     page.get_by_label("It could move a little").check()
     page.get_by_label("By up to (minutes)").fill("30")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Add commitment"))
     expect(page.get_by_text("Enter the days on and off in turn").first).to_be_visible()
     expect(page.get_by_label("By up to (minutes)")).to_have_value("30")
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Days on and off").fill("4 on, 3 off")
     follow(page.get_by_role("button", name="Add commitment"))
     expect(page.get_by_text("4 on, 3 off from Mon, Nov 2, 7:00 AM–7:00 PM, can move by 30 min")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     commitment = Commitment.objects.get()
     assert (commitment.cycle_days, commitment.cycle_mask, commitment.weekdays) == (7, 0b1111, 0)
 
 
-def test_a_week_is_painted_with_a_mouse(
-    page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
-) -> None:
+def test_a_week_is_painted_with_a_mouse(page: Page, coordinator: User, rosa: Patient, sign_in: SignIn) -> None:
     make_commitment(rosa, [5], "10:00", "12:00", "Market")
     sign_in(page, coordinator)
     page.goto(reverse("commitment-week", args=[rosa.pk]))
     expect(cell(page, "Saturday 10:00 AM, Market")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     cell(page, "Monday 9:00 AM").drag_to(cell(page, "Wednesday 12:30 PM"))  # one drag covers three days
     expect_status(page, "Monday, Tuesday, Wednesday 9:00 AM to 1:00 PM: added below.")
     cell(page, "Friday 9:00 AM").click()
@@ -108,13 +107,13 @@ def test_a_week_is_painted_with_a_mouse(
     row = page.get_by_role("group", name="Commitment").nth(1)
     row.get_by_label("What").fill("Workshop")
     expect(cell(page, "Friday 11:30 AM, Workshop")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save week"))
     expect(page.get_by_text("1 commitment added.")).to_be_visible()
     assert saved_commitments() == [("Workshop", (0, 1, 2, 4), "09:00", "13:00"), ("Market", (5,), "10:00", "12:00")]
 
 
-def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe) -> None:
+def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patient, sign_in: SignIn) -> None:
     make_commitment(rosa, [1, 3], "08:00", "09:00", "Gym")
     sign_in(page, coordinator)
     page.goto(reverse("commitment-week", args=[rosa.pk]))
@@ -130,7 +129,7 @@ def test_a_week_is_painted_with_keys(page: Page, coordinator: User, rosa: Patien
     press("Enter")
     for _ in range(3):
         press("PageDown")
-    axe(page)
+    assert_accessible(page)
     press("Enter")
     expect_status(page, "Tuesday 11:00 AM to 5:30 PM: added below.")
     cell(page, "Thursday 8:30 AM").focus()
@@ -194,9 +193,7 @@ class Finger:
             self._send("touchEnd")
 
 
-def test_a_week_is_painted_with_a_finger(
-    phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
-) -> None:
+def test_a_week_is_painted_with_a_finger(phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn) -> None:
     sign_in(phone, coordinator)
     phone.goto(reverse("commitment-week", args=[rosa.pk]))
     cell(phone, "Tuesday 7:00 AM").scroll_into_view_if_needed()
@@ -209,33 +206,33 @@ def test_a_week_is_painted_with_a_finger(
     monday, friday = cell(phone, "Monday 10:00 AM"), cell(phone, "Friday 11:30 AM")
     finger.long_press_and_drag(monday, cell(phone, "Wednesday 11:00 AM"), friday)
     expect_status(phone, "Monday, Tuesday, Wednesday, Thursday, Friday 10:00 AM to 12:00 PM: added below.")
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save week"))
     expect(phone.get_by_text("2 commitments added.")).to_be_visible()
     assert saved_commitments() == [("Work", (1,), "07:00", "09:00"), ("Work", (0, 1, 2, 3, 4), "10:00", "12:00")]
 
 
 def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
-    page: Page, phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+    page: Page, phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn
 ) -> None:
     enrollment = enroll(admit(rosa), make_weekday_track(rosa.site))
     book(make_session(enrollment.track.meetings.get(weekday=2), WEDNESDAY), enrollment)
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-account"))
     follow(phone.get_by_role("link", name="Change my busy times"))
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("link", name="Mark my week"))
     phone.locator("#life-grid").evaluate("grid => grid.scrollIntoView({ behavior: 'instant' })")
     finger = Finger(phone)
     finger.tap(cell(phone, "Wednesday 8:00 AM"))
     finger.tap(cell(phone, "Wednesday 10:30 AM"))
     expect_status(phone, "added below")
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save my week"))
     expect(phone.get_by_text("so we will look at it first")).to_be_visible()
     expect(phone.get_by_text("It is at the same time as 1 visit:")).to_be_visible()
     expect(phone.get_by_role("listitem").filter(has_text="Wed, Nov 25").last).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     assert phone.title() == "My schedule"
 
     sign_in(page, coordinator)
@@ -243,58 +240,56 @@ def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     follow(page.locator("main").get_by_role("link", name="Rosa Lindqvist: Work"))
     expect(page.get_by_text("This conflicts with 1 booked session:")).to_be_visible()
     expect(page.get_by_text("Wed, Nov 25, 9:00 AM–12:00 PM")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Decline"))
     expect(page.get_by_text("Enter a reason. The patient will read it.").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Reason for declining").fill("Let us talk on Friday.")
     follow(page.get_by_role("button", name="Decline"))
     expect(page.get_by_text("Request declined. Nothing has changed.")).to_be_visible()
 
     phone.reload()
     expect(phone.get_by_text("Let us talk on Friday.")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("link", name="Add a busy time"))
     phone.get_by_label("What*").fill("Course")
     phone.get_by_label("Tue", exact=True).check()
     phone.get_by_label("Starts").fill("18:00")
     phone.get_by_label("Ends").fill("20:00")
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Add busy time"))
     expect(phone.get_by_text("Saved.")).to_be_visible()
     follow(phone.get_by_role("link", name="End Course"))
-    axe(phone)
+    assert_accessible(phone)
     page.reload()
     expect(page.get_by_text("Changed by Rosa")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
 
 @pytest.mark.parametrize("device", ["page", "phone"])
 def test_a_place_is_entered_with_the_travel_time_to_each_site(
-    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
+    request: pytest.FixtureRequest, device: str, coordinator: User, rosa: Patient, sign_in: SignIn
 ) -> None:
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Places"))
     follow(page.get_by_role("link", name="Add a place"))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Name*").fill("Warehouse")
     page.get_by_label("to there").fill("20")
     page.get_by_label("from there").fill("35")
     follow(page.get_by_role("button", name="Add place"))
     expect(page.get_by_text("20 min there, 35 min back")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Edit Warehouse"))
-    axe(page)
+    assert_accessible(page)
     page.goto(reverse("commitment-new", args=[rosa.pk]))
     page.get_by_label("Where").select_option("Warehouse")
     expect(page.get_by_label("Minutes to get there")).to_be_hidden()
 
 
-def test_a_week_is_entered_without_javascript(
-    phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe
-) -> None:
+def test_a_week_is_entered_without_javascript(phone: Page, coordinator: User, rosa: Patient, sign_in: SignIn) -> None:
     sign_in(phone, coordinator)
     phone.route("**/*.js", lambda route: route.abort())
     phone.goto(reverse("commitment-week", args=[rosa.pk]))

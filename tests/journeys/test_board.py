@@ -27,7 +27,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday_at_8")]
 
@@ -119,14 +120,14 @@ def hour_height(page: Page) -> float:
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_view_is_accessible_on_a_desktop_and_on_a_phone(
-    page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session, view: str, dark: bool
+    page: Page, phone: Page, sign_in: SignIn, coordinator: User, coping: Session, view: str, dark: bool
 ) -> None:
     for screen in (page, phone):
         screen.emulate_media(color_scheme="dark" if dark else "light")
         sign_in(screen, coordinator)
         screen.goto(board(view))
         expect(session_box(screen, "Coping skills")).to_be_visible()
-        axe(screen)
+        assert_accessible(screen)
         assert_no_sideways_scrolling(screen)
 
 
@@ -206,7 +207,7 @@ def test_the_url_keeps_the_view_the_date_and_the_filter(
 
 
 def test_a_session_is_dragged_to_another_day_and_hour(
-    page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
+    page: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     sign_in(page, coordinator)
     page.goto(board())
@@ -227,7 +228,7 @@ def test_a_session_is_dragged_to_another_day_and_hour(
     expect(page.get_by_text("1 patient moves to another time")).to_be_visible()
     coping.refresh_from_db()
     assert coping.on == WEDNESDAY
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Go back"))
     expect(element).to_contain_text("9:00 AM–12:15 PM")
 
@@ -288,9 +289,7 @@ def test_a_session_that_cannot_be_moved_stays_where_it_is(
     assert sent == []
 
 
-def test_a_session_is_moved_with_keys(
-    page: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
-) -> None:
+def test_a_session_is_moved_with_keys(page: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
     sign_in(page, coordinator)
     page.goto(board())
     element, status = session_box(page, "Coping skills"), page.get_by_role("status")
@@ -306,7 +305,7 @@ def test_a_session_is_moved_with_keys(
         page.keyboard.press(keys)
         expect(status).to_have_text(f"Coping skills: {times}. Press Enter to continue or Esc to undo the move.")
         expect(element).to_be_focused()
-    axe(page)
+    assert_accessible(page)
     fields = posted_fields(page, lambda: page.keyboard.press("Enter"), coping)
     assert (fields["on"], fields["starts"], fields["ends"]) == ("2026-11-24", "09:15", "12:30")
     assert (fields["room"], fields["check"], fields["next"]) == (str(coping.room_id), "1", board())
@@ -378,12 +377,12 @@ def test_the_board_says_when_the_sessions_cannot_be_loaded(
 
 
 def test_the_printed_week_fits_one_page_and_has_no_controls(
-    page: Page, phone: Page, sign_in: SignIn, axe: Axe, coordinator: User, coping: Session
+    page: Page, phone: Page, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
     for screen in (page, phone):
         sign_in(screen, coordinator)
         screen.goto(f"{reverse('board-print')}?week={WEDNESDAY}")
-        axe(screen)
+        assert_accessible(screen)
         assert_no_sideways_scrolling(screen)
     page.emulate_media(media="print")
     for name in ("Track", "Room", "Facilitator"):

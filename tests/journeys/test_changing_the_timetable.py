@@ -26,7 +26,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday")]
 
@@ -68,7 +69,7 @@ def clinic() -> Clinic:
 
 
 def test_a_holiday_is_closed_and_the_patients_own_week_shows_it(
-    page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+    page: Page, phone: Page, sign_in: SignIn, clinic: Clinic
 ) -> None:
     sign_in(phone, clinic.own)
     phone.goto(reverse("portal-home"))
@@ -79,11 +80,11 @@ def test_a_holiday_is_closed_and_the_patients_own_week_shows_it(
     follow(page.get_by_role("link", name="Closed days"))
     holiday = page.get_by_role("listitem").filter(has_text="Thanksgiving Day")
     expect(holiday).to_contain_text("1 session scheduled")
-    axe(page)
+    assert_accessible(page)
     follow(holiday.get_by_role("button"))
     expect(page.get_by_text("1 patient loses a session")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("6 h on 2 days")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Close Thu, Nov 26"))
     expect(page.get_by_text("Harbor Street is closed Thu, Nov 26 (Thanksgiving Day).")).to_be_visible()
     assert Session.objects.get(on=THANKSGIVING).status == SessionStatus.CANCELLED
@@ -94,12 +95,12 @@ def test_a_holiday_is_closed_and_the_patients_own_week_shows_it(
         [re.compile("Mon, Nov 23"), re.compile("Wed, Nov 25"), re.compile("Canceled.*Thu, Nov 26", re.DOTALL)]
     )
     expect(phone.get_by_text("Thanksgiving")).to_have_count(0)
-    axe(phone)
+    assert_accessible(phone)
 
     closed = page.get_by_role("listitem").filter(has_text="1 session canceled")
     follow(closed.get_by_role("button", name=re.compile("^Remove closure")))
     expect(page.get_by_text("1 patient gains a session")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Open Thu, Nov 26"))
     expect(page.get_by_text("Harbor Street is open Thu, Nov 26.")).to_be_visible()
     phone.reload()
@@ -108,7 +109,7 @@ def test_a_holiday_is_closed_and_the_patients_own_week_shows_it(
 
 
 def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
-    page: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+    page: Page, sign_in: SignIn, clinic: Clinic
 ) -> None:
     group = clinic.track.meetings.get(weekday=0)
     kept, not_kept = (
@@ -123,20 +124,20 @@ def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     sign_in(page, clinic.coordinator)
     page.goto(reverse("track", args=[clinic.track.pk]))
     expect(page.get_by_role("region", name="Changes in the next four weeks")).to_contain_text("canceled (Painters)")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Edit group: Skills on Monday"))
     expect(page.get_by_label("Keep Mon, Dec 7: canceled (Staff day)")).to_be_checked()
     page.locator("#id_starts").fill("13:00")
     page.locator("#id_ends").fill("16:00")
     page.get_by_label("Change from").fill("2026-12-07")
     page.get_by_label("Keep Mon, Dec 14: canceled (Painters)").uncheck()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save group"))
 
     expect(page.get_by_text("1 patient moves to another time")).to_be_visible()
     expect(page.get_by_label("Keep Mon, Dec 14: canceled (Painters)")).not_to_be_checked()
     expect(page.get_by_text("Gains “Skills” · Mon, Dec 14, 1:00–4:00 PM")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save group").first)
     expect(page.get_by_text("Skills changes from Mon, Dec 7.")).to_be_visible()
     kept.refresh_from_db()
@@ -146,7 +147,7 @@ def test_a_group_is_changed_from_a_date_and_one_changed_session_is_kept(
     assert (scheduled.local_starts().time(), scheduled.booked) == (time(13), 1)
 
 
-def test_the_timetable_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic) -> None:
+def test_the_timetable_pages_fit_a_phone(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
     group = clinic.track.meetings.get(weekday=0)
     session = group.sessions.get(on=MONDAY + WEEK)
     cancel_session(session=session, reason="Painters", by=clinic.coordinator, now=MONDAY_AT_SEVEN)
@@ -160,9 +161,9 @@ def test_the_timetable_pages_fit_a_phone(phone: Page, sign_in: SignIn, axe: Axe,
     ):
         phone.goto(address)
         assert_no_sideways_scrolling(phone)
-        axe(phone)
+        assert_accessible(phone)
     phone.goto(reverse("closures"))
     follow(phone.get_by_role("button", name=re.compile("Thanksgiving Day")))
     expect(phone.get_by_text("1 patient loses a session")).to_be_visible()
     assert_no_sideways_scrolling(phone)
-    axe(phone)
+    assert_accessible(phone)

@@ -22,7 +22,8 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from tests.journeys.steps import Axe, SignIn, follow, settle
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow, settle
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -30,7 +31,6 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     page: Page,
     phone: Page,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -60,41 +60,41 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
 
     # The track is full, so the patient joins its waitlist.
     page.goto(reverse("find-schedule", args=[rosa.pk]))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name=re.compile("Add to waitlist.*Small group")))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Urgent").check()
     follow(page.get_by_role("button", name="Add to waitlist"))
     expect(page.get_by_text("Not yet")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     # End the other patient's enrollment: preview and confirm.
     # The spot that opens is offered to the next patient on the waitlist.
     page.goto(reverse("enrollment-end", args=[omar.episodes.get().enrollments.get().pk]))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="End enrollment"))
     expect(page.get_by_role("heading", name="What this changes")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="End enrollment"))
     page.goto(reverse("tracks"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="1 waiting"))
     offer = page.get_by_role("button", name="Enroll from Mon, Nov 23")
     expect(offer).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     page.goto(reverse("waitlist-remove", args=[episode.waiting_entries.get().pk]))
-    axe(page)
+    assert_accessible(page)
     page.goto(reverse("enroll", args=[rosa.pk, small.pk]) + "?from=2026-11-24")
-    axe(page)
+    assert_accessible(page)
     page.goto(reverse("waitlist", args=[small.pk]))
     follow(offer)
     expect(page.get_by_text("Rosa Lindqvist is enrolled in Small group from Mon, Nov 23.")).to_be_visible()
     page.goto(reverse("patient", args=[rosa.pk]))
-    axe(page)
+    assert_accessible(page)
 
     # Change the meetings. The page checks the choice after every click.
     follow(page.get_by_role("link", name="Change groups in Small group"))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("First day").fill("2026-12-07")
     settle(page)
     page.get_by_label("Small 3").uncheck()
@@ -103,49 +103,49 @@ def test_a_patient_goes_from_the_waitlist_through_a_leave_to_another_track(
     expect(page.get_by_text("9 h on 3 days a week").first).to_be_visible()
     follow(page.get_by_role("button", name="Change groups"))
     expect(page.get_by_text("Loses “Small 3”").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Change groups"))
     expect(page.get_by_text("The groups change from Mon, Dec 7")).to_be_visible()
 
     # Record a leave of absence, then an earlier return.
     follow(page.get_by_role("link", name="Leave of absence"))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("First day away").fill("2026-11-25")
     page.get_by_label("Last day away").fill("2026-12-11")
     page.get_by_label("Reason").fill("Surgery")
     follow(page.get_by_role("button", name="Save leave"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save leave"))
     follow(page.get_by_role("link", name=re.compile("Change leave")))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Last day away").fill("2026-12-04")
     follow(page.get_by_role("button", name="Save last day"))
     expect(page.get_by_text("Expected again in").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save last day"))
     follow(page.get_by_role("link", name=re.compile("Change leave")))
     follow(page.get_by_role("link", name="Cancel leave"))
-    axe(page)
+    assert_accessible(page)
 
     # The portal shows the dates of the leave, but not its reason.
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-home"))
     expect(phone.get_by_text("You are away from Wed, Nov 25 to Fri, Dec 4.")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     phone.goto(reverse("portal-week"))
-    axe(phone)
+    assert_accessible(phone)
     expect(phone.get_by_text("Surgery")).to_have_count(0)
 
     # Move to the evening track.
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Move to another track from Small group"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name=re.compile("Move here from .*Evenings")))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("First day").fill("2026-12-14")
     follow(page.get_by_role("button", name="Move to Evenings"))
     expect(page.get_by_text("Gains “Evening 0”").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Move to Evenings"))
     expect(page.get_by_role("heading", name="Evenings")).to_be_visible()
     assert episode.enrollments.get(track=evenings).continues == episode.enrollments.get(track=small)

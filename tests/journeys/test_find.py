@@ -23,8 +23,9 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
+from tests.journeys.accessibility import assert_accessible
 from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.steps import SignIn, follow
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -56,7 +57,6 @@ def rosa(coordinator: "User") -> Patient:
 def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     open_page: OpenPage,
     sign_in: SignIn,
-    axe: Axe,
     size: ViewportSize,
     coordinator: "User",
     rosa: Patient,
@@ -68,7 +68,7 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     page.goto(reverse("find-schedule", args=[rosa.pk]))
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
     expect(page.get_by_role("heading", name="Changes that would make it fit")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Try it").first)
     expect(page.get_by_role("heading", name="Scenario: not saved")).to_be_visible()
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_in_viewport()
@@ -77,7 +77,7 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     expect(page.get_by_text("12:00–4:00 PM instead of 11:40 AM–4:00 PM")).to_be_visible()
     expect(page.get_by_label("Hours a week")).to_be_hidden()
     expect(page.get_by_text("Fits only with").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save this change"))
 
     enroll = page.get_by_role("link", name=re.compile("^Enroll from Mon, Nov 23"))
@@ -90,7 +90,7 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     follow(enroll.first)
     expect(page.get_by_label(re.compile("^Monday"))).to_be_checked()
     expect(page.get_by_label(re.compile("^Tuesday"))).not_to_be_checked()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Enroll", exact=True))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Rosa")
     assert Enrollment.objects.get().enrollment_meetings.count() == 3
@@ -100,7 +100,6 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
 def test_what_if_values_are_kept_while_two_schedules_are_compared(
     open_page: OpenPage,
     sign_in: SignIn,
-    axe: Axe,
     size: ViewportSize,
     coordinator: "User",
     rosa: Patient,
@@ -116,7 +115,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     expect(page.get_by_role("heading", name="6 schedules fit")).to_be_visible()
     page.get_by_text("Try a scenario").click()
     page.locator("#what-if").get_by_text("Shop", exact=True).click()
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Starts").fill("12:00")
     page.get_by_label("Starts").blur()
     expect(page.get_by_role("heading", name="Scenario: not saved")).to_be_visible()
@@ -125,7 +124,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     page.get_by_label("Ends").fill("")
     page.get_by_label("Ends").blur()
     expect(page.get_by_text("Enter the end time.")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Ends").fill("16:00")
     page.get_by_label("Ends").blur()
     expect(page.get_by_text("Enter the end time.")).to_have_count(0)
@@ -139,7 +138,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     expect(line.get_by_text("3 h short")).to_be_visible()
     line.get_by_text("Details").click()
     expect(line.get_by_text("2 days a week are too few. 3 are prescribed.")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     # Compare two schedules, and go back with all typed values in place.
     page.get_by_label("Compare schedule 1", exact=True).check()
@@ -150,7 +149,7 @@ def test_what_if_values_are_kept_while_two_schedules_are_compared(
     follow(page.get_by_role("button", name="Compare schedules"))
     expect(page.get_by_role("heading", name="Compare two schedules")).to_be_visible()
     expect(page.locator(".week-picture")).to_have_count(2)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Back to all schedules"))
     page.get_by_text("Change the scenario").click()
     expect(page.get_by_label("Starts")).to_have_value("12:00")

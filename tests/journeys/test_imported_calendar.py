@@ -26,7 +26,8 @@ from tests.factories import (
     make_weekday_track,
 )
 from tests.hostile_calendars import calendar, event
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEDNESDAY = date(2026, 11, 25)
@@ -70,29 +71,29 @@ def send(page: Page, folder: Path, *parts: str) -> None:
 
 @pytest.mark.journey
 def test_a_coordinator_imports_a_calendar_and_replaces_it(
-    page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
+    page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, tmp_path: Path
 ) -> None:
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Import calendar"))
     page.get_by_label("Minutes to get there").fill("20")
-    axe(page)
+    assert_accessible(page)
     send(page, tmp_path, "X-NOTHING:1", event("RRULE:FREQ=SECONDLY"))
     expect(page.get_by_text("An entry in the file repeats every hour, minute or second.").first).to_be_visible()
     expect(page.get_by_label("Minutes to get there")).to_have_value("20")
-    axe(page)
+    assert_accessible(page)
     send(page, tmp_path, shift("130000"), HOLIDAY)
     expect(page.get_by_role("heading", name="Work calendar: save it?")).to_be_visible()
     expect(page.get_by_text("Mon, Wed 1:00–8:00 PM")).to_be_visible()
     expect(page.locator(".week-picture-plot .block-life")).to_have_count(2)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save calendar"))
     expect(page.get_by_text("Some entries last all day.").first).to_be_visible()
     page.get_by_label("The patient is busy all day").check()
     follow(page.get_by_role("button", name="Save calendar"))
     expect(page.get_by_text("The calendar is saved.")).to_be_visible()
     expect(page.get_by_text("covers dates through Sun, May 23, 2027")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     follow(page.get_by_role("link", name="Import calendar"))
     expect(page.get_by_label("Minutes to get there")).to_have_value("20")
@@ -100,7 +101,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
     difference = page.get_by_role("region", name=re.compile("Changes since the calendar"))
     expect(difference.get_by_text("Mon, Wed 3:00–8:00 PM")).to_be_visible()
     expect(difference.get_by_text("Mon, Wed 1:00–8:00 PM")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Next week"))
     expect(page.get_by_role("heading", name="Week of Mon, Nov 30")).to_be_visible()
     follow(page.get_by_role("button", name="Save calendar"))
@@ -110,7 +111,7 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
 
     follow(page.get_by_role("link", name="Show Work calendar"))
     expect(page.get_by_role("heading", name="Work calendar", exact=True)).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     page.get_by_role("button", name="Delete calendar").click()
     follow(page.get_by_role("dialog").get_by_role("button", name="Delete calendar"))
     expect(page.get_by_text("The calendar is deleted.")).to_be_visible()
@@ -118,26 +119,26 @@ def test_a_coordinator_imports_a_calendar_and_replaces_it(
 
 @pytest.mark.journey
 def test_a_calendar_sent_from_a_phone_waits_for_the_clinic(
-    phone: Page, page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, axe: Axe, tmp_path: Path
+    phone: Page, page: Page, coordinator: User, rosa: Patient, sign_in: SignIn, tmp_path: Path
 ) -> None:
     sign_in(phone, make_patient_user(rosa))
     phone.goto(reverse("portal-commitments"))
     follow(phone.get_by_role("link", name="Send a calendar file"))
-    axe(phone)
+    assert_accessible(phone)
     send(phone, tmp_path, shift("110000"))
     expect(phone.get_by_text("It is at the same time as 1 visit")).to_be_visible()
     expect(phone).to_have_title("My schedule")
     assert_no_sideways_scrolling(phone)
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save calendar"))
     expect(phone.get_by_text("This is at the same time as a visit, so we will look at it first.")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
 
     sign_in(page, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Decide Work calendar"))
     expect(page.get_by_text("It conflicts with 1 booked session")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Accept"))
     expect(page.get_by_text("1 booked session conflicts with a commitment")).to_be_visible()
     phone.reload()

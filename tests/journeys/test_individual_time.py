@@ -10,7 +10,8 @@ from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import admit, make_patient, make_site, make_staff, make_weekday_track
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -18,7 +19,6 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_individual_time_is_arranged_in_a_counselors_hours(
     page: Page,
     phone: Page,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -35,43 +35,43 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     sign_in(phone, ada)
     phone.goto(reverse("tracks"))
     follow(phone.get_by_role("link", name="Counselor hours"))
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("link", name="Add hours"))
-    axe(phone)
+    assert_accessible(phone)
     phone.get_by_label("Weekday").select_option("Wednesday")
     phone.get_by_label("From").fill("12:00")
     phone.get_by_label("Until").fill("14:00")
     follow(phone.get_by_role("button", name="Add hours"))
     expect(phone.get_by_text("Ada Park can see patients in these hours.")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
 
     # On a desktop, the enrollment page offers the hour right after the group.
     sign_in(page, coordinator)
     page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
     page.get_by_label("Wednesday 12:00–1:00 PM with Ada Park").check()
     expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("All upcoming sessions are booked.")).to_be_visible()
     expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     # On a phone, the enrollment page of the next patient offers the next hour.
     sign_in(phone, coordinator)
     phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
     expect(phone.get_by_label("Wednesday 12:00–1:00 PM with Ada Park")).to_have_count(0)
     phone.get_by_label("Wednesday 1:00–2:00 PM with Ada Park").check()
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("All upcoming sessions are booked.")).to_be_visible()
 
     # End the individual sessions.
     follow(page.get_by_role("link", name="Individual time in Morning track"))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("No individual sessions from that day on").check()
     follow(page.get_by_role("button", name="Save individual sessions"))
     expect(page.get_by_text("Loses “Individual session”").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Save individual sessions").first)
     expect(page.get_by_text("1 h of individual time a week")).to_be_visible()
-    axe(page)
+    assert_accessible(page)

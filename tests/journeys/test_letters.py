@@ -23,7 +23,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -31,7 +32,6 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     page: Page,
     phone: Page,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -49,16 +49,16 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     page.goto(reverse("patient", args=[patient.pk]))
     follow(page.get_by_role("link", name="Releases and letters"))
     expect(page.get_by_text("No releases on file.")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Record a release"))
     page.get_by_role("textbox", name="Recipient").fill("Harbor Bakery")
     page.get_by_label("Purpose").fill("Time off from work")
     page.get_by_label("Last day").fill("2027-02-28")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Record release"))
     follow(page.get_by_role("link", name="Write letter"))
     expect(page.get_by_text("Every Thursday from Nov 26, 2026 to Dec 17, 2026: 9:00 AM–12:00 PM")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("First day").fill("2027-01-20")
     page.get_by_label("Last day").fill("2027-01-27")
     follow(page.get_by_role("button", name="Update preview"))
@@ -70,7 +70,7 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     sign_in(phone, coordinator)
     for address in (reverse("consents", args=[patient.pk]), reverse("consent-new", args=[patient.pk]), page.url):
         phone.goto(address)
-        axe(phone)
+        assert_accessible(phone)
         assert_no_sideways_scrolling(phone)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download letter").click()
@@ -83,13 +83,13 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     phone.goto(reverse("portal-account"))
     follow(phone.get_by_role("link", name="See who we may tell"))
     expect(phone.get_by_text("We told them on")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     phone.get_by_role("button", name="Stop sharing").click()
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("dialog").get_by_role("button", name="Stop sharing"))
     expect(phone.get_by_text("We will no longer tell Harbor Bakery when you are here.")).to_be_visible()
     expect(phone.get_by_text("You stopped this on")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
 
     page.goto(reverse("consents", args=[patient.pk]))
     expect(page.get_by_text("No active releases.")).to_be_visible()

@@ -9,7 +9,8 @@ from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from tests.factories import make_site, make_staff
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 from tests.nightly_jobs import make_run
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -33,7 +34,6 @@ def test_nightly_work_is_accessible_on_a_desktop_and_on_a_phone(
     page: Page,
     phone: Page,
     sign_in: SignIn,
-    axe: Axe,
     administrator: User,
 ) -> None:
     for screen in (page, phone):
@@ -44,13 +44,13 @@ def test_nightly_work_is_accessible_on_a_desktop_and_on_a_phone(
         expect(screen.get_by_role("heading", name="Nightly work")).to_be_visible()
         for status in ("Done", "Failed", "Running", "Due"):
             expect(screen.locator(".badge", has_text=status).first).to_be_visible()
-        axe(screen)
+        assert_accessible(screen)
         assert_no_sideways_scrolling(screen)
 
 
-def test_a_warning_is_shown_when_the_scheduler_seems_stopped(page: Page, sign_in: SignIn, axe: Axe) -> None:
+def test_a_warning_is_shown_when_the_scheduler_seems_stopped(page: Page, sign_in: SignIn) -> None:
     make_site()
     sign_in(page, make_staff(Role.ADMINISTRATOR, None))
     page.goto("/jobs/")
     expect(page.get_by_role("alert")).to_contain_text("The scheduler does not seem to be running")
-    axe(page)
+    assert_accessible(page)

@@ -15,7 +15,8 @@ from demo.sign_ins import NOTHING_FITS
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Enrollment
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow
 
 WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 
@@ -24,7 +25,6 @@ WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
     size: str,
     request: pytest.FixtureRequest,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -44,12 +44,12 @@ def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
         .first
     )
     expect(smallest).to_contain_text("at 5:05 PM instead of 5:20 PM")
-    axe(page)
+    assert_accessible(page)
 
     follow(smallest.get_by_role("button", name="Try it"))
     expect(page.get_by_text("Scenario: not saved")).to_be_visible()
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_in_viewport()
-    axe(page)
+    assert_accessible(page)
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 20), "nothing is saved yet"
 
     follow(page.get_by_role("button", name="Save this change"))
@@ -58,7 +58,7 @@ def test_a_shift_that_ends_fifteen_minutes_earlier_makes_a_schedule_fit(
     assert Commitment.objects.get(patient=patient, code="C2").ends == time(17, 5)
 
     follow(page.get_by_role("link", name="Enroll from").first)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Enroll").last)
     expect(page.get_by_text("All upcoming sessions are booked.")).to_be_visible()
     enrollment = Enrollment.objects.get(episode__patient=patient)

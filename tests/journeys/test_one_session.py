@@ -23,7 +23,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow
 
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -51,25 +52,24 @@ def test_a_substitute_is_assigned_to_one_session(
     device: str,
     coordinator: User,
     sign_in: SignIn,
-    axe: Axe,
 ) -> None:
     page: Page = request.getfixturevalue(device)
     sign_in(page, coordinator)
     page.goto(reverse("today"))
     follow(page.locator("main").get_by_role("link", name="Skills", exact=True))
     follow(page.get_by_role("link", name="Substitute"))
-    axe(page)
+    assert_accessible(page)
     page.get_by_label("Leader").select_option("Ben Strand")
     follow(page.get_by_role("button", name="Save staff"))
     expect(page.get_by_text("Ben Strand leads Skills on Mon, Nov 23.")).to_be_visible()
     expect(page.get_by_text("Ben Strand, LADC")).to_be_visible()
     expect(page.get_by_text("This session differs from")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     leads = Session.objects.order_by("on").values_list("facilitators__name", flat=True)
     assert list(leads[:3]) == ["Ben Strand", "Ada Park", "Ada Park"]
 
 
-def test_a_session_is_canceled_and_restored(page: Page, coordinator: User, sign_in: SignIn, axe: Axe) -> None:
+def test_a_session_is_canceled_and_restored(page: Page, coordinator: User, sign_in: SignIn) -> None:
     sign_in(page, coordinator)
     session = Session.objects.order_by("on")[0]
     page.goto(reverse("session", args=[session.pk]))
@@ -79,14 +79,14 @@ def test_a_session_is_canceled_and_restored(page: Page, coordinator: User, sign_
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("Loses “Skills” · Mon, Nov 23, 9:00 AM–12:00 PM")
     expect(row).to_contain_text("6 h on 2 days")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Cancel session"))
     expect(page.get_by_text("is canceled. You can restore it")).to_be_visible()
     expect(page.get_by_text("Canceled: The room is flooded")).to_be_visible()
     follow(page.get_by_role("link", name="Restore session"))
     follow(page.get_by_role("button", name="Restore session"))
     expect(page.get_by_role("row").filter(has_text="Rosa Lindqvist")).to_contain_text("Gains “Skills”")
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Restore session"))
     expect(page.get_by_text(re.compile("is restored"))).to_be_visible()
     session.refresh_from_db()

@@ -22,7 +22,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
@@ -31,7 +32,6 @@ WEEK = timedelta(weeks=1)
 def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     page: Page,
     phone: Page,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -67,9 +67,9 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     page.goto(f"{reverse('enroll', args=[rosa.pk, mornings.pk])}?from={MONDAY.isoformat()}&meetings={chosen}")
     expect(page.get_by_label("Evening 3")).to_be_checked()
     expect(page.get_by_text("Misses 1 of 36 sessions: Mon, Nov 30")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     phone.goto(page.url)
-    axe(phone)
+    assert_accessible(phone)
     page.get_by_label("Evening 3").uncheck()
     expect(page.get_by_text("Doesn’t fit yet")).to_be_visible()
     expect(page.get_by_label("Evening 4")).to_be_visible()
@@ -78,16 +78,16 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("of Evenings, ")).to_be_visible()
     expect(page.get_by_text("Will miss Morning 0 on Mon, Nov 30.")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     # The patient can't move before the enrollment ends.
     follow(page.get_by_role("link", name="Move to another site"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Preview move"))
     expect(
         page.get_by_text("The patient has been enrolled in Mornings since Mon, Nov 23. End that enrollment first.")
     ).to_be_visible()
-    axe(page)
+    assert_accessible(page)
 
     now = MONDAY_AT_8 + WEEK
     page.goto(reverse("patient", args=[rosa.pk]))
@@ -98,8 +98,8 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     phone.goto(f"{reverse('site-transfer', args=[rosa.pk])}?to={there.pk}")
     follow(phone.get_by_role("button", name="Preview move"))
     expect(phone.get_by_text("There is no travel time to Prairie Avenue from Home.")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     follow(phone.get_by_role("button", name="Move to Prairie Avenue"))
     expect(phone.get_by_text("Rosa is at Prairie Avenue from today.")).to_be_visible()
     expect(phone.get_by_role("cell", name="Wed, 8:00 AM–4:00 PM")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)

@@ -20,7 +20,8 @@ from tests.factories import (
     make_staff,
     make_track,
 )
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -28,7 +29,6 @@ MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 def test_a_step_down_is_planned_and_arranged_in_advance(
     page: Page,
     phone: Page,
-    axe: Axe,
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="Plan the step-down"))
     expect(page.get_by_text("No later level is ordered yet.")).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Set next level of care"))
     page.locator("[name=starts]").fill("2026-12-14")
     page.locator("[name=prescribed_minutes]").fill("9 h")
@@ -70,12 +70,12 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
     phone.goto(reverse("step-down", args=[rosa.pk]))
     expect(phone.get_by_text("Same groups on Mon–Wed")).to_be_visible()
     expect(phone.get_by_text("No more groups on Thu, Fri")).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     assert_no_sideways_scrolling(phone)
 
     # The form is filled in already. Preview the change, and confirm it.
     page.goto(reverse("step-down", args=[rosa.pk]))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Change groups from Mon, Dec 14"))
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
     follow(page.get_by_role("button", name="Change groups"))
@@ -85,4 +85,4 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
 
     page.goto(reverse("step-down", args=[rosa.pk]))
     expect(page.get_by_text("Enrolled", exact=True)).to_have_count(2)
-    axe(page)
+    assert_accessible(page)

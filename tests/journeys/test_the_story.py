@@ -21,7 +21,8 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from tests.journeys.steps import Axe, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 MONDAY_AT_12_30 = datetime(2026, 11, 23, 17, 30, tzinfo=UTC)
@@ -35,7 +36,7 @@ def sign_in_with_form(page: Page, email: str) -> None:
 
 
 def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
-    page: Page, phone: Page, axe: Axe, monkeypatch: pytest.MonkeyPatch
+    page: Page, phone: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_8)
     site = make_site(neutral_name="Appointment")
@@ -51,16 +52,16 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
 
     # The coordinator finds a schedule. One track fits, and the page says why the other track does not fit.
     sign_in_with_form(page, coordinator.email)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Patients").first)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name=re.compile("Rosa Lindqvist")).first)
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Find a schedule").first)
     expect(page.get_by_text("by 1 h, or 1 h 15 min with travel. Every week.").first).to_be_attached()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("link", name="Enroll from Mon, Nov 23"))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name=re.compile("^Enroll")))
     expect(page.get_by_text("Morning track").first).to_be_visible()
     assert patient.episodes.get().bookings.count() == 12 * 3
@@ -68,24 +69,24 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     # After the group, everyone on the roster is marked present, and the week is on pace.
     monkeypatch.setattr(clock, "now", lambda: MONDAY_AT_12_30)
     follow(page.get_by_role("link", name="Today"))
-    axe(page)
+    assert_accessible(page)
     follow(page.locator("main").get_by_role("link", name=re.compile("^Group")).first)
     expect(page.get_by_text("Rosa Lindqvist").first).to_be_visible()
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Mark everyone present"))
     expect(page.get_by_text("Present", exact=True).first).to_be_visible()
     follow(page.get_by_role("link", name="Weekly hours"))
     row = page.get_by_role("row").filter(has_text="Rosa Lindqvist")
     expect(row).to_contain_text("3 h")
     expect(row).to_contain_text("On pace")
-    axe(page)
+    assert_accessible(page)
 
     # A calendar app reads the calendar link without signing in. The calendar has times and nothing else.
     page.goto(reverse("patient-calendar", args=[patient.pk]))
-    axe(page)
+    assert_accessible(page)
     follow(page.get_by_role("button", name="Create link"))
     address = page.locator("#address").input_value()
-    axe(page)
+    assert_accessible(page)
     answer = phone.request.get(address)
     assert answer.status == 200
     events = Calendar.from_ical(answer.body()).walk("VEVENT")
@@ -100,7 +101,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
     expect(phone).to_have_title("My schedule")
     expect(phone.get_by_text("Wed, Nov 25").first).to_be_visible()
     expect(phone.get_by_text("2 more visits and you have all 9 hours.").first).to_be_visible()
-    axe(phone)
+    assert_accessible(phone)
     for name in ("Week", "Calendar", "Me"):
         follow(phone.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True))
-        axe(phone)
+        assert_accessible(phone)

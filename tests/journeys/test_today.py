@@ -12,7 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import AuditEvent
 from tests.clinic import WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
-from tests.journeys.steps import Axe, SignIn, assert_no_sideways_scrolling, follow
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
 LOADED = "performance.getEntriesByType('resource').map((each) => each.name)"
@@ -41,7 +42,7 @@ def clinic() -> Clinic:
 
 
 def test_the_day_loads_first_and_needs_attention_follows(
-    page: Page, phone: Page, sign_in: SignIn, axe: Axe, clinic: Clinic
+    page: Page, phone: Page, sign_in: SignIn, clinic: Clinic
 ) -> None:
     for screen in (page, phone):
         sign_in(screen, clinic.coordinator)
@@ -52,9 +53,9 @@ def test_the_day_loads_first_and_needs_attention_follows(
         assert len([each for each in screen.evaluate(LOADED) if reverse("today-attention") in each]) == 1
         expect(screen.get_by_text("2 not marked yet", exact=True)).to_be_attached()
         assert_no_sideways_scrolling(screen)
-        axe(screen)
+        assert_accessible(screen)
         screen.goto(reverse("today-attention"))
-        axe(screen)
+        assert_accessible(screen)
 
 
 def test_a_link_leads_to_needs_attention_without_javascript(

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.journeys.steps import Axe, assert_no_sideways_scrolling, settle
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.steps import assert_no_sideways_scrolling, settle
 
 pytestmark = pytest.mark.journey
 
@@ -32,13 +33,13 @@ def components(browser: Browser, live_server: LiveServer, request: pytest.Fixtur
 
 
 @pytest.mark.parametrize("components", LOOKS, indirect=True)
-def test_axe_finds_nothing_at_three_widths(components: Page, axe: Axe) -> None:
+def test_axe_finds_nothing_at_three_widths(components: Page) -> None:
     for width in (390, 768, 1280):
         components.set_viewport_size({"width": width, "height": 900})
         for state in ("", "?state=refused"):
             components.goto(f"/design/{state}")
             settle(components)
-            axe(components)
+            assert_accessible(components)
 
 
 @pytest.mark.parametrize("components", LOOKS, indirect=True)
