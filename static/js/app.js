@@ -112,7 +112,10 @@
 
   document.addEventListener("click", (event) => {
     const dismiss = event.target.closest("[data-dismiss]");
-    if (dismiss) dismiss.parentElement.remove();
+    if (dismiss) {
+      dismiss.parentElement.remove();
+      document.getElementById("content")?.focus({ preventScroll: true }); // the button that had focus is gone
+    }
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
     if (event.target.closest("[data-print]")) print();
@@ -186,6 +189,11 @@
   const focusErrors = (root) => root.querySelector(".error-summary")?.focus();
   focusErrors(document);
   document.addEventListener("htmx:load", (event) => focusErrors(event.target));
+  // The address may still have the fragment of a link that was followed before a form was sent, such as #content.
+  addEventListener("load", () => requestAnimationFrame(() => {
+    const isAtStart = [document.body, document.getElementById("content")].includes(document.activeElement);
+    if (isAtStart) document.querySelector("[autofocus]")?.focus();
+  }));
 
   // If the user has been signed out in the meantime, reload the page, so that the sign-in form doesn't appear inside it.
   document.addEventListener("htmx:beforeSwap", (event) => {

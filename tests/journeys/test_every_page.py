@@ -1,0 +1,42 @@
+"""Every page that links lead to is accessible, in the demo clinic. The journeys check pages in more states, but fewer pages."""
+
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from demo.load import load_demo
+from demo.sign_ins import SIGN_INS
+from iopmanager import clock
+from tests.journeys.accessibility import assert_accessible
+from tests.journeys.conftest import DESKTOP, OpenPage
+from tests.journeys.keyboard import assert_no_stop_is_covered
+from tests.journeys.steps import SignIn, settle
+from tests.shots import pages_of
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
+
+
+def test_every_page_of_every_role_is_accessible(
+    open_page: OpenPage, live_server: LiveServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that several roles have is checked for the first of them only, to save time."""
+    monkeypatch.setattr(clock, "now", lambda: WEDNESDAY_NOON)
+    load_demo(now=WEDNESDAY_NOON, say=lambda words: None)
+    checked: set[str] = set()
+    for role in SIGN_INS:
+        page: Page = open_page(DESKTOP)
+        sign_in(page, User.objects.get(email=role.email))
+        for name, path in pages_of(page, live_server.url).items():
+            if name in checked:
+                continue
+            page.goto(path)
+            settle(page)
+            assert_no_stop_is_covered(page)
+            assert_accessible(page)
+            checked.add(name)
+    assert {"patient", "find-schedule", "session", "board", "nightly-work", "portal-home"} <= checked
