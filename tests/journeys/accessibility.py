@@ -69,7 +69,7 @@ def assert_accessible(page: Page) -> None:
     assert size is not None
     focused = page.evaluate_handle("document.activeElement")
     position: list[float] = page.evaluate("[scrollX, scrollY]")
-    motion = "reduce" if page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches") else "null"
+    moves_less: bool = page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
     faults = []
     page.emulate_media(reduced_motion="reduce")
     if not page.evaluate("'axe' in window"):
@@ -82,7 +82,7 @@ def assert_accessible(page: Page) -> None:
     page.set_viewport_size({"width": REFLOW_WIDTH, "height": size["height"]})
     faults += [f"{REFLOW_WIDTH} px: {fault}" for fault in _run(page, FIND_SIDEWAYS_SCROLLING)]
     page.set_viewport_size(size)
-    page.emulate_media(color_scheme="null", forced_colors="null", reduced_motion=motion)
+    page.emulate_media(color_scheme="null", forced_colors="null", reduced_motion="reduce" if moves_less else "null")
     page.evaluate(WAIT_FOR_FRAMES)
     focused.evaluate("element => { if (element !== document.activeElement) element.focus({ preventScroll: true }); }")
     page.evaluate("([left, top]) => scrollTo({ left, top, behavior: 'instant' })", position)
