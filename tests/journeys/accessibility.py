@@ -59,7 +59,13 @@ FOR_PATIENTS = ".portal, .entrance"
 
 
 def assert_accessible(page: Page) -> None:
-    """Fail if the page, in its present state, is not accessible. Leave it as it was: its size, focus and position.
+    """Fail if the page, in its present state, is not accessible. Leave it as it was: its size, focus and position."""
+    faults = find_faults(page)
+    assert faults == [], "\n".join([page.url, *faults])
+
+
+def find_faults(page: Page) -> list[str]:
+    """Return the faults of accessibility that the page has in its present state, each with the view in which it is found.
 
     In light colors, axe applies all its rules at each width. In dark and in forced colors, it applies only the rules
     that compare colors, because the result of the others doesn't depend on colors. That takes half as long.
@@ -86,7 +92,7 @@ def assert_accessible(page: Page) -> None:
     page.evaluate(WAIT_FOR_FRAMES)
     focused.evaluate("element => { if (element !== document.activeElement) element.focus({ preventScroll: true }); }")
     page.evaluate("([left, top]) => scrollTo({ left, top, behavior: 'instant' })", position)
-    assert faults == [], "\n".join([page.url, *faults])
+    return faults
 
 
 def _show_whole_page(page: Page, width: int, height: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.accessibility import assert_accessible
-from tests.journeys.keyboard import assert_no_stop_is_covered, tab_to
+from tests.journeys.keyboard import find_covered_stops, tab_to
 from tests.journeys.steps import settle
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -76,5 +76,4 @@ def test_a_covered_stop_is_found(entrance: Page) -> None:
     entrance.evaluate("document.body.insertAdjacentHTML('beforeend', '<p role=note></p>')")
     with pytest.raises(AssertionError, match="the focus is covered"):
         tab_to(entrance.get_by_role("button", name="Sign in"))
-    with pytest.raises(AssertionError, match="password"):
-        assert_no_stop_is_covered(entrance)
+    assert any("password" in fault for fault in find_covered_stops(entrance))
