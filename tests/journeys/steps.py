@@ -35,10 +35,14 @@ def follow(control: Locator) -> None:
     settle(control.page)
 
 
-def assert_names_are_well_spaced(page: Page) -> None:
-    """Fail if a name that screen readers read has a space before punctuation, such as "Open : Group"."""
+def find_badly_spaced_names(page: Page) -> list[str]:
+    """Return the names that screen readers read with a space before punctuation, such as "Open : Group"."""
     names = re.findall(r'"([^"]*)"', page.locator("body").aria_snapshot())
-    assert [name for name in names if re.search(r"\s[:;,.](?!\d)", name)] == [], page.url
+    return [name for name in names if re.search(r"\s[:;,.](?!\d)", name)]
+
+
+def assert_names_are_well_spaced(page: Page) -> None:
+    assert find_badly_spaced_names(page) == [], page.url
 
 
 def assert_no_sideways_scrolling(page: Page) -> None:

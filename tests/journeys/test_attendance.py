@@ -13,7 +13,7 @@ from attendance.services.finalization import finalize_session
 from attendance.services.roster import ANY
 from tests.clinic import THURSDAY_NOON, WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]

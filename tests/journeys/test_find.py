@@ -23,7 +23,7 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
 from tests.journeys.steps import SignIn, follow
 

@@ -10,7 +10,7 @@ from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import admit, make_patient, make_site, make_staff, make_weekday_track
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)

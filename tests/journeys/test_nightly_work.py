@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
 from tests.factories import make_site, make_staff
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 from tests.nightly_jobs import make_run
 

@@ -15,7 +15,7 @@ from demo.sign_ins import NOTHING_FITS
 from iopmanager import clock
 from patients.models import Commitment, Patient
 from scheduling.models import Enrollment
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)

@@ -21,7 +21,7 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import follow
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)

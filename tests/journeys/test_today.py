@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import AuditEvent
 from tests.clinic import WEDNESDAY, Clinic, at, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
-from tests.journeys.accessibility import assert_accessible
+from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.accessibility import assert_accessible
-from tests.journeys.keyboard import find_covered_stops, tab_to
+from tests.journeys.accessibility.checks import assert_accessible
+from tests.journeys.accessibility.keyboard import find_covered_stops, tab_to
 from tests.journeys.steps import settle
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]

@@ -29,8 +29,8 @@ from tests.factories import (
     make_track,
     make_weekday_track,
 )
-from tests.journeys.accessibility import assert_accessible
-from tests.journeys.keyboard import (
+from tests.journeys.accessibility.checks import assert_accessible
+from tests.journeys.accessibility.keyboard import (
     follow_by_key,
     sign_in_by_keyboard,
     skip_to_content,
@@ -146,7 +146,7 @@ def test_a_patient_sees_the_week_adds_a_busy_time_and_cancels_a_request(phone: P
     expect(phone.locator(".toast-note")).to_be_focused()
     assert not Commitment.objects.exists(), "it waits for a decision, because it is at the same time as a visit"
 
-    follow_by_key(phone.get_by_role("button", name="Cancel this request"))
+    follow_by_key(phone.get_by_role("button", name="Cancel this request: Class"))
     expect(message(phone, "Your request is canceled.")).to_be_focused()
     assert CommitmentProposal.objects.get().state == ProposalState.WITHDRAWN
 

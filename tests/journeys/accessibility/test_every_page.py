@@ -10,9 +10,9 @@ from accounts.models import User
 from demo.load import load_demo
 from demo.sign_ins import SIGN_INS
 from iopmanager import clock
-from tests.journeys.accessibility import find_faults
+from tests.journeys.accessibility.checks import find_faults
+from tests.journeys.accessibility.keyboard import find_covered_stops
 from tests.journeys.conftest import DESKTOP, OpenPage
-from tests.journeys.keyboard import find_covered_stops
 from tests.journeys.steps import SignIn, settle
 from tests.shots import pages_of
 

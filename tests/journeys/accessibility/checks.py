@@ -5,7 +5,7 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
-from tests.journeys.steps import settle
+from tests.journeys.steps import find_badly_spaced_names, settle
 
 WIDTHS = (390, 768, 1280)
 PHONE_WIDTH = WIDTHS[0]
@@ -76,7 +76,7 @@ def find_faults(page: Page) -> list[str]:
     focused = page.evaluate_handle("document.activeElement")
     position: list[float] = page.evaluate("[scrollX, scrollY]")
     moves_less: bool = page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
-    faults = []
+    faults = [f"a space before punctuation: {name}" for name in find_badly_spaced_names(page)]
     page.emulate_media(reduced_motion="reduce")
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
