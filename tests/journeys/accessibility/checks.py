@@ -38,7 +38,7 @@ FIND_SIDEWAYS_SCROLLING = """async () => {
         await new Promise(requestAnimationFrame);
     }
     if (root.scrollWidth <= root.clientWidth) return [];
-    const wide = [...document.body.querySelectorAll("*")].find((each) => each.getBoundingClientRect().right > root.clientWidth);
+    const wide = [...document.querySelectorAll("main *")].findLast((each) => each.scrollWidth > each.clientWidth + 1);
     return [`the page scrolls sideways: ${root.scrollWidth} px. ${wide?.outerHTML.slice(0, 200)}`];
 }"""
 # The target of a check box is its label. A link within a sentence may be as low as its line (WCAG 2.5.5).
