@@ -146,7 +146,7 @@ def test_a_patient_sees_the_week_adds_a_busy_time_and_cancels_a_request(phone: P
     expect(phone.locator(".toast-note")).to_be_focused()
     assert not Commitment.objects.exists(), "it waits for a decision, because it is at the same time as a visit"
 
-    follow_by_key(phone.get_by_role("button", name="Cancel this request: Class"))
+    follow_by_key(phone.get_by_role("button", name="Cancel this request"))
     expect(message(phone, "Your request is canceled.")).to_be_focused()
     assert CommitmentProposal.objects.get().state == ProposalState.WITHDRAWN
 
