@@ -230,7 +230,7 @@ def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save my week"))
     expect(phone.get_by_text("so we will look at it first")).to_be_visible()
-    expect(phone.get_by_text("It is at the same time as 1 visit:")).to_be_visible()
+    expect(phone.get_by_text("It is at the same time as 1 appointment:")).to_be_visible()
     expect(phone.get_by_role("listitem").filter(has_text="Wed, Nov 25").last).to_be_visible()
     assert_accessible(phone)
     assert phone.title() == "My schedule"

@@ -126,11 +126,13 @@ def test_a_calendar_sent_from_a_phone_waits_for_the_clinic(
     follow(phone.get_by_role("link", name="Send a calendar file"))
     assert_accessible(phone)
     send(phone, tmp_path, shift("110000"))
-    expect(phone.get_by_text("It is at the same time as 1 visit")).to_be_visible()
+    expect(phone.get_by_text("It is at the same time as 1 appointment")).to_be_visible()
     expect(phone).to_have_title("My schedule")
     assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save calendar"))
-    expect(phone.get_by_text("This is at the same time as a visit, so we will look at it first.")).to_be_visible()
+    expect(
+        phone.get_by_text("This is at the same time as an appointment, so we will look at it first.")
+    ).to_be_visible()
     assert_accessible(phone)
 
     sign_in(page, coordinator)

@@ -66,12 +66,12 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     expect(phone.get_by_text("All upcoming sessions are booked.")).to_be_visible()
 
     # End the individual sessions.
-    follow(page.get_by_role("link", name="Individual time in Morning track"))
+    follow(page.get_by_role("link", name="Individual sessions in Morning track"))
     assert_accessible(page)
     page.get_by_label("No individual sessions from that day on").check()
     follow(page.get_by_role("button", name="Save individual sessions"))
     expect(page.get_by_text("Loses “Individual session”").first).to_be_visible()
     assert_accessible(page)
     follow(page.get_by_role("button", name="Save individual sessions").first)
-    expect(page.get_by_text("1 h of individual time a week")).to_be_visible()
+    expect(page.get_by_text("1 h of individual sessions a week")).to_be_visible()
     assert_accessible(page)

@@ -143,9 +143,9 @@ class CommitmentForm(forms.Form):
             kwargs["initial"] = commitment_initial(commitment)
         super().__init__(*args, **kwargs)
         if is_own:  # These help texts are for patients, so they don't mention sites.
-            self.fields["travel_before_minutes"].help_text = _("From your visits with us.")
+            self.fields["travel_before_minutes"].help_text = _("From your appointments with us.")
             self.fields["travel_after_minutes"].help_text = _(
-                "To your visits with us. Leave blank if it takes the same time."
+                "To your appointments with us. Leave blank if it takes the same time."
             )
         known = [(place.pk, place.name) for place in places]
         if known:

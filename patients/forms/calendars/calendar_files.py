@@ -63,8 +63,10 @@ class CalendarFileForm(forms.Form):
         super().__init__(*args, **kwargs)
         if is_own:  # These help texts are for patients, so they don't mention sites.
             self.fields["file"].help_text = OWN_FILE_HELP
-            self.fields["travel_before"].help_text = _("From your visits with us.")
-            self.fields["travel_after"].help_text = _("To your visits with us. Leave blank if it takes the same time.")
+            self.fields["travel_before"].help_text = _("From your appointments with us.")
+            self.fields["travel_after"].help_text = _(
+                "To your appointments with us. Leave blank if it takes the same time."
+            )
         self.helper = form_layout(
             "file", fields_row("kind", "movable_minutes"), fields_row("travel_before", "travel_after")
         )

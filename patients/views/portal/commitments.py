@@ -39,7 +39,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 SAVED_MESSAGE = gettext_lazy("Saved.")
 PENDING_MESSAGE = gettext_lazy(
-    "This is at the same time as a visit, so we will look at it first. Your schedule stays the same until then."
+    "This is at the same time as an appointment, so we will look at it first. Your schedule stays the same until then."
 )
 
 

@@ -56,7 +56,7 @@ def _schedule(number: int, schedule: Schedule, proposals: IndividualProposals) -
     yield f"{number}. {schedule.offer.name}, {share}: {total}, starting {day(schedule.starts)} ({points})"
     yield from (f"   {_slot(meeting)}" for meeting in schedule.meetings)
     if schedule.offer.individual_minutes:
-        yield f"   and {hours(schedule.offer.individual_minutes)} of individual time, {_individual(proposals)}"
+        yield f"   and {hours(schedule.offer.individual_minutes)} of individual sessions, {_individual(proposals)}"
     yield from (f"   - {remark_text(each)}." for each in commitment_remarks(schedule.meetings, schedule.need))
 
 

@@ -31,7 +31,12 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class AllDayChoiceMissing(Reason):
-    """The file has all-day entries, but the user has not chosen whether the patient is busy on those days."""
+    """The file has all-day entries, but the user has not chosen whether the patient is busy on those days.
+
+    `is_own` tells whether the user is the patient.
+    """
+
+    is_own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +120,9 @@ def save_calendar(
     """
     calendar = _lock_undecided(calendar)
     if calendar.state == CalendarState.UNDERSTOOD:
-        refuse_if_any([AllDayChoiceMissing()] if calendar.whole_days and whole_days_count is None else [])
+        is_own = calendar.patient.user_id == by.pk
+        is_missing = calendar.whole_days and whole_days_count is None
+        refuse_if_any([AllDayChoiceMissing(is_own)] if is_missing else [])
         calendar.whole_days_count = whole_days_count if calendar.whole_days else None
         calendar.save(update_fields=["whole_days_count"])
     if calendar.patient.user_id == by.pk and new_conflicts(calendar=calendar, now=now):

@@ -1,4 +1,4 @@
-"""A patient's weekly hours as the portal shows them: a bar, and how many more visits will complete the week."""
+"""A patient's weekly hours as the portal shows them: a bar, and how many more appointments will complete the week."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class PortalHours:
-    """The ledger of one week. `visits` is the number of visits still needed, or 0 if the week is not on pace."""
+    """The ledger of one week. `appointments` is the number of appointments still needed, or 0 if the week is not on pace."""
 
     ledger: WeekLedger
-    visits: int
+    appointments: int
 
     @property
     def is_whole(self) -> bool:
@@ -47,14 +47,14 @@ class PortalHours:
 
 def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: datetime) -> PortalHours | None:
     """Return the week's hours, or None if there is no ledger. `bookings` are the patient's bookings of the week, in order."""
-    return PortalHours(ledger, _visits_to_complete(ledger, bookings, now)) if ledger else None
+    return PortalHours(ledger, _appointments_to_complete(ledger, bookings, now)) if ledger else None
 
 
-def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
-    """Return how many more visits will complete the week's hours and days, or 0 if the week is not on pace."""
+def _appointments_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: datetime) -> int:
+    """Return how many more appointments will complete the week's hours and days, or 0 if the week is not on pace."""
     if ledger.standing != Standing.ON_PACE:
         return 0
-    minutes, days, visits = ledger.credited_minutes, ledger.credited_days, 0
+    minutes, days, appointments = ledger.credited_minutes, ledger.credited_days, 0
     seen = set()
     for booking in bookings:
         session = booking.session
@@ -65,5 +65,5 @@ def _visits_to_complete(ledger: WeekLedger, bookings: Iterable[Booking], now: da
         minutes += session.countable_minutes
         days += session.on not in seen
         seen.add(session.on)
-        visits += booking.ends > now
-    return visits
+        appointments += booking.ends > now
+    return appointments

@@ -220,6 +220,15 @@ def test_all_day_entries_need_a_choice(desk: Client, rosa: Patient) -> None:
     assert not calendar_busy_on_dates([rosa.pk], rosa.site.zone, *christmas)[rosa.pk]
 
 
+def test_a_patient_is_asked_about_all_day_entries_in_the_second_person(client: Client, rosa: Patient) -> None:
+    client.force_login(make_patient_user(rosa))
+    page = sent(client, "portal-calendar-file-new", WITH_WHOLE_DAYS)["Location"]
+    refused = client.post(page)
+    assert refused.status_code == 422
+    assert "Some entries last all day. Choose whether you are busy on those days." in refused.text
+    assert "the patient" not in refused.text
+
+
 def test_all_day_entries_that_count_are_busy_all_day(coordinator: User, rosa: Patient) -> None:
     made = looked_at(rosa, coordinator, understood(whole_days=(date(2026, 12, 24),)))
     save_calendar(calendar=made, whole_days_count=True, by=coordinator, now=TUESDAY)
@@ -292,9 +301,9 @@ def test_a_calendar_that_conflicts_with_a_booking_waits_for_the_coordinator(
 ) -> None:
     saved = make_calendar(rosa, coordinator, at(MONDAY, 20))
     page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
-    assert "It is at the same time as 1 visit" in own.get(page).text
+    assert "It is at the same time as 1 appointment" in own.get(page).text
     response = own.post(page, follow=True)
-    assert "This is at the same time as a visit, so we will look at it first." in response.text
+    assert "This is at the same time as an appointment, so we will look at it first." in response.text
     waiting = ImportedCalendar.objects.get(state="waiting")
     assert [times.key for times in calendar_busy_in_weeks([rosa.pk], rosa.site.zone)[rosa.pk]] == [
         f"calendar-{saved.pk}-0"

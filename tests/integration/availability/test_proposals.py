@@ -138,12 +138,12 @@ def test_a_proposal_that_conflicts_with_a_booking_waits_and_changes_nothing(own:
     response = own.post(reverse("portal-commitment-new"), SHIFT | IN_THE_WAY, follow=True)
 
     assert told(response) == [
-        "This is at the same time as a visit, so we will look at it first. Your schedule stays the same until then."
+        "This is at the same time as an appointment, so we will look at it first. Your schedule stays the same until then."
     ]
     assert not Commitment.objects.exists()
     assert states() == [("add", "waiting")]
     text = response.text
-    assert "It is at the same time as 1 visit:" in text
+    assert "It is at the same time as 1 appointment:" in text
     assert "<li>Wed, Nov 25</li>" in text
     assert [word for word in SECRETS if word in text.replace("555-0100", "")] == []
 

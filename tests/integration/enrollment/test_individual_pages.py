@@ -128,7 +128,7 @@ def test_individual_time_can_be_arranged_later_and_the_chart_says_so(
 ) -> None:
     page = desk.post(address(episode, track), filled_in(track), follow=True).content.decode()
     assert "Individual sessions still need to be scheduled." in page
-    assert "1 h of individual time a week" in page
+    assert "1 h of individual sessions a week" in page
 
 
 def test_the_chart_shows_individual_time_with_the_enrollment_and_counts_it_once(
@@ -186,7 +186,7 @@ def test_without_counselor_hours_the_page_says_where_to_enter_them(
 def test_a_track_without_individual_time_offers_no_times(desk: Client, episode: Episode, track: Track) -> None:
     track.individual_minutes = 0
     track.save()
-    assert "Individual time" not in desk.get(address(episode, track)).content.decode()
+    assert "Individual sessions<" not in desk.get(address(episode, track)).content.decode()
 
 
 def test_individual_time_is_arranged_after_the_preview_was_confirmed(

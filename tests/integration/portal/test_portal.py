@@ -345,8 +345,8 @@ def test_the_hours_say_how_many_more_visits_complete_the_week(client: Client, en
 
     first, second = attend(bookings[0]), attend(bookings[1])
     assert '<span class="figure">3</span> of 9 hours' in first
-    assert "One more visit and you have all 9 hours." in first, "today's is over, but not counted yet"
-    assert "One more visit and you have all 9 hours." in second
+    assert "One more appointment and you have all 9 hours." in first, "today's is over, but not counted yet"
+    assert "One more appointment and you have all 9 hours." in second
     assert 'class="meter-value" width="66.67%"' in second
     third = attend(bookings[2])
     assert "You have all 9 hours of this week." in third

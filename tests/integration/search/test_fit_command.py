@@ -307,7 +307,7 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
     Track.objects.filter(code="PM").update(individual_minutes=60)
     [schedule] = as_json("P007")["schedules"]
     assert (schedule["minutes"], schedule["individual_minutes"], schedule["individual_times"]) == (600, 60, [])
-    assert "   and 1 h of individual time, but no counselor has a free hour" in lines("P007")
+    assert "   and 1 h of individual sessions, but no counselor has a free hour" in lines("P007")
     counselor = make_staff("clinician", clinic.site, "Ada Park")
     CounselorHours.objects.create(
         user=counselor, site=clinic.site, weekday=3, starts=time(9), ends=time(10), valid_from=TODAY
@@ -316,7 +316,7 @@ def test_individual_times_are_proposed_beside_a_schedule(clinic: Episode) -> Non
     assert schedule["individual_times"] == [
         {"with": "Ada Park", "hours": [{"weekday": 3, "starts": "09:00", "ends": "10:00"}]}
     ]
-    assert "   and 1 h of individual time, for example Thu 9:00–10:00 AM with Ada Park" in lines("P007")
+    assert "   and 1 h of individual sessions, for example Thu 9:00–10:00 AM with Ada Park" in lines("P007")
 
 
 def test_a_full_group_is_reported_with_its_dates(clinic: Episode) -> None:
