@@ -2,37 +2,63 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
+
+from timekeeping.reasons import Reason, Refused
 
 MIN_CYCLE_DAYS, MAX_CYCLE_DAYS = 2, 56
 """Shortest and longest rotation cycle in days (product rule). The longest shift plans in use repeat within eight weeks."""
 
-RUN = re.compile(r"(?P<days>\d{1,3})\s*(?:days?\s*)?(?P<word>on|off)?", re.IGNORECASE)
-SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and)?\s*", re.IGNORECASE)
+ON_WORDS, OFF_WORDS = {"on", "trabajo"}, {"off", "descanso", "libre", "libres"}
+"""Words after a number of days, in English and in Spanish."""
+RUN = re.compile(
+    r"(?P<days>\d{1,3})\s*(?:d(?:ay|ía|ia)s?\s*)?(?:de\s+)?(?P<word>on|off|trabajo|descanso|libres?)?", re.IGNORECASE
+)
+SEPARATOR = re.compile(r"[\s,;/+–-]*(?:then|and|luego|y)?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRotation(Reason):
+    """The text is not a rotation."""
+
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class RotationOutOfTurn(Reason):
+    """The text does not alternate days on and days off, or it starts with days off."""
+
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyRotationPart(Reason):
+    """A part of the rotation has 0 days."""
+
+    written: str
 
 
 def parse_runs(text: str) -> tuple[int, ...]:
     """Parse a shift rotation into alternating numbers of days on and off: “4 on, 3 off” and “4-3” give (4, 3).
 
-    Raises ValueError with a message for the person who typed the text. Does not check how long the cycle is, and does
-    not check that the rotation has days off.
+    The words may be Spanish: “4 de trabajo, 3 de descanso”. Raises Refused if the text is not a rotation. Does not check
+    how long the cycle is, and does not check that the rotation has days off.
     """
     written = text.strip()
     runs: list[int] = []
     position = 0
     while found := RUN.match(written, position):
-        expected = "off" if len(runs) % 2 else "on"
-        if found["word"] and found["word"].lower() != expected:
-            raise ValueError(
-                f"“{written}” is not a rotation. Alternate days on and days off, starting with days on: 4 on, 3 off."
-            )
+        expected = OFF_WORDS if len(runs) % 2 else ON_WORDS
+        if found["word"] and found["word"].lower() not in expected:
+            raise Refused([RotationOutOfTurn(written)])
         if int(found["days"]) == 0:
-            raise ValueError(f"“{written}” has a part with 0 days. Remove it.")
+            raise Refused([EmptyRotationPart(written)])
         runs.append(int(found["days"]))
         if gap := SEPARATOR.match(written, found.end()):
             position = gap.end()
     if not runs or position < len(written):
-        raise ValueError(f"“{written}” is not a rotation. Write it as 4 on, 3 off or as 2-2-3-2-2-3.")
+        raise Refused([UnreadableRotation(written)])
     return tuple(runs)
 
 

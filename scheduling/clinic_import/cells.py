@@ -7,6 +7,9 @@ from datetime import date, time
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from scheduling.reason_text import reason_text
+from timekeeping.reasons import Refused
+from timekeeping.rotations import parse_runs
 from timekeeping.time_zones import city_time_zones
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -171,6 +174,14 @@ def read_weekdays(cell: str) -> tuple[int, ...]:
         end = read_weekday(last) if to else begin
         days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
     return tuple(sorted(days))
+
+
+def read_rotation(cell: str) -> tuple[int, ...]:
+    """Parse a shift rotation such as `4 on, 3 off` into alternating numbers of days on and off."""
+    try:
+        return parse_runs(cell)
+    except Refused as refused:
+        raise ValueError(" ".join(map(reason_text, refused.reasons))) from None
 
 
 def read_codes(cell: str) -> tuple[str, ...]:

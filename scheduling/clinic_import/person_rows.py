@@ -12,6 +12,7 @@ from scheduling.clinic_import.cells import (
     read_email,
     read_hours,
     read_number,
+    read_rotation,
     read_text,
     read_time,
     read_weekdays,
@@ -19,7 +20,6 @@ from scheduling.clinic_import.cells import (
 from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, read_code
 from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
 from scheduling.formats import clock, full_date
-from timekeeping.rotations import parse_runs
 
 LONGEST_TRAVEL = 480
 
@@ -90,7 +90,7 @@ class CommitmentRow(ImportRow):
     weekdays: tuple[int, ...] = optional(read_weekdays, ())
     weeks: str = optional(read_choice(WEEKS), "every")
     anchor: date | None = optional(read_date, None)
-    rotation: tuple[int, ...] = optional(parse_runs, ())
+    rotation: tuple[int, ...] = optional(read_rotation, ())
     on: date | None = optional(read_date, None)
     last_on: date | None = optional(read_date, None)
     movable_minutes: int = optional(read_number(0, MAX_MOVABLE_MINUTES), 0)

@@ -8,7 +8,7 @@ from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
 from crispy_forms.layout import Div
 from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -18,7 +18,8 @@ from patients.forms.layout import fields_row, form_layout
 from patients.models import Commitment, CommitmentKind, Place
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES, weekday_mask
 from patients.services.availability.commitments import CommitmentValues
-from timekeeping.rotations import parse_runs, runs_to_bits
+from timekeeping.reasons import Refused
+from timekeeping.rotations import format_runs, parse_runs, runs_to_bits
 
 WEEKDAYS = list(WEEKDAYS_ABBR.items())
 EVERY_WEEK, EVERY_OTHER_WEEK, ROTATION, SOME_DATES, ONE_DATE = "every", "other", "rotation", "range", "once"
@@ -54,7 +55,7 @@ class RunsField(forms.CharField):
             return ()
         try:
             return parse_runs(written)
-        except ValueError:
+        except Refused:
             raise forms.ValidationError(_("Enter the days on and off in turn, for example 4 on, 3 off.")) from None
 
     def run_validators(self, value: Any) -> None:
@@ -269,6 +270,11 @@ def pattern_name(commitment: Commitment) -> str:
     return EVERY_OTHER_WEEK if commitment.anchor else EVERY_WEEK
 
 
+def _typed_rotation(runs: Iterable[int]) -> str:
+    """Return a rotation as the help text in the reader's language has it: “4 on, 3 off”, or 4-3 in Spanish."""
+    return format_runs(runs) if get_language() == "en" else "-".join(map(str, runs))
+
+
 def commitment_initial(commitment: Commitment) -> dict[str, Any]:
     """Return the form's initial values for an existing commitment."""
     pattern = pattern_name(commitment)
@@ -279,7 +285,7 @@ def commitment_initial(commitment: Commitment) -> dict[str, Any]:
         "pattern": pattern,
         "weekdays": commitment.weekday_numbers,
         "anchor": commitment.anchor if pattern == EVERY_OTHER_WEEK else None,
-        "rotation": commitment.rotation,
+        "rotation": _typed_rotation(commitment.rotation_runs),
         "round_from": commitment.anchor if pattern == ROTATION else None,
         "on": commitment.on if pattern == ONE_DATE else None,
         "first_on": commitment.on if pattern == SOME_DATES else None,

@@ -3,9 +3,11 @@
 from datetime import date, time
 
 import pytest
+from django.utils import translation
 
 from patients.forms.availability.commitments import CommitmentForm
 from patients.forms.care.episodes import DurationField, LastDayForm, LevelForm
+from patients.models import Commitment
 from patients.services.availability.commitments import CommitmentValues
 
 WEEKLY = {
@@ -94,6 +96,19 @@ def test_a_rotating_shift_becomes_the_days_on_of_its_cycle() -> None:
         travel_after_minutes=25,
         valid_until=date(2026, 12, 19),
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"), [pytest.param("en", "4 on, 3 off", id="English"), pytest.param("es", "4-3", id="Spanish")]
+)
+def test_a_rotation_is_shown_for_editing_as_the_readers_language_explains_it(language: str, shown: str) -> None:
+    shifts = Commitment(cycle_days=7, cycle_mask=0b1111, starts=time(22), ends=time(6), anchor=date(2026, 11, 2))
+    with translation.override(language):
+        initial = CommitmentForm(commitment=shifts).initial
+        form = CommitmentForm(WEEKLY | {"pattern": "rotation", "rotation": shown, "round_from": "2026-11-02"})
+    assert initial["rotation"] == shown
+    assert form.is_valid()
+    assert form.values().cycle_mask == 0b1111
 
 
 def test_consecutive_dates_without_times_are_whole_days() -> None:
