@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from patients.models import Commitment, CommitmentProposal, Patient, Place, ProposalState
 from patients.models.commitment import MIDNIGHT, commitment_pattern
 from patients.services.rows import save_values
@@ -203,7 +204,7 @@ def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime)
     The name of the commitment stays in the audit trail.
     """
     waiting = CommitmentProposal.objects.waiting().filter(commitment=commitment)
-    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason="The commitment was removed.")
+    waiting.update(state=ProposalState.DECLINED, decided_at=now, decided_by=by, reason=StoredReason.COMMITMENT_REMOVED)
     record(commitment, by=by, action=Action.DELETED, at=now)
     commitment.delete()
 

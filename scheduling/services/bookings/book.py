@@ -9,6 +9,7 @@ from datetime import date, datetime, tzinfo
 
 from django.db.models import F, Q
 
+from iopmanager.stored_reasons import StoredReason
 from scheduling.domain.impact.overlaps import find_overlaps
 from scheduling.domain.search.need import Need
 from scheduling.models import (
@@ -30,9 +31,6 @@ from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
-
-NOT_AVAILABLE = "Not free then"
-"""Release reason of bookings for sessions that the patient can't attend. It doesn't mention the commitment."""
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -72,7 +70,7 @@ def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
 
 def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
     """Return the released bookings that `book_sessions` saved for the enrollment's missed sessions."""
-    return Booking.objects.filter(enrollment=enrollment, release_reason=NOT_AVAILABLE)
+    return Booking.objects.filter(enrollment=enrollment, release_reason=StoredReason.NOT_AVAILABLE)
 
 
 def book_sessions(
@@ -84,7 +82,11 @@ def book_sessions(
     It takes no spot, and it keeps the nightly job from booking the patient into the session.
     """
     book = RuleBook.of(enrollment.episode.site)
-    given_back = {"released_at": now, "release_cause": ReleaseCause.GIVEN_BACK, "release_reason": NOT_AVAILABLE}
+    given_back = {
+        "released_at": now,
+        "release_cause": ReleaseCause.GIVEN_BACK,
+        "release_reason": StoredReason.NOT_AVAILABLE,
+    }
     insert_bookings(
         [
             new_booking(

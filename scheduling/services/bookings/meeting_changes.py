@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.audit import record_all
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -129,7 +130,10 @@ def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: dat
     enrolled = EnrollmentMeeting.objects.filter(meeting=meeting, enrollment=OuterRef("enrollment"))
     bookings = Booking.objects.filter(session__in=[session.pk for session in sessions], enrollment__isnull=False)
     release_bookings(
-        bookings=bookings.filter(~Exists(enrolled)), cause=ReleaseCause.CHANGED, reason="The group changed", now=now
+        bookings=bookings.filter(~Exists(enrolled)),
+        cause=ReleaseCause.CHANGED,
+        reason=StoredReason.GROUP_CHANGED,
+        now=now,
     )
 
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import REASON_MAX_LENGTH, Booking, Enrollment, ReleaseCause, Session
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.batches import in_batches
@@ -73,4 +74,4 @@ def release_uncovered_bookings(enrollment: Enrollment, placements: PlacementsByM
     for batch in in_batches(ids):
         found = Booking.objects.filter(pk__in=batch)
         found.filter(released_at__isnull=False).update(release_cause=ReleaseCause.ENDED)
-        release_bookings(bookings=found, cause=ReleaseCause.ENDED, reason="Attends other groups", now=now)
+        release_bookings(bookings=found, cause=ReleaseCause.ENDED, reason=StoredReason.OTHER_GROUPS, now=now)

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, ReleaseCause, WaitingEntry
 from scheduling.services.bookings.release import release_bookings
@@ -35,12 +36,12 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     ends = last_day + DAY
     for enrollment in Enrollment.objects.filter(episode=episode).open_on_or_after(ends):
         last = max(last_day, enrollment.starts)
-        end_enrollment(enrollment=enrollment, last_day=last, reason="Discharged", by=by, now=now)
+        end_enrollment(enrollment=enrollment, last_day=last, reason=StoredReason.DISCHARGED, by=by, now=now)
     later = Booking.objects.filter(episode=episode, session__on__gte=ends)
-    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason="Discharged", now=now)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=StoredReason.DISCHARGED, now=now)
     for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
         end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
-    close_entries(WaitingEntry.objects.filter(episode=episode), reason="Discharged", by=by, now=now)
+    close_entries(WaitingEntry.objects.filter(episode=episode), reason=StoredReason.DISCHARGED, by=by, now=now)
     episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()
     episode.ends, episode.discharge_reason = ends, reason

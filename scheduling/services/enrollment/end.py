@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import Booking, Enrollment, ReleaseCause
 from scheduling.services.bookings.release import release_bookings
 from scheduling.services.enrollment.individual import end_individual_sessions
@@ -49,7 +50,7 @@ def end_enrollment(
     )
     if keep_begun:
         later = later.from_instant(now)
-    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason or "The enrollment ended", now=now)
+    release_bookings(bookings=later, cause=ReleaseCause.ENDED, reason=reason or StoredReason.ENROLLMENT_ENDED, now=now)
     end_individual_sessions(enrollment=enrollment, ends=ends, now=now)
     record(enrollment, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}", reason=reason)
     return enrollment

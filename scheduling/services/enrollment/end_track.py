@@ -11,6 +11,7 @@ from django.db.models import Q
 from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
+from iopmanager.stored_reasons import StoredReason
 from scheduling.domain.search.fit import Fit, find_fits
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Track, TrackStatus, WaitingEntry
 from scheduling.models.meeting import MeetingQuerySet
@@ -162,7 +163,7 @@ def _move_or_end(
                 reasons += refused.reasons
         else:
             last = max(last_day, enrollment.starts)
-            end_enrollment(enrollment=enrollment, last_day=last, reason="The track ended", by=by, now=now)
+            end_enrollment(enrollment=enrollment, last_day=last, reason=StoredReason.TRACK_ENDED, by=by, now=now)
     refuse_if_any(reasons)
 
 
@@ -182,9 +183,9 @@ def _end_meetings(track: Track, last_day: date, by: User, now: datetime) -> None
     for meeting in _ending_meetings(track).open_on_or_after(ends):
         later = set(meeting.sessions.filter(pattern_date__gte=ends).values_list("pk", flat=True))
         if meeting.runs_from >= ends:  # this meeting would have begun after the end of the track
-            withdraw_sessions(meeting=meeting, reason="The track ended", now=now, let_go=later)
+            withdraw_sessions(meeting=meeting, reason=StoredReason.TRACK_ENDED, now=now, let_go=later)
             meeting.tracks.remove(track)
             continue
-        stop_meeting(meeting=meeting, until=ends, reason="The track ended", now=now, let_go=later)
+        stop_meeting(meeting=meeting, until=ends, reason=StoredReason.TRACK_ENDED, now=now, let_go=later)
         end_meeting_enrollments(meeting=meeting, ends=ends, by=by, now=now)
         record(meeting, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")

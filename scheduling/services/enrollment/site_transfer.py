@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
+from iopmanager.stored_reasons import StoredReason
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient, Place, ProposalState
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
@@ -106,7 +107,7 @@ def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -
     ]
     record(episode, by=by, action=Action.CHANGED, at=now, detail=f"moves to {site}")
     entries = WaitingEntry.objects.filter(episode=episode)
-    close_entries(entries, reason="Moved to another site", by=by, now=now)
+    close_entries(entries, reason=StoredReason.MOVED_SITE, by=by, now=now)
     _record_former_site(episode, today)
     episode.site = patient.site = site
     episode.save(update_fields=["site", "came_on"])

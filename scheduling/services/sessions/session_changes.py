@@ -13,6 +13,7 @@ from django.db.models import F
 from accounts.audit import record, record_all
 from accounts.models import Action, User
 from accounts.permissions import Permission
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import (
     Booking,
     FacilitatorPart,
@@ -169,7 +170,7 @@ def _release_double_booked(session: Session, hours: Interval[datetime], by: User
     others = Booking.objects.active().exclude(session=session).filter(starts__lt=hours.end, ends__gt=hours.start)
     lost = booked.filter(episode__in=others.filter(episode__in=booked.values("episode")).values("episode"))
     rows = list(lost.select_related("episode__patient", "session"))
-    reason = "In another session at the time"
+    reason = StoredReason.OTHER_SESSION
     release_bookings(bookings=lost, cause=ReleaseCause.CLASH, reason=reason, now=now)
     record_all(rows, by=by, action=Action.RELEASED, at=now, detail=str(session), reason=reason)
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import FacilitatorPart, Meeting, MeetingFacilitator, Site, TrackStatus
 from scheduling.services.bookings.meeting_changes import (
     detach_sessions,
@@ -99,11 +100,11 @@ def change_meeting(
     begins = change_start(meeting=meeting, runs_from=values.runs_from, now=now)
     refuse_if_any(check_meeting_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
     if begins is None:
-        kept = withdraw_sessions(meeting=meeting, reason="The group changed", now=now, let_go=let_go)
+        kept = withdraw_sessions(meeting=meeting, reason=StoredReason.GROUP_CHANGED, now=now, let_go=let_go)
         _write_meeting(meeting, values)
         changed = meeting
     else:
-        kept = stop_meeting(meeting=meeting, until=begins, reason="The group changed", now=now, let_go=let_go)
+        kept = stop_meeting(meeting=meeting, until=begins, reason=StoredReason.GROUP_CHANGED, now=now, let_go=let_go)
         changed = Meeting(site=meeting.site, continues=meeting)
         _write_meeting(changed, replace(values, runs_from=begins))
         move_enrollments(meeting=meeting, following=changed, begins=begins, by=by, now=now)
@@ -156,7 +157,7 @@ def end_meeting(
         raise Refused([EndDateBeforeStart(max(meeting.runs_from, meeting.site.today_at(now)), last_day)])
     if ended is not None and ended < ends:
         raise Refused([AlreadyEnded(meeting.name, ended - DAY)])
-    kept = stop_meeting(meeting=meeting, until=ends, reason="The group ended", now=now, let_go=let_go)
+    kept = stop_meeting(meeting=meeting, until=ends, reason=StoredReason.GROUP_ENDED, now=now, let_go=let_go)
     detach_sessions(kept)
     end_meeting_enrollments(meeting=meeting, ends=ends, by=by, now=now)
     if not defer_checks:

@@ -16,6 +16,7 @@ from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from iopmanager.form_fields import parse_day
 from iopmanager.reader import uses_24_hours
+from iopmanager.stored_reasons import reason_in_words
 from scheduling.filters import SessionFilter
 from scheduling.formats import clock_change_text
 from scheduling.models import Closure, Session, SessionStatus, Site
@@ -166,7 +167,7 @@ def _closure_event(closure: Closure) -> dict[str, object]:
 def _session_state(session: Session) -> str:
     """Describe a session in a phrase: how many spots are taken, or that it is canceled."""
     if session.status == SessionStatus.CANCELLED:
-        reason = session.cancel_reason
+        reason = reason_in_words(session.cancel_reason)
         return _("Canceled: %(reason)s") % {"reason": reason} if reason else _("Canceled")
     spots = ngettext("%(booked)d of %(places)d spot", "%(booked)d of %(places)d spots", session.places)
     text = spots % {"booked": session.booked, "places": session.places}
