@@ -30,8 +30,8 @@ class PatientRow(ImportRow):
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
     site: str = required(read_code)
     code: str = required(read_code)
-    first_name: str = required(read_text(80))
-    last_name: str = required(read_text(80))
+    first_name: str = optional(read_text(80), "")
+    last_name: str = optional(read_text(80), "")
     birth_date: date = required(read_date)
     preferred_name: str = optional(read_text(80), "")
     email: str = optional(read_email, "")
@@ -52,6 +52,8 @@ class PatientRow(ImportRow):
         return self.prescribed_hours or self.prescribed_minutes
 
     def errors(self) -> RowErrors:
+        if not self.first_name and not self.last_name:
+            yield "first_name", "Enter a first name or a last name."
         if self.prescribed_hours and self.prescribed_minutes:
             yield "prescribed_minutes", "Enter the prescribed time either in hours or in minutes, not both."
         yield from self._care_errors()

@@ -165,6 +165,25 @@ def test_meetings_can_swap_their_weekdays_in_one_import(tmp_path: Path) -> None:
     assert [(change.row, change.fields[0].after) for change in changes] == [(2, "Wednesday"), (3, "Monday")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "names", "shown"),
+    [
+        pytest.param("P2,Emil,,", ("Emil", ""), "Emil", id="only a first name"),
+        pytest.param("P2,,Hart,", ("", "Hart"), "Hart", id="only a last name"),
+    ],
+)
+def test_a_single_name_is_enough(tmp_path: Path, typed: str, names: tuple[str, str], shown: str) -> None:
+    import_files(tmp_path, clinic_with("patients", "P2,Emil,Hart,", typed))
+    patient = Patient.objects.get(code="P2")
+    assert ((patient.first_name, patient.last_name), str(patient)) == (names, shown)
+
+
+def test_a_file_without_a_column_for_last_names_keeps_them(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    import_files(tmp_path, {**CLINIC, "patients": "site,code,first_name,birth_date\nNORTH,P2,Emilio,7/3/1988\n"})
+    assert str(Patient.objects.get(code="P2")) == "Emilio Hart"
+
+
 def test_columns_that_are_missing_from_a_file_keep_their_values(tmp_path: Path) -> None:
     import_files(tmp_path)
     files = {"meetings": "site,code,name,weekday,starts,ends,runs_from\nNORTH,M1,Group,Mon,9:00,12:00,1/5/2026\n"}

@@ -45,7 +45,7 @@ TWENTY_FAULTS = {
     ),
     "patients": (
         "site,code,first_name,last_name,birth_date,admitted,level,prescribed_hours,prescribed_days,stated_by\n"
-        "NORTH,P1,,Lindqvist,1990-05-17,,,,,\n"
+        "NORTH,P1,,,1990-05-17,,,,,\n"
         "NORTH,P2,Emil,Hart,1990-02-30,,,,,\n"
         "NORTH,P3,Mai,Nguyen,1990-02-03,2026-08-31,2.1,,3,Dr. Cole\n"
         "NORTH,P4,Omar,Haddad,1990-02-03,,,,,\n"
@@ -74,7 +74,7 @@ meetings.csv, row 6, places: Big room holds 12 people, so 14 spots are too many.
 meetings.csv, row 7, tracks: “NIGHT” is not a code in tracks.csv or in the database.
 meetings.csv, row 8, ends: “25:00” is not a time. Write it as 9:00 AM or 21:30.
 meetings.csv, row 9, lead: Dee Fox is not a clinician at NORTH and can't lead its groups.
-patients.csv, row 2, first_name: This is blank. Fill it in.
+patients.csv, row 2, first_name: Enter a first name or a last name.
 patients.csv, row 3, birth_date: “1990-02-30” is not on the calendar. Check the day and the month.
 patients.csv, row 4, prescribed_hours: An admitted patient needs this. Fill it in, or leave admitted blank.
 commitments.csv, row 2, kind: “holiday” is not one of the options. Use one of these: work, school, family,\
