@@ -6,6 +6,7 @@ from datetime import date, time
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
@@ -27,7 +28,10 @@ def read_text(longest: int) -> Callable[[str], str]:
 
     def read(cell: str) -> str:
         if len(cell) > longest:
-            raise ValueError(f"This text has {len(cell)} characters. Use at most {longest}.")
+            raise ValueError(
+                _("This text has %(number)d characters. Use at most %(longest)d.")
+                % {"number": len(cell), "longest": longest}
+            )
         return cell
 
     return read
@@ -38,21 +42,21 @@ def read_email(cell: str) -> str:
     try:
         validate_email(cell)
     except ValidationError:
-        raise ValueError(f"“{cell}” is not an email address.") from None
+        raise ValueError(_("“%(cell)s” is not an email address.") % {"cell": cell}) from None
     return read_text(254)(cell).lower()
 
 
 def read_time_zone(cell: str) -> str:
     """Check that the cell is the IANA name of a time zone that is named after a place, and return it."""
     if cell not in city_time_zones():
-        raise ValueError(f"“{cell}” is not a time zone. Use a name such as America/Chicago.")
+        raise ValueError(_("“%(cell)s” is not a time zone. Use a name such as America/Chicago.") % {"cell": cell})
     return cell
 
 
 def read_country(cell: str) -> str:
     """Parse a two-letter ISO 3166 country code, in upper or lower case, and return it in upper case."""
     if not re.fullmatch(r"[A-Za-z]{2}", cell):
-        raise ValueError(f"“{cell}” is not a country code. Use two letters, such as US.")
+        raise ValueError(_("“%(cell)s” is not a country code. Use two letters, such as US.") % {"cell": cell})
     return cell.upper()
 
 
@@ -63,13 +67,15 @@ def read_date(cell: str) -> date:
     elif found := US_DATE.fullmatch(cell):
         month, day, year = map(int, found.groups())
     else:
-        raise ValueError(f"“{cell}” is not a date. Write it as 2026-11-23 or 11/23/2026.")
+        raise ValueError(_("“%(cell)s” is not a date. Write it as 2026-11-23 or 11/23/2026.") % {"cell": cell})
     try:
         value = date(year, month, day)
     except ValueError:
-        raise ValueError(f"“{cell}” is not on the calendar. Check the day and the month.") from None
+        raise ValueError(
+            _("“%(cell)s” is not on the calendar. Check the day and the month.") % {"cell": cell}
+        ) from None
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(f"Check the year of “{cell}”.")
+        raise ValueError(_("Check the year of “%(cell)s”.") % {"cell": cell})
     return value
 
 
@@ -80,7 +86,7 @@ def read_dates(cell: str) -> tuple[date, ...]:
 
 def read_time(cell: str) -> time:
     """Parse a time of day, such as `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
-    error = ValueError(f"“{cell}” is not a time. Write it as 9:00 AM or 21:30.")
+    error = ValueError(_("“%(cell)s” is not a time. Write it as 9:00 AM or 21:30.") % {"cell": cell})
     found = CLOCK.fullmatch(cell)
     if found is None:
         raise error
@@ -105,10 +111,13 @@ def read_number(least: int, most: int) -> Callable[[str], int]:
 
     def read(cell: str) -> int:
         if not re.fullmatch(r"\d{1,6}(\.0+)?", cell):
-            raise ValueError(f"“{cell}” is not a whole number.")
+            raise ValueError(_("“%(cell)s” is not a whole number.") % {"cell": cell})
         number = int(cell.split(".")[0])
         if not least <= number <= most:
-            raise ValueError(f"{number} is out of range. Enter a number from {least} to {most}.")
+            raise ValueError(
+                _("%(number)d is out of range. Enter a number from %(least)d to %(most)d.")
+                % {"number": number, "least": least, "most": most}
+            )
         return number
 
     return read
@@ -123,13 +132,18 @@ def read_hours(least: int, most: int) -> Callable[[str], int]:
     def read(cell: str) -> int:
         found = HOURS.fullmatch(cell)
         if found is None:
-            raise ValueError(f"“{cell}” is not a number of hours. Write it as 9, 9.5 or 9:30.")
+            raise ValueError(_("“%(cell)s” is not a number of hours. Write it as 9, 9.5 or 9:30.") % {"cell": cell})
         whole, minutes, decimal = found.groups()
         value = int(whole) * 60 + int(minutes) if whole else float(decimal) * 60
         if abs(value - round(value)) > 0.01:
-            raise ValueError(f"“{cell}” hours is not a whole number of minutes. Write it as 9, 9.5 or 9:30.")
+            raise ValueError(
+                _("“%(cell)s” hours is not a whole number of minutes. Write it as 9, 9.5 or 9:30.") % {"cell": cell}
+            )
         if not least <= round(value) <= most:
-            raise ValueError(f"“{cell}” hours is out of range. Enter {least / 60:g} to {most / 60:g} hours.")
+            raise ValueError(
+                _("“%(cell)s” hours is out of range. Enter %(least)s to %(most)s hours.")
+                % {"cell": cell, "least": f"{least / 60:g}", "most": f"{most / 60:g}"}
+            )
         return round(value)
 
     return read
@@ -141,7 +155,7 @@ def read_yes_no(cell: str) -> bool:
         return True
     if cell.lower() in NO:
         return False
-    raise ValueError(f"“{cell}” is not an answer here. Enter yes or no.")
+    raise ValueError(_("“%(cell)s” is not an answer here. Enter yes or no.") % {"cell": cell})
 
 
 def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
@@ -150,7 +164,10 @@ def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
     def read(cell: str) -> T:
         word = re.sub(r"[\s_-]+", "_", cell.lower())
         if word not in choices:
-            raise ValueError(f"“{cell}” is not one of the options. Use one of these: {', '.join(choices)}.")
+            raise ValueError(
+                _("“%(cell)s” is not one of the options. Use one of these: %(choices)s.")
+                % {"cell": cell, "choices": ", ".join(choices)}
+            )
         return choices[word]
 
     return read
@@ -162,7 +179,7 @@ def read_weekday(cell: str) -> int:
     for number, day in enumerate(DAYS):
         if len(name) >= 3 and day.lower().startswith(name):
             return number
-    raise ValueError(f"“{cell}” is not a day of the week. Write it as Mon, Tue and so on.")
+    raise ValueError(_("“%(cell)s” is not a day of the week. Write it as Mon, Tue and so on.") % {"cell": cell})
 
 
 def read_weekdays(cell: str) -> tuple[int, ...]:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from accounts.permissions import Role
 from patients.models import LevelOfCare
 from scheduling.clinic_import.cells import (
-    DAYS,
     read_choice,
     read_codes,
     read_country,
@@ -24,7 +25,7 @@ from scheduling.clinic_import.cells import (
     split,
 )
 from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
-from scheduling.formats import clock, full_date
+from scheduling.formats import clock, full_date, weekday
 from scheduling.models import EntryMode, Modality
 from timekeeping.occurrences import centered_break
 
@@ -42,11 +43,12 @@ def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
     """
     found = []
     for part in split(cell):
-        name, _, site = (word.strip() for word in part.partition("@"))
+        name, _at, site = (word.strip() for word in part.partition("@"))
         role = read_choice({role.value: role for role in Role})(name)
         if not site and role != Role.ADMINISTRATOR:
             raise ValueError(
-                f"“{part}” has no site. Add it, such as {name}@NORTH. Only an administrator can have all sites."
+                _("“%(part)s” has no site. Add it, such as %(name)s@NORTH. Only an administrator can have all sites.")
+                % {"part": part, "name": name}
             )
         found.append((role, site))
     return tuple(sorted(set(found)))
@@ -79,14 +81,18 @@ class SiteRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.minimum_hours > self.maximum_hours:
-            yield "maximum_hours", "The maximum hours a week are less than the minimum."
+            yield "maximum_hours", _("The maximum hours a week are less than the minimum.")
         if self.minimum_days > self.maximum_days:
-            yield "maximum_days", "The maximum days a week are less than the minimum."
+            yield "maximum_days", _("The maximum days a week are less than the minimum.")
         if self.rules_from and self.rules_from.weekday() != self.week_starts:
             yield (
                 "rules_from",
-                f"{full_date(self.rules_from)} is a {self.rules_from:%A}. "
-                f"Enter a {DAYS[self.week_starts]}, the first day of the site's week.",
+                _("%(date)s is a %(weekday)s. Enter a %(first_day)s, the first day of the site's week.")
+                % {
+                    "date": full_date(self.rules_from),
+                    "weekday": weekday(self.rules_from.weekday()),
+                    "first_day": weekday(self.week_starts),
+                },
             )
 
 
@@ -134,11 +140,16 @@ class CounselorHoursRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.starts >= self.ends:
-            yield "ends", f"The end, {clock(self.ends)}, is not after the start, {clock(self.starts)}."
+            yield (
+                "ends",
+                _("The end, %(ends)s, is not after the start, %(starts)s.")
+                % {"ends": clock(self.ends), "starts": clock(self.starts)},
+            )
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
             yield (
                 "last_day",
-                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.valid_from)}.",
+                _("The last day, %(last_day)s, is before the first day, %(valid_from)s.")
+                % {"last_day": full_date(self.last_day), "valid_from": full_date(self.valid_from)},
             )
 
 
@@ -162,10 +173,14 @@ class TrackRow(ImportRow):
         if self.cohort_dates and self.entry != EntryMode.COHORT:
             yield (
                 "cohort_dates",
-                "Only tracks with the entry “cohort” have start dates. Change entry, or leave this blank.",
+                _("Only tracks with the entry “cohort” have start dates. Change entry, or leave this blank."),
             )
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
-            yield "to_age", f"The maximum age, {self.to_age}, is less than the minimum age, {self.from_age}."
+            yield (
+                "to_age",
+                _("The maximum age, %(to_age)s, is less than the minimum age, %(from_age)s.")
+                % {"to_age": self.to_age, "from_age": self.from_age},
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,33 +222,44 @@ class MeetingRow(ImportRow):
     def errors(self) -> RowErrors:
         yield from self._time_errors()
         if self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "A group every other week needs a date in one of its weeks."
+            yield "anchor", _("A group every other week needs a date in one of its weeks.")
         if self.weeks == "every" and self.anchor is not None:
             yield (
                 "anchor",
-                "Only a group every other week needs this date. Enter every_other under weeks, or leave this blank.",
+                _("Only a group every other week needs this date. Enter every_other under weeks, or leave this blank."),
             )
         if self.last_day and self.last_day < self.runs_from:
             yield (
                 "last_day",
-                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.runs_from)}.",
+                _("The last day, %(last_day)s, is before the first day, %(runs_from)s.")
+                % {"last_day": full_date(self.last_day), "runs_from": full_date(self.runs_from)},
             )
         if self.lead and self.lead in self.assistants:
-            yield "assistants", f"{self.lead} already leads this group. Remove the code here or under lead."
+            yield (
+                "assistants",
+                _("%(lead)s already leads this group. Remove the code here or under lead.") % {"lead": self.lead},
+            )
 
     def _time_errors(self) -> RowErrors:
         if self.starts >= self.ends:
-            yield "ends", f"The end, {clock(self.ends)}, is not after the start, {clock(self.starts)}."
+            yield (
+                "ends",
+                _("The end, %(ends)s, is not after the start, %(starts)s.")
+                % {"ends": clock(self.ends), "starts": clock(self.starts)},
+            )
         elif self.break_minutes and (self.break_starts or self.break_ends):
-            yield "break_minutes", "Enter the break either as times or as minutes, not both."
+            yield "break_minutes", _("Enter the break either as times or as minutes, not both.")
         elif bool(self.break_starts) != bool(self.break_ends):
-            yield "break_ends" if self.break_starts else "break_starts", "A break needs a start and an end."
+            yield "break_ends" if self.break_starts else "break_starts", _("A break needs a start and an end.")
         elif (
             self.break_starts and self.break_ends and not self.starts < self.break_starts < self.break_ends < self.ends
         ):
-            yield "break_starts", "The break must be within the times of the group."
+            yield "break_starts", _("The break must be within the times of the group.")
         elif self.break_minutes:
             try:
                 centered_break(self.starts, self.ends, self.break_minutes)
             except ValueError:
-                yield "break_minutes", f"A break of {self.break_minutes} minutes is too long for this group."
+                yield (
+                    "break_minutes",
+                    _("A break of %(minutes)d minutes is too long for this group.") % {"minutes": self.break_minutes},
+                )

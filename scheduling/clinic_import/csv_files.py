@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from scheduling.clinic_import.faults import Fault
 
 SEPARATORS = (",", ";", "\t")
@@ -28,32 +30,50 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
     Unknown CSV files are faults. So are spreadsheets that should have been saved as CSV.
     """
     if not folder.is_dir():
-        return {}, [Fault(str(folder), 0, "", "This folder does not exist.")]
+        return {}, [Fault(str(folder), 0, "", _("This folder does not exist."))]
     found: dict[str, Path] = {}
     faults = []
     for path in sorted(folder.iterdir()):
         table, ending = path.stem.lower(), path.suffix.lower()
         if ending in SPREADSHEETS and table in known:
-            faults.append(Fault(path.name, 0, "", "This is a spreadsheet. Save it as “CSV UTF-8” first."))
+            faults.append(Fault(path.name, 0, "", _("This is a spreadsheet. Save it as “CSV UTF-8” first.")))
         if ending != ".csv":
             continue
         if table not in known:
             faults.append(
-                Fault(path.name, 0, "", f"The import has no file with this name. {_did_you_mean(table, known, '.csv')}")
+                Fault(
+                    path.name, 0, "", f"{_('The import has no file with this name.')} {_advice(table, known, '.csv')}"
+                )
             )
         elif table in found:
-            faults.append(Fault(path.name, 0, "", f"The folder has {found[table].name} too. Keep only one of them."))
+            faults.append(
+                Fault(
+                    path.name,
+                    0,
+                    "",
+                    _("The folder has %(name)s too. Keep only one of them.") % {"name": found[table].name},
+                )
+            )
         else:
             found[table] = path
     if not found and not faults:
         files = ", ".join(f"{table}.csv" for table in known)
-        faults.append(Fault(str(folder), 0, "", f"The folder has no file to import. It can have these: {files}."))
+        faults.append(
+            Fault(
+                str(folder),
+                0,
+                "",
+                _("The folder has no file to import. It can have these: %(files)s.") % {"files": files},
+            )
+        )
     return found, faults
 
 
-def _did_you_mean(name: str, known: Sequence[str], ending: str = "") -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"Did you mean {close[0]}{ending}?" if close else f"Use one of these: {', '.join(known)}."
+def _advice(name: str, known: Sequence[str], ending: str = "") -> str:
+    """Return a sentence that names the known name closest to `name`, or all of them."""
+    if close := get_close_matches(name, known, n=1):
+        return _("Did you mean %(name)s?") % {"name": f"{close[0]}{ending}"}
+    return _("Use one of these: %(names)s.") % {"names": ", ".join(known)}
 
 
 def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
@@ -74,12 +94,14 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
             if any(cell.strip() for cell in cells):
                 numbered.append((number, [cell.strip() for cell in cells]))
     except csv.Error as error:
-        sentence = f"This row can't be read ({error}). Check its quotation marks."
+        sentence = _("This row can't be read (%(error)s). Check its quotation marks.") % {"error": error}
         return None, [Fault(path.name, number + 1, "", sentence)]
     if not numbered:
-        sentence = f"The file is empty. Its first row must have these column titles: {', '.join(required)}."
+        sentence = _("The file is empty. Its first row must have these column titles: %(required)s.") % {
+            "required": ", ".join(required)
+        }
         return None, [Fault(path.name, 0, "", sentence)]
-    (_, titles), *rest = numbered
+    (_number, titles), *rest = numbered
     names = [_column_name(title) for title in titles]
     faults = _faults_of_columns(path.name, titles, names, columns, required)
     found, too_wide = _cells_by_column(path.name, names, rest)
@@ -88,16 +110,17 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
 
 def _decode(data: bytes) -> str:
     """Decode UTF-8 text, with or without a byte order mark. Raises UnicodeError with advice for the user."""
-    advice = "Save it as “CSV UTF-8”"
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnicodeError(f"The file is in UTF-16. {advice}.")
+        raise UnicodeError(_("The file is in UTF-16. Save it as “CSV UTF-8”."))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
-        raise UnicodeError(f"The file is not in UTF-8 (see line {row}). {advice}.") from None
+        raise UnicodeError(
+            _("The file is not in UTF-8 (see line %(row)d). Save it as “CSV UTF-8”.") % {"row": row}
+        ) from None
     if "\0" in text:
-        raise UnicodeError(f"The file has characters that are not text. {advice}.")
+        raise UnicodeError(_("The file has characters that are not text. Save it as “CSV UTF-8”."))
     return text
 
 
@@ -106,7 +129,7 @@ def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
 
     If there is no such line, choose the separator that yields the most known column names in the first row.
     """
-    first, _, rest = text.partition("\n")
+    first, _break, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
         return first.strip()[4], rest
     header = next((line for line in text.splitlines() if line.strip()), "")
@@ -125,13 +148,18 @@ def _faults_of_columns(
     faults = []
     for position, (title, name) in enumerate(zip(titles, names, strict=True)):
         if name in names[:position] and name:
-            faults.append(Fault(file, 1, title, "Two columns have this title. Remove one of them."))
+            faults.append(Fault(file, 1, title, _("Two columns have this title. Remove one of them.")))
         elif name and name not in columns:
             faults.append(
-                Fault(file, 1, title, f"This file has no column with this title. {_did_you_mean(name, columns)}")
+                Fault(
+                    file,
+                    1,
+                    title,
+                    f"{_('This file has no column with this title.')} {_advice(name, columns)}",
+                )
             )
     faults += [
-        Fault(file, 1, name, "This column is missing. Add it to the file.") for name in required if name not in names
+        Fault(file, 1, name, _("This column is missing. Add it to the file.")) for name in required if name not in names
     ]
     return faults
 
@@ -147,6 +175,8 @@ def _cells_by_column(
     for number, cells in rows:
         stray = [cell for at, cell in enumerate(cells) if cell and (at >= len(names) or not names[at])]
         if stray:
-            faults.append(Fault(file, number, "", f"“{stray[0][:40]}” is in a column without a title."))
+            faults.append(
+                Fault(file, number, "", _("“%(stray)s” is in a column without a title.") % {"stray": stray[0][:40]})
+            )
         found.append((number, {name: cell for name, cell in zip(names, cells, strict=False) if name}))
     return found, faults

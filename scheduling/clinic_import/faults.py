@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -16,7 +18,7 @@ class Fault:
     def __str__(self) -> str:
         place = [self.file] if self.file else []
         if self.row:
-            place.append(f"row {self.row}")
+            place.append(_("row %(number)d") % {"number": self.row})
         if self.column:
             place.append(self.column)
         return f"{', '.join(place)}: {self.sentence}" if place else self.sentence

@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from scheduling.clinic_import.columns import ImportRow
@@ -95,7 +96,12 @@ class ImportRun:
         if self.is_faulty(table, key):
             self.mark_faulty(row)
         else:
-            self.add_fault(row, column, f"“{values[-1]}” is not a code in {table}.csv or in the database.")
+            self.add_fault(
+                row,
+                column,
+                _("“%(code)s” is not a code in %(table)s.csv or in the database.")
+                % {"code": values[-1], "table": table},
+            )
         return None
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:

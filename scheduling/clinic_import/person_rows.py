@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 from patients.models import CommitmentKind, LevelOfCare
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
 from scheduling.clinic_import.cells import (
@@ -53,17 +55,18 @@ class PatientRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if not self.first_name and not self.last_name:
-            yield "first_name", "Enter a first name or a last name."
+            yield "first_name", _("Enter a first name or a last name.")
         if self.prescribed_hours and self.prescribed_minutes:
-            yield "prescribed_minutes", "Enter the prescribed time either in hours or in minutes, not both."
+            yield "prescribed_minutes", _("Enter the prescribed time either in hours or in minutes, not both.")
         yield from self._care_errors()
         if self.admitted and self.admitted <= self.birth_date:
             yield (
                 "admitted",
-                f"The admission, {full_date(self.admitted)}, is not after the birth date, {full_date(self.birth_date)}.",
+                _("The admission, %(admitted)s, is not after the birth date, %(birth_date)s.")
+                % {"admitted": full_date(self.admitted), "birth_date": full_date(self.birth_date)},
             )
         if self.level_from and (self.admitted is None or self.level_from < self.admitted):
-            yield "level_from", "The level of care can't start before the admission."
+            yield "level_from", _("The level of care can't start before the admission.")
 
     def _care_errors(self) -> RowErrors:
         care = {
@@ -74,9 +77,9 @@ class PatientRow(ImportRow):
         }
         for column, value in care.items():
             if self.admitted and not value:
-                yield column, "An admitted patient needs this. Fill it in, or leave admitted blank."
+                yield column, _("An admitted patient needs this. Fill it in, or leave admitted blank.")
             elif value and not self.admitted:
-                yield column, "Only admitted patients have this. Enter a date under admitted, or leave this blank."
+                yield column, _("Only admitted patients have this. Enter a date under admitted, or leave this blank.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,53 +120,68 @@ class CommitmentRow(ImportRow):
 
     def errors(self) -> RowErrors:
         if self.starts == self.ends and self.starts != MIDNIGHT:
-            yield "ends", f"The commitment starts and ends at {clock(self.starts)}. For all day, enter 0:00 for both."
+            yield (
+                "ends",
+                _("The commitment starts and ends at %(starts)s. For all day, enter 0:00 for both.")
+                % {"starts": clock(self.starts)},
+            )
         if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
-            yield "movable_minutes", f"Enter {MIN_MOVABLE_MINUTES} minutes or more, or 0 if the commitment can't move."
+            yield (
+                "movable_minutes",
+                _("Enter %(minutes)d minutes or more, or 0 if the commitment can't move.")
+                % {"minutes": MIN_MOVABLE_MINUTES},
+            )
         yield from self._weekday_errors()
         yield from self._date_errors()
         yield from self._week_errors()
         if self.travel_minutes and (self.travel_before is not None or self.travel_after is not None):
             yield (
                 "travel_minutes",
-                "Enter the travel time either here or in travel_before and travel_after, not both.",
+                _("Enter the travel time either here or in travel_before and travel_after, not both."),
             )
         if self.valid_from and self.last_day and self.last_day < self.valid_from:
             yield (
                 "last_day",
-                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.valid_from)}.",
+                _("The last day, %(last_day)s, is before the first day, %(valid_from)s.")
+                % {"last_day": full_date(self.last_day), "valid_from": full_date(self.valid_from)},
             )
 
     def _weekday_errors(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
         if given.count(True) != 1 or (self.on and self.weekdays and not self.last_on):
-            yield "weekdays", "Enter one of these: days of the week, a rotation, or a date under on."
+            yield "weekdays", _("Enter one of these: days of the week, a rotation, or a date under on.")
 
     def _date_errors(self) -> RowErrors:
         if self.last_on and not self.on:
-            yield "last_on", "This is the last of several dates. Enter the first one under on."
+            yield "last_on", _("This is the last of several dates. Enter the first one under on.")
         elif self.on and self.last_on and self.last_on < self.on:
-            yield "last_on", f"The last date, {full_date(self.last_on)}, is before the first, {full_date(self.on)}."
+            yield (
+                "last_on",
+                _("The last date, %(last_on)s, is before the first, %(on)s.")
+                % {"last_on": full_date(self.last_on), "on": full_date(self.on)},
+            )
 
     def _week_errors(self) -> RowErrors:
         has_range_or_weeks = self.anchor or self.valid_from or self.last_day or self.weeks != "every"
         if self.on and has_range_or_weeks:
-            yield "on", "A commitment on certain dates has no weeks, first day or last day. Leave them blank."
+            yield "on", _("A commitment on certain dates has no weeks, first day or last day. Leave them blank.")
         elif self.rotation:
             yield from self._wrong_rotation()
         elif self.weeks == "every_other" and self.anchor is None:
-            yield "anchor", "A commitment every other week needs a date in one of its weeks."
+            yield "anchor", _("A commitment every other week needs a date in one of its weeks.")
         elif self.weeks == "every" and self.anchor is not None:
             yield (
                 "anchor",
-                "Only a commitment every other week needs this date. Enter every_other under weeks, or leave this blank.",
+                _(
+                    "Only a commitment every other week needs this date. Enter every_other under weeks, or leave this blank."
+                ),
             )
 
     def _wrong_rotation(self) -> RowErrors:
         if self.weeks != "every":
-            yield "weeks", "A rotation does not follow weeks. Leave this blank."
+            yield "weeks", _("A rotation does not follow weeks. Leave this blank.")
         elif self.anchor is None:
-            yield "anchor", "A rotation needs the date of its first day."
+            yield "anchor", _("A rotation needs the date of its first day.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,5 +201,6 @@ class ClosureRow(ImportRow):
         if self.last_day and self.last_day < self.first_day:
             yield (
                 "last_day",
-                f"The last day, {full_date(self.last_day)}, is before the first day, {full_date(self.first_day)}.",
+                _("The last day, %(last_day)s, is before the first day, %(first_day)s.")
+                % {"last_day": full_date(self.last_day), "first_day": full_date(self.first_day)},
             )

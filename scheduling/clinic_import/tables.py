@@ -5,6 +5,8 @@ from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from scheduling.clinic_import.columns import ImportRow
 from scheduling.clinic_import.csv_files import CsvFile, read_sheet
 from scheduling.clinic_import.faults import Fault
@@ -49,7 +51,13 @@ def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> 
             errors += row.errors()
         key = tuple(values.get(column) for column in kind.key_columns)
         if None not in key and (earlier := first_of.setdefault(key, number)) != number:
-            errors.append((kind.key_columns[-1], f"Row {earlier} has the same {_join_names(kind.key_columns)}."))
+            errors.append(
+                (
+                    kind.key_columns[-1],
+                    _("Row %(earlier)s has the same %(columns)s.")
+                    % {"earlier": earlier, "columns": _join_names(kind.key_columns)},
+                )
+            )
         faults += (Fault(sheet.file, number, column, sentence) for column, sentence in errors)
         if row is None or errors or number in bad_rows:
             faulty_rows.append(cells)
@@ -74,7 +82,7 @@ def _read_cells(
         elif column.default is not MISSING:
             values[column.name] = column.default
         elif column.name not in absent:
-            errors.append((column.name, "This is blank. Fill it in."))
+            errors.append((column.name, _("This is blank. Fill it in.")))
     return values, errors
 
 

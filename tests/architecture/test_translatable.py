@@ -128,6 +128,7 @@ MODULES = sorted(
         path.relative_to(PROJECT).as_posix() not in FOR_DEVELOPERS
         and {"views", "forms", "models", "templatetags"} & {part.removesuffix(".py") for part in path.parts}
     )
+    or "clinic_import" in path.parts
     or path.name in {"context.py", "filters.py", "formats.py", "reason_text.py", "adapter.py"}
 )
 TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}

@@ -121,5 +121,5 @@ def _display_values(values: dict[str, Any]) -> dict[str, object]:
     shown["rotation"] = (
         f"{format_runs(bits_to_runs(cycle_days, values['cycle_mask']))} from {values['anchor']}" if cycle_days else None
     )
-    shown["weeks"] = f"every other, {values['anchor']}" if values["anchor"] and not cycle_days else "every"
+    shown["weeks"] = f"every_other, {values['anchor']}" if values["anchor"] and not cycle_days else "every"
     return shown

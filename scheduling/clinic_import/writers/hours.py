@@ -29,9 +29,7 @@ def write_counselor_hours(run: ImportRun, sites: dict[str, Site], staff: StaffDi
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
             continue
-        person = find_clinician(
-            run, row, "person", row.person, staff, site=row.site, activity="hold individual sessions there"
-        )
+        person = find_clinician(run, row, "person", row.person, staff, site=row.site, for_individual=True)
         if person is None:
             continue
         existing = known.get((row.site, person.pk, row.weekday, row.starts, row.valid_from))

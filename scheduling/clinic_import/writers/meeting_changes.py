@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from scheduling.clinic_import.cells import DAYS
 from scheduling.clinic_import.clinic_rows import MeetingRow
@@ -146,7 +148,7 @@ def _time_range(starts: time | None, ends: time | None) -> str:
 
 
 def _weeks(anchor: date | None) -> str:
-    return f"every other, {anchor}" if anchor else "every"
+    return f"every_other, {anchor}" if anchor else "every"
 
 
 def _in_order(people: Sequence[User]) -> tuple[User, ...]:
@@ -162,20 +164,22 @@ def check_change(
 ) -> tuple[str, str] | None:
     """Return why the change is not possible, as a column and a sentence, or None if it is possible."""
     if not _break_is_inside(values):
-        return "ends", "The meeting's break, which the file does not change, would not lie inside it."
+        return "ends", _("The meeting's break, which the file does not change, would not lie inside it.")
     if values.runs_until is not None and values.runs_until <= values.runs_from:
-        return "last_day", "The meeting would end before it begins."
+        return "last_day", _("The meeting would end before it begins.")
     if not changes or not _has_sessions(meeting):
         return None
     if meeting.runs_until is not None and meeting.runs_until <= today:
         return (
             "runs_from",
-            f"This group ended on {full_date(_last_day(meeting.runs_until))}. To start it again, enter the new first day.",
+            _("This group ended on %(runs_until)s. To start it again, enter the new first day.")
+            % {"runs_until": full_date(_last_day(meeting.runs_until))},
         )
     if any(change.column == "runs_from" for change in changes) and meeting.runs_from <= today >= values.runs_from:
         return (
             "runs_from",
-            f"This group has met since {full_date(meeting.runs_from)}, so this date can't change. Changes can start today.",
+            _("This group has met since %(runs_from)s, so this date can't change. Changes can start today.")
+            % {"runs_from": full_date(meeting.runs_from)},
         )
     return None
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from django.utils.translation import gettext as _
+
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.clinic_import.clinic_rows import MeetingRow
@@ -136,7 +138,12 @@ def _find_service(run: ImportRun, row: MeetingRow, known: MeetingReferences) -> 
     service = known.services.get(row.service_type)
     if service is None:
         codes = ", ".join(sorted(known.services))
-        run.add_fault(row, "service_type", f"“{row.service_type}” is not a type of service. Use one of these: {codes}.")
+        run.add_fault(
+            row,
+            "service_type",
+            _("“%(service_type)s” is not a type of service. Use one of these: %(codes)s.")
+            % {"service_type": row.service_type, "codes": codes},
+        )
     return service
 
 
@@ -148,9 +155,14 @@ def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meetin
     fallback = existing or room
     places = row.places or (fallback.places if fallback else None)
     if places is None:
-        run.add_fault(row, "places", "Enter the number of spots, or a room.")
+        run.add_fault(row, "places", _("Enter the number of spots, or a room."))
     elif room is not None and places > room.places:
-        run.add_fault(row, "places", f"{room.name} holds {room.places} people, so {places} spots are too many.")
+        run.add_fault(
+            row,
+            "places",
+            _("%(room)s holds %(places)s people, so %(spots)s spots are too many.")
+            % {"room": room.name, "places": room.places, "spots": places},
+        )
     return places
 
 
@@ -159,7 +171,10 @@ def _check_overlap(run: ImportRun, row: MeetingRow, rows: Sequence[MeetingRow]) 
     for earlier, later in pairwise(rows):
         if later is row and (earlier.runs_until is None or earlier.runs_until > row.runs_from):
             run.add_fault(
-                row, "runs_from", f"The group in row {earlier.number} has the same code and has not ended by this day."
+                row,
+                "runs_from",
+                _("The group in row %(number)s has the same code and has not ended by this day.")
+                % {"number": earlier.number},
             )
 
 
@@ -171,12 +186,12 @@ def find_clinician(
     staff: StaffDirectory,
     *,
     site: str,
-    activity: str = "lead its groups",
+    for_individual: bool = False,
 ) -> User | None:
     """Find the site's clinician by `name`, a code or an e-mail address. Return None if there is none.
 
-    Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. The text of the fault
-    says that such a person can't do the `activity`.
+    Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. The text of
+    that fault is about individual sessions if `for_individual` is true, and otherwise about leading groups.
     """
     if not name:
         return None
@@ -185,9 +200,17 @@ def find_clinician(
         if run.is_faulty("staff", {"code": name}) or run.is_faulty("staff", {"email": name.lower()}):
             run.mark_faulty(row)
         else:
-            run.add_fault(row, column, f"“{name}” is not a code or email of anyone in staff.csv or in the database.")
+            run.add_fault(
+                row,
+                column,
+                _("“%(name)s” is not a code or email of anyone in staff.csv or in the database.") % {"name": name},
+            )
     elif not staff.leads_at(user, site):
-        run.add_fault(row, column, f"{user.name} is not a clinician at {site} and can't {activity}.")
+        if for_individual:
+            sentence = _("%(name)s is not a clinician at %(site)s and can't hold individual sessions there.")
+        else:
+            sentence = _("%(name)s is not a clinician at %(site)s and can't lead its groups.")
+        run.add_fault(row, column, sentence % {"name": user.name, "site": site})
         return None
     return user
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.audit import record_all
 from accounts.models import Action
 from patients.models import Episode, LevelOfCareSpan, Patient
@@ -58,7 +60,11 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
             continue
         patient = patients.get(row.code)
         if row.birth_date > site.today_at(run.now):
-            run.add_fault(row, "birth_date", f"The birth date, {full_date(row.birth_date)}, is in the future.")
+            run.add_fault(
+                row,
+                "birth_date",
+                _("The birth date, %(birth_date)s, is in the future.") % {"birth_date": full_date(row.birth_date)},
+            )
         elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
             pending.patients.append(patient)
@@ -76,7 +82,8 @@ def _change(run: ImportRun, row: PatientRow, patient: Patient, site: Site, pendi
         run.add_fault(
             row,
             "site",
-            f"The patient is in care at {patient.site.code}. Transfer the patient on the chart, not by import.",
+            _("The patient is in care at %(site)s. Transfer the patient on the chart, not by import.")
+            % {"site": patient.site.code},
         )
         return
     changes = differences(
@@ -129,7 +136,8 @@ def _update_care(
             run.add_fault(
                 row,
                 "admitted",
-                f"The patient is in care since {full_date(overlapping.starts)}. Discharge the patient first.",
+                _("The patient is in care since %(starts)s. Discharge the patient first.")
+                % {"starts": full_date(overlapping.starts)},
             )
             return ()
         _admit(row, patient, pending)
@@ -171,8 +179,12 @@ def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: Pe
             pending.spans.append(_new_span(row, episode, row.level_from))
             return (FieldChange("level_from", f"{last.starts}", f"{row.level_from}"), *_level_changes(row, last))
     if span is None or (span is not last and _level_changes(row, span)):
-        since = f"A level of care is ordered from {full_date(last.starts)}"
-        run.add_fault(row, "level_from", f"{since}. Enter a later day for this one.")
+        run.add_fault(
+            row,
+            "level_from",
+            _("A level of care is ordered from %(starts)s. Enter a later day for this one.")
+            % {"starts": full_date(last.starts)},
+        )
         return ()
     changes = _level_changes(row, span)
     if changes:

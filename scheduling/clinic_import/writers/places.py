@@ -2,6 +2,9 @@
 
 from datetime import date, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from accounts.audit import record
 from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import RoomRow, SiteRow
@@ -54,7 +57,7 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
             row.absent,
         )
         if site.pk in with_sessions and any(change.column == "time_zone" for change in changes):
-            run.add_fault(row, "time_zone", "This site has sessions, so its time zone can't change.")
+            run.add_fault(row, "time_zone", _("This site has sessions, so its time zone can't change."))
             continue
         for change in changes:
             setattr(site, change.column, getattr(row, change.column))
@@ -75,11 +78,19 @@ def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
     country, state = row.given("country", existing.country), row.given("state", existing.state)
     if opens and closes and opens >= closes:
         run.add_fault(
-            row, "closes", f"The site closes at {clock(closes)}, which is not after it opens at {clock(opens)}."
+            row,
+            "closes",
+            _("The site closes at %(closes)s, which is not after it opens at %(opens)s.")
+            % {"closes": clock(closes), "opens": clock(opens)},
         )
         return False
     if state and is_known_place(country, "") and not is_known_place(country, state):
-        run.add_fault(row, "state", f"“{state}” is not a state of {country} with its own holidays. Leave this blank.")
+        run.add_fault(
+            row,
+            "state",
+            _("“%(state)s” is not a state of %(country)s with its own holidays. Leave this blank.")
+            % {"state": state, "country": country},
+        )
         return False
     return True
 
@@ -118,8 +129,10 @@ def _write_rules(run: ImportRun, row: SiteRow, site: Site, known: list[RuleSet])
         run.add_fault(
             row,
             "rules_from",
-            f"These rules differ from those in effect since {full_date(rules.starts)} ({changes[0].column}). "
-            "Enter the day on which they start.",
+            _(
+                "These rules differ from those in effect since %(starts)s (%(column)s). Enter the day on which they start."
+            )
+            % {"starts": full_date(rules.starts), "column": changes[0].column},
         )
         return ()
     if rules.starts == row.rules_from:
@@ -171,7 +184,11 @@ def write_closures(run: ImportRun, sites: dict[str, Site]) -> None:
             continue
         overlapping = next((other for other in ends_of.get(row.site, []) if _overlap(row, other)), None)
         if overlapping is not None:
-            run.add_fault(row, "first_day", f"Row {overlapping.number} already closes the site on some of these days.")
+            run.add_fault(
+                row,
+                "first_day",
+                _("Row %(number)s already closes the site on some of these days.") % {"number": overlapping.number},
+            )
             continue
         ends_of.setdefault(row.site, []).append(row)
         try:
@@ -208,8 +225,12 @@ def _write_closure(run: ImportRun, row: ClosureRow, site: Site, closure: Closure
 def _count_cancelled(run: ImportRun, row: ClosureRow, closure: Closure) -> None:
     number = Session.objects.filter(closure=closure, status=SessionStatus.CANCELLED).count()
     if number:
-        sessions = "1 session on these days is" if number == 1 else f"{number} sessions on these days are"
-        run.notices.append(f"{row.file}, row {row.number}: {sessions} canceled.")
+        sentence = ngettext(
+            "%(file)s, row %(row)d: %(number)d session on these days is canceled.",
+            "%(file)s, row %(row)d: %(number)d sessions on these days are canceled.",
+            number,
+        )
+        run.notices.append(sentence % {"file": row.file, "row": row.number, "number": number})
 
 
 def _overlap(one: ClosureRow, other: ClosureRow) -> bool:

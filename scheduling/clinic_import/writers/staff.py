@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext as _
+
 from accounts.audit import record
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
@@ -47,7 +49,10 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
         user, by_email = staff.by_name.get(row.code) if row.code else None, staff.by_name.get(row.email)
         if user and by_email and user != by_email:
             run.add_fault(
-                row, "email", f"{row.email} is the email of {by_email.name}. Use another email or that person's code."
+                row,
+                "email",
+                _("%(email)s is the email of %(name)s. Use another email or that person's code.")
+                % {"email": row.email, "name": by_email.name},
             )
             continue
         user = user or by_email
@@ -55,7 +60,7 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
             run.add_fault(
                 row,
                 "code" if row.code else "email",
-                f"Row {seen[user.pk]} is about the same person. Remove one of the rows.",
+                _("Row %(row)s is about the same person. Remove one of the rows.") % {"row": seen[user.pk]},
             )
             continue
         if user is None:

@@ -1,5 +1,7 @@
 """Write tracks, and publish them once all meetings have been written."""
 
+from django.utils.translation import gettext as _
+
 from accounts.audit import record
 from accounts.models import Action
 from scheduling.clinic_import.clinic_rows import TrackRow
@@ -32,10 +34,10 @@ def write_tracks(run: ImportRun, sites: dict[str, Site]) -> dict[TrackKey, Track
             record(track, by=run.by, action=Action.IMPORTED, at=run.now, detail="new")
             continue
         if row.status == "draft" and track.status != TrackStatus.DRAFT:
-            run.add_fault(row, "status", "The track is published and can't become a draft again.")
+            run.add_fault(row, "status", _("The track is published and can't become a draft again."))
             continue
         if row.status == "published" and track.status == TrackStatus.RETIRED:
-            run.add_fault(row, "status", "The track is retired. An import can't publish it.")
+            run.add_fault(row, "status", _("The track is retired. An import can't publish it."))
             continue
         _change(run, row, track)
     return tracks
@@ -71,7 +73,12 @@ def _ages_are_a_range(run: ImportRun, row: TrackRow, track: Track) -> bool:
     """
     from_age, to_age = row.given("from_age", track.from_age), row.given("to_age", track.to_age)
     if from_age is not None and to_age is not None and to_age < from_age:
-        run.add_fault(row, "to_age", f"The maximum age, {to_age}, is less than the minimum age, {from_age}.")
+        run.add_fault(
+            row,
+            "to_age",
+            _("The maximum age, %(to_age)s, is less than the minimum age, %(from_age)s.")
+            % {"to_age": to_age, "from_age": from_age},
+        )
         return False
     return True
 

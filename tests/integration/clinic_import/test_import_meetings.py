@@ -127,4 +127,4 @@ def test_a_biweekly_group_with_a_break_in_minutes_is_imported(tmp_path: Path) ->
     assert (meeting.anchor, meeting.service_type.code) == (date(2026, 9, 2), "family")
     again = text.replace("Every other week,2026-09-02", "every,")
     (change,) = import_files(tmp_path, {"meetings": again}).changes
-    assert [(field.before, field.after) for field in change.fields] == [("every other, 2026-09-02", "every")]
+    assert [(field.before, field.after) for field in change.fields] == [("every_other, 2026-09-02", "every")]

@@ -35,7 +35,7 @@ def test_services_store_no_other_fixed_reason() -> None:
         path for app in ("patients", "scheduling", "attendance") for path in (PROJECT / app / "services").rglob("*.py")
     ]
     found = {
-        f"{path.relative_to(PROJECT)}: {keyword.value.value}"
+        f"{path.relative_to(PROJECT)}: {keyword.value.value!r}"
         for path in services
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call)
