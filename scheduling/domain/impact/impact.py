@@ -1,7 +1,4 @@
-"""The impact of a change on sessions and patients, as the difference between snapshots before and after the change.
-
-An impact identifies sessions by name and time. Actions with the same effect have the same `Impact.key`.
-"""
+"""The impact of a change on sessions and patients, as the difference between snapshots before and after the change."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -102,10 +99,9 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A patient's booking before and after a change.
+    """A booking before and after a change. `before` is None for a new booking, `after` for a lost one.
 
-    `before` is None for a new booking. `after` is None for a lost booking. A booking is lost, for example, if its
-    session moves to a time when the patient is in another session. `instead` is then the name of the other session.
+    `instead` is the session that the patient attends at the time of a lost booking, or "" if there is none.
     """
 
     patient: int
