@@ -9,6 +9,7 @@ from django.template import Context, Template
 
 from scheduling.views.design import SampleForm
 from tests.paths import PROJECT
+from tests.unit.pages.template_parts import CLASSES, classes_in
 
 ALL = (PROJECT / "node_modules" / "bootstrap" / "dist" / "css" / "bootstrap.min.css").read_text()
 SERVED = (PROJECT / "var" / "vendor" / "bootstrap" / "bootstrap.min.css").read_text()
@@ -16,14 +17,9 @@ OWN = "".join(path.read_text() for path in (PROJECT / "static" / "css").glob("*.
 RULE = re.compile(r"([^{};]+)\{")
 ELEMENT_OR_THEME = re.compile(r"(^|[>+~ ])[a-z]|\[data-bs-")
 NAMED = re.compile(r"\.([a-z][\w-]*)")
-CLASSES = re.compile(r"""class\w*=(?:"((?:\{%.*?%\}|\{\{.*?\}\}|[^"])*)"|'([^']*)')""", re.DOTALL)
 STRING = re.compile(r"""["'`]([\w -]*)["'`]""")
 DEFINITION = re.compile(r"(--bs-[\w-]+):")
 USE = re.compile(r"var\((--bs-[\w-]+)\)")
-
-
-def classes_in(html: str) -> set[str]:
-    return {name for match in CLASSES.finditer(html) for name in re.findall(r"[\w-]+", match[1] or match[2] or "")}
 
 
 def sources(*patterns: str) -> Iterator[str]:
