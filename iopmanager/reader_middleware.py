@@ -1,10 +1,12 @@
 """Serve each page in the user's language, and write times of day with the user's 12-hour or 24-hour clock."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
@@ -28,7 +30,11 @@ class ReaderMiddleware:
         user = signed_in_user(request)
         chosen = chosen_language(user) if user else None
         language = chosen or translation.get_language_from_request(request)
-        with translation.override(language), hour_clock_of(lambda: hour_clock(request, user)):
+        with (
+            translation.override(language),
+            hour_clock_of(lambda: hour_clock(request, user)),
+            timezone.override(admin_zone(request, user)),
+        ):
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         if chosen is None:
@@ -41,6 +47,16 @@ def signed_in_user(request: HttpRequest) -> User | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     return request.user if isinstance(request.user, User) else None
+
+
+def admin_zone(request: HttpRequest, user: User | None) -> tzinfo | None:
+    """Return the zone of the times in Django's admin: that of the user's site. None means the server's zone.
+
+    The clinic's own pages don't depend on it, because they name the zone of each time.
+    """
+    if user is None or not request.path.startswith(reverse("admin:index")) or not user.has_any_role:
+        return None
+    return current_site(request).zone if sites_worked_at(request) else None
 
 
 def hour_clock(request: HttpRequest, user: User | None) -> str:

@@ -234,6 +234,23 @@ def rotation(runs: Iterable[int]) -> str:
     )
 
 
+US_PHONE = re.compile(
+    r"(?:\+?1[ .-]*)?\(?([2-9]\d\d)\)?[ ./-]*(\d{3})[ .-]*(\d{4})(?:[ ,]*(?:ext\.?|x|#) *(\d{1,6}))?", re.IGNORECASE
+)
+
+
+def phone_number(typed: str) -> str:
+    """Write a US phone number in one way: "207.555.0100" → "(207) 555-0100". Other numbers stay as they were typed.
+
+    English and Spanish readers in the US write numbers alike.
+    """
+    found = US_PHONE.fullmatch(typed.strip())
+    if found is None:
+        return typed
+    area, exchange, line, extension = found.groups()
+    return f"({area}) {exchange}-{line}" + (f" x{extension}" if extension else "")
+
+
 def one_line(text: str) -> str:
     """Join the lines of a rendered template with one space, or with none before a comma, colon, semicolon or period.
 

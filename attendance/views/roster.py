@@ -115,13 +115,13 @@ def _session_page(user: User, session: Session, *, typed: MarkForm | None = None
 
 def _roster(session: Session) -> Sequence[Booking]:
     marks = Prefetch("attendance__amendments", Amendment.objects.order_by("at"))
-    return list(
+    bookings = (
         Booking.objects.active()
         .filter(session=session)
         .select_related("episode__patient", "attendance__recorded_by", "makes_up__session")
         .prefetch_related(marks)
-        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
     )
+    return sorted(bookings, key=lambda booking: (booking.episode.patient.name_order, booking.pk))
 
 
 def _mark_form(session: Session, booking: Booking, mark: Attendance | None, data: object = None) -> MarkForm:

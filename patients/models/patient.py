@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import Permission
+from patients.domain.names import name_order
 from patients.domain.person_search import Person, SearchTerm
 
 
@@ -47,6 +48,11 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             if all(term.matches(person) for term in terms):
                 found.append(key)
         return self.filter(pk__in=found)
+
+    def ids_by_name(self) -> list[int]:
+        """Ids of the patients, sorted by name in Python, because databases sort capitals and accents differently."""
+        names = self.order_by("pk").values_list("last_name", "first_name", "pk")
+        return [key for *_names, key in sorted(names, key=lambda row: name_order(row[0], row[1]))]
 
 
 class Patient(models.Model):
@@ -95,6 +101,11 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return display_name(self.first_name, self.last_name, self.preferred_name)
+
+    @property
+    def name_order(self) -> tuple[str, str]:
+        """Key that sorts patients by name."""
+        return name_order(self.last_name, self.first_name)
 
     @property
     def short_name(self) -> str:

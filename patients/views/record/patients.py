@@ -42,12 +42,14 @@ def patients(request: HttpRequest) -> HttpResponse:
     tracks = list(Track.objects.visible_to(user).filter(site=site).values_list("pk", "name"))
     visible = Patient.objects.visible_to(user).filter(site=site)
     patient_filter = PatientFilter(request.GET, queryset=visible, today=today, tracks=tracks)
-    page = Paginator(with_current_care(patient_filter.qs, today), PAGE_SIZE).get_page(request.GET.get("page"))
-    record_all(page, by=user, action=Action.VIEWED, at=now, detail="list of patients")
+    page = Paginator(patient_filter.qs.ids_by_name(), PAGE_SIZE).get_page(request.GET.get("page"))
+    listed = with_current_care(Patient.objects.filter(pk__in=page.object_list), today)
+    people = sorted(listed, key=lambda patient: (patient.name_order, patient.pk))
+    record_all(people, by=user, action=Action.VIEWED, at=now, detail="list of patients")
     context = {
         "filter": patient_filter,
         "page": page,
-        "rows": [list_patient(patient, today) for patient in page],
+        "rows": [list_patient(patient, today) for patient in people],
         "may_manage": user.may(Permission.MANAGE_PATIENTS, site.pk),
     }
     return render(request, "patients/record/patients.html", context)

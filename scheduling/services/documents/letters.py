@@ -20,6 +20,7 @@ from scheduling.domain.letters import (
     revealing_words,
     summarize_appointments,
 )
+from scheduling.formats import phone_number
 from scheduling.models import Booking, Letter
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.documents.letter_pdf import render_pdf, unprintable_characters
@@ -110,7 +111,7 @@ def letter_content(*, consent: Consent, name: str, first_day: date, last_day: da
     content = LetterContent(
         sender=_normalize(site.letterhead or site.neutral_name),
         sender_address=_normalize(site.address),
-        sender_phone=site.phone,
+        sender_phone=phone_number(site.phone),
         written_on=today,
         recipient=_normalize(consent.recipient),
         recipient_address=_normalize(consent.recipient_address),

@@ -56,12 +56,12 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
         .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "episode__site", "track")
         .prefetch_related("episode__spans")
-        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
     )
+    by_name = sorted(enrollments, key=_name_order)
     if to is None:
-        return [EndingEnrollment(each, None) for each in enrollments]
+        return [EndingEnrollment(each, None) for each in by_name]
     full = full_dates(site=to.site, from_day=last_day + DAY)
-    return [_ending_enrollment(each, to, max(last_day + DAY, each.starts), full) for each in enrollments]
+    return [_ending_enrollment(each, to, max(last_day + DAY, each.starts), full) for each in by_name]
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
@@ -72,13 +72,17 @@ def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)
     )
-    return list(
+    enrollments = (
         Enrollment.objects.filter(pk__in=attended.values("enrollment"))
         .exclude(track=track)
         .open_on_or_after(last_day + DAY)
         .select_related("episode__patient", "track")
-        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
     )
+    return sorted(enrollments, key=_name_order)
+
+
+def _name_order(enrollment: Enrollment) -> tuple[tuple[str, str], int]:
+    return enrollment.episode.patient.name_order, enrollment.pk
 
 
 def _ending_enrollment(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.db.models import Exists, F, OuterRef
 
 from accounts.models import User
+from patients.domain.names import name_order
 from patients.models import display_name
 from scheduling.models import Booking, FacilitatorPart, Session, SessionStatus, Site
 
@@ -181,7 +182,7 @@ def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBookin
     rows = (
         Booking.objects.active()
         .filter(session__in=session_ids)
-        .order_by("episode__patient__last_name", "episode__patient__first_name", "pk")
+        .order_by("pk")
         .values_list(
             "session_id",
             "episode__patient_id",
@@ -191,6 +192,8 @@ def _day_bookings(session_ids: Sequence[int]) -> defaultdict[int, list[DayBookin
             "attendance__status",
         )
     )
-    for session_id, patient_id, first_name, last_name, preferred_name, mark in rows:
+    for session_id, patient_id, first_name, last_name, preferred_name, mark in sorted(
+        rows, key=lambda row: name_order(row[3], row[2])
+    ):
         found[session_id].append(DayBooking(patient_id, display_name(first_name, last_name, preferred_name), mark))
     return found

@@ -127,14 +127,14 @@ def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
     ]
 
 
-def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, str]:
+def _severity(person: AffectedPatient) -> tuple[bool, bool, bool, tuple[str, str]]:
     """Sort key: the patients with weeks that can't be made up come first.
 
     Then come patients with other short weeks, then patients with conflicts. Ties are sorted by name.
     """
     short_weeks = [weeks for weeks in person.drops if not weeks.first.is_on_leave]
     is_unsavable = any(weeks.savable <= weeks.more for weeks in short_weeks)
-    name = f"{person.patient.last_name} {person.patient.first_name}" if person.patient else ""
+    name = person.patient.name_order if person.patient else ("", "")
     return not is_unsavable, not short_weeks, not person.clashes, name
 
 

@@ -121,6 +121,14 @@ def test_the_list_shows_level_prescription_and_track_of_each_patient(coordinator
         assert words in response.text
 
 
+def test_the_list_is_sorted_by_name_whatever_the_capitals_and_accents(coordinator: Client, site: Site) -> None:
+    for first_name, last_name in (("Ada", "Zimmer"), ("Eva", "de León"), ("Rosa", "Álvarez"), ("Noor", "")):
+        make_patient(site, first_name, last_name)
+    page = coordinator.get(reverse("patients"), {"care": "all"})
+    shown = [each.patient.first_name for each in page.context["rows"]]
+    assert [name for name in shown if name in {"Ada", "Eva", "Rosa", "Noor"}] == ["Rosa", "Eva", "Noor", "Ada"]
+
+
 @pytest.mark.parametrize(
     ("asked", "found"),
     [

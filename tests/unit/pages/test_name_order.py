@@ -1,0 +1,21 @@
+"""Lists of people are sorted as people look names up, whatever the database."""
+
+from patients.domain.names import name_order
+
+
+def test_capitals_and_accents_make_no_difference() -> None:
+    names = [
+        ("Zimmer", "Ada"),
+        ("de León", "Eva"),
+        ("Álvarez", "Rosa"),
+        ("Alvarez", "Ana"),
+        ("Łukasz", "Jan"),
+        ("Deller", "Al"),
+    ]
+    ordered = sorted(names, key=lambda name: name_order(*name))
+    assert [last for last, _ in ordered] == ["Alvarez", "Álvarez", "de León", "Deller", "Łukasz", "Zimmer"]
+
+
+def test_a_single_name_stands_where_that_name_does() -> None:
+    names = [("Hart", "Emil"), ("", "Noor"), ("Zimmer", "Ada")]
+    assert sorted(names, key=lambda name: name_order(*name)) == names
