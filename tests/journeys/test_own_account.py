@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 def test_the_sign_in_page_is_accessible_on_a_desktop_and_on_a_phone(page: Page, phone: Page) -> None:
+    make_staff(Role.CLINICIAN, make_site())
     for screen in (page, phone):
         screen.goto("/accounts/login/")
         expect(screen.get_by_label("Password")).to_be_visible()

@@ -65,6 +65,7 @@ def test_portal_pages_have_the_phone_and_the_statement(portal: Client, page: str
 
 
 def test_sign_in_and_staff_pages_link_to_the_statement(client: Client, site: Site, statement: str) -> None:
+    coordinator = make_staff(Role.COORDINATOR, site)
     assert f'href="{statement}"' in client.get(reverse("account_login")).text
-    client.force_login(make_staff(Role.COORDINATOR, site))
+    client.force_login(coordinator)
     assert f'href="{statement}"' in client.get(reverse("tracks")).text

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts.permissions import Role
+from tests.factories import make_site, make_staff
 from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.accessibility.keyboard import find_covered_stops, tab_to
 from tests.journeys.steps import settle
@@ -19,6 +21,7 @@ ADD_STYLE = """(rules) => {
 
 @pytest.fixture
 def entrance(page: Page) -> Page:
+    make_staff(Role.CLINICIAN, make_site())
     page.goto("/accounts/login/")
     settle(page)
     return page
