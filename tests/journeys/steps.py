@@ -38,7 +38,7 @@ def follow(control: Locator) -> None:
 def find_badly_spaced_names(page: Page) -> list[str]:
     """Return the names that screen readers read with a space before punctuation, such as "Open : Group"."""
     names = re.findall(r'"([^"]*)"', page.locator("body").aria_snapshot())
-    return [name for name in names if re.search(r"\s[:;,.](?!\d)", name)]
+    return [name for name in names if re.search(r"\s[:;,.](?!\w)", name)]
 
 
 def assert_names_are_well_spaced(page: Page) -> None:
