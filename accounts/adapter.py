@@ -1,8 +1,9 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from patients.services.record.reader_settings import chosen_language
 
@@ -12,6 +13,12 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
     Mail is written in the recipient's language.
     """
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _("The email address or the password is not right. Check both, then try again."),
+        "too_many_login_attempts": _("Too many tries. Wait 5 minutes, then try again."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

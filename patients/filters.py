@@ -46,7 +46,7 @@ class PatientFilter(django_filters.FilterSet):
 
     q = django_filters.CharFilter(
         method="by_words",
-        label=_("Name, code, phone, birth date or e-mail"),
+        label=_("Name, code, phone, birth date or email"),
         widget=forms.TextInput(attrs={"type": "search"}),
     )
     care = django_filters.ChoiceFilter(method="by_care", label=_("Care"), choices=CARE_STATES, empty_label=None)

@@ -84,7 +84,7 @@ class SearchTerm:
 
 
 def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
-    """Split the typed text into dates, phone numbers and other words.
+    """Split the typed text into dates, phone numbers and other words. Commas separate words, as in "Petrov, Ivan".
 
     `months` maps the folded name of each month to its number.
     """
@@ -108,7 +108,7 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
     for pattern in (ISO_DATE, NUMERIC_DATE, MONTH_FIRST, DAY_FIRST):
         rest = pattern.sub(take_date, rest)
     rest = re.sub(rf"(?<!\S){PHONE_NUMBER.pattern}(?!\S)", take_phone_number, rest)
-    return [*terms, *(SearchTerm(fold(word)) for word in rest.split() if fold(word))]
+    return [*terms, *(SearchTerm(fold(word)) for word in rest.replace(",", " ").split() if fold(word))]
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:

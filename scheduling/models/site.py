@@ -131,7 +131,13 @@ class Site(models.Model):
 
     def clean(self) -> None:
         """Reject a neutral name or letterhead that contains the site's name or a word that reveals treatment."""
-        errors = {
+        with_site_name = _("This contains the name of the site, which tells where the patient goes. Leave it out.")
+        errors: dict[str, Any] = {
+            field: with_site_name
+            for field in ("neutral_name", "letterhead")
+            if not revealing_words(text := getattr(self, field)) and revealing_words(text, [self.name])
+        }
+        errors |= {
             field: ngettext(
                 "Remove “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
                 "Remove these words: “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
@@ -139,7 +145,7 @@ class Site(models.Model):
             )
             % {"words": "”, “".join(words)}
             for field in ("neutral_name", "letterhead")
-            if (words := revealing_words(getattr(self, field), [self.name]))
+            if (words := revealing_words(getattr(self, field)))
         }
         if errors:
             raise ValidationError(errors)

@@ -28,7 +28,7 @@ class SampleForm(forms.Form):
     """A form with one field of each kind that pages use."""
 
     name = forms.CharField(max_length=20, label="Name", help_text="A short help text.")
-    email = forms.EmailField(label="E-mail", required=False)
+    email = forms.EmailField(label="Email", required=False)
     starts = forms.TimeField(label="Starts", widget=forms.TimeInput(attrs={"type": "time"}))
     on = forms.DateField(label="Date", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     kind = forms.ChoiceField(label="Kind", choices=[("work", "Work"), ("school", "School")])

@@ -31,7 +31,7 @@ class PatientForm(forms.Form):
     code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
     birth_date = DayField(label=_("Birth date"))
     language = forms.CharField(max_length=40, initial="English", label=_("Language"))
-    email = forms.EmailField(required=False, label=_("E-mail"))
+    email = forms.EmailField(required=False, label=_("Email"))
     phone = forms.CharField(max_length=40, required=False, label=_("Phone"))
     travel_minutes = forms.IntegerField(
         min_value=0,

@@ -55,7 +55,7 @@ class SiteForm(forms.ModelForm[Site]):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Administrators don’t see patients unless they have one of these roles."),
     )
-    code = forms.SlugField(
+    code = forms.CharField(
         label=_("Site code"), max_length=40, required=False, help_text=_("Leave blank to make one from the name.")
     )
 

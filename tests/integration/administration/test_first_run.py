@@ -175,7 +175,8 @@ def test_a_site_begins_with_rules_and_with_the_administrators_own_roles(client: 
     [
         ({"time_zone": "EST"}, "EST"),
         ({"time_zone": "Etc/GMT+5"}, "Etc/GMT+5"),
-        ({"neutral_name": "Harbor Street"}, "Anyone who sees this name could guess"),
+        ({"neutral_name": "Harbor Street"}, "This contains the name of the site"),
+        ({"neutral_name": "Harbor rehab"}, "Anyone who sees this name could guess"),
         ({"opens": "20:00", "closes": "08:00"}, "closes before it opens"),
         ({"code": "taken"}, "Another site has the code taken"),
     ],

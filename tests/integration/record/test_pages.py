@@ -144,6 +144,7 @@ def test_the_list_is_sorted_by_name_whatever_the_capitals_and_accents(coordinato
         pytest.param({"q": "O'Brien"}, {"Dana"}, id="by a name with another apostrophe"),
         pytest.param({"q": "(218) 555-0147"}, {"Imre"}, id="by phone"),
         pytest.param({"q": "wim@example.org"}, {"Wim"}, id="by e-mail"),
+        pytest.param({"q": "Łukaszewicz, Wim"}, {"Wim"}, id="last name, comma, first name"),
         pytest.param({"q": "5/17/1990", "care": "current"}, {"Rosa"}, id="by birth date"),
         pytest.param({"q": "May 3, 1985 dana"}, {"Dana"}, id="by birth date and name"),
         pytest.param({"level": "2.5"}, {"Imre"}, id="by level"),

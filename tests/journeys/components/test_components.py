@@ -55,7 +55,7 @@ def test_a_refused_form_begins_with_a_summary_that_has_focus_and_links(component
     assert components.title().startswith("Error:")
     summary = components.locator(".error-summary").first
     assert components.evaluate("document.activeElement.classList.contains('error-summary')")
-    link = components.locator(".error-summary").get_by_role("link", name="E-mail")
+    link = components.locator(".error-summary").get_by_role("link", name="Email")
     expect(link).to_be_visible()
     link.click()
     assert components.evaluate("document.activeElement.id") == "id_email"
