@@ -54,6 +54,7 @@ def test_requests_for_feeds_are_not_counted_in_the_cache_of_the_sign_ins(client:
     assert cache.get("feed-wrong:127.0.0.1") is None
 
 
+@pytest.mark.usefixtures("coordinator")
 def test_the_admin_has_no_sign_in_of_its_own(client: Client) -> None:
     index = reverse("admin:index")
     to_sign_in = f"{reverse('account_login')}?next={index}"
