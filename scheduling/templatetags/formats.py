@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING
 
 from django import template
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
@@ -66,6 +67,13 @@ for _filter in (
     register.filter(_filter)
 for _tag in (times, day_range, hours_and_days):
     register.simple_tag(_tag)
+
+
+@register.filter
+def clock_in_block(moment: time | datetime | int) -> str:
+    """Format a time like `clock`, with " AM" or " PM" as an SVG part of its own that narrow pictures leave out."""
+    digits, space, meridiem = clock(moment).partition(" ")
+    return format_html('{}<tspan class="block-meridiem">{}{}</tspan>', digits, space, meridiem) if meridiem else digits
 
 
 @register.simple_block_tag

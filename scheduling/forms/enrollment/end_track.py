@@ -23,7 +23,7 @@ class TrackEndForm(ActionForm):
         Track.objects.none(),
         required=False,
         label=_("Patients move to"),
-        empty_label=_("No other track (their enrollments end)"),
+        empty_label=_("No track (enrollments end)"),
     )
     moving = forms.ModelMultipleChoiceField(Enrollment.objects.none(), required=False, widget=forms.MultipleHiddenInput)
     listed = forms.CharField(required=False, widget=forms.HiddenInput)

@@ -8,6 +8,7 @@ from django.utils import translation
 
 from iopmanager.reader import hour_clock_of
 from scheduling import formats
+from scheduling.templatetags.formats import clock_in_block
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONDAY = date(2026, 11, 23)
@@ -74,6 +75,14 @@ def test_an_instant_is_shown_in_the_zone_of_the_site() -> None:
 )
 def test_durations_have_hours_and_minutes(minutes: int | None, expected: str) -> None:
     assert formats.hours(minutes) == expected
+
+
+@pytest.mark.parametrize(
+    ("hour_clock", "expected"), [("12", '5:30<tspan class="block-meridiem"> PM</tspan>'), ("24", "17:30")]
+)
+def test_a_narrow_picture_can_leave_out_am_and_pm(hour_clock: str, expected: str) -> None:
+    with hour_clock_of(lambda: hour_clock):
+        assert clock_in_block(time(17, 30)) == expected
 
 
 @pytest.mark.parametrize(
