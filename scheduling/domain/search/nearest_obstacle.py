@@ -6,7 +6,8 @@ from datetime import date
 
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotAStartDate, OutsideAges, WrongLevel
-from timekeeping.reasons import Reason
+from timekeeping.busy_times import TREATMENT
+from timekeeping.reasons import Key, Reason
 
 TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 """Reasons against the track as a whole. Changing a commitment does not remove them."""
@@ -16,15 +17,17 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 class BlockedGroups:
     """Groups of a track that the patient can't attend, all for the same cause: one busy time, or no free spots.
 
-    `commitment` is the label of the busy time, or "" if the groups are full. `blocked` is the number of blocked groups,
+    `commitment` is the label of the busy time, or "" if the groups are full. All groups in which the patient is already
+    enrolled count as one busy time, for which `is_enrollment` is True. `blocked` is the number of blocked groups,
     and `groups` is the number of all groups of the track. `weekdays` are the days on which the blocked groups meet.
 
     `dates` is the number of blocked dates. A date on which two groups are blocked counts twice. `first_date` is the
     first blocked date.
 
-    If the groups are full, the other fields are False or 0. If a busy time blocks the groups, `is_always` is True if
-    they are blocked on every date, and `every_other_week` is True if they are blocked only every other week. `minutes`
-    is the weekly overlap of the busy time, travel included, with the groups.
+    If the groups are full, the other fields are False or 0. If a busy time blocks the groups, `sessions` is the number
+    of all dates of the blocked groups. `is_always` is True if they are blocked on every date, and `every_other_week` is
+    True if they are blocked only every other week. `minutes` is the overlap of the busy time, travel included, with one
+    session of the group that it overlaps most.
     """
 
     commitment: str
@@ -35,7 +38,9 @@ class BlockedGroups:
     every_other_week: bool
     dates: int
     first_date: date
+    sessions: int = 0
     minutes: int = 0
+    is_enrollment: bool = False
 
     @property
     def is_all(self) -> bool:
@@ -60,7 +65,8 @@ def _most_blocking(fit: Fit) -> BlockedGroups | None:
     by_commitment: dict[object, list[CommitmentConflict]] = {}
     for reason in fit.obstacles:
         if isinstance(reason, CommitmentConflict):
-            by_commitment.setdefault(reason.busy.key, []).append(reason)
+            key = TREATMENT if reason.busy.is_treatment else reason.busy.key
+            by_commitment.setdefault(key, []).append(reason)
     found = [_blocked_by_commitment(conflicts, fit) for conflicts in by_commitment.values()]
     full = [reason for reason in fit.obstacles if isinstance(reason, MeetingFull)]
     if full:
@@ -70,16 +76,21 @@ def _most_blocking(fit: Fit) -> BlockedGroups | None:
 
 def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) -> BlockedGroups:
     is_biweekly = all(conflict.every_other_week for conflict in conflicts)
+    by_meeting: dict[Key, list[CommitmentConflict]] = {}
+    for conflict in conflicts:
+        by_meeting.setdefault(conflict.meeting.key, []).append(conflict)
     return BlockedGroups(
         commitment=conflicts[0].busy.label,
-        blocked=len({conflict.meeting.key for conflict in conflicts}),
+        blocked=len(by_meeting),
         groups=len(fit.offer.meetings),
         weekdays=_weekdays(conflicts),
         is_always=not is_biweekly and all(conflict.is_always for conflict in conflicts),
         every_other_week=is_biweekly,
-        dates=sum(conflict.dates for conflict in conflicts),
+        dates=sum(max(conflict.dates for conflict in of_one) for of_one in by_meeting.values()),
         first_date=min(conflict.first_date for conflict in conflicts),
-        minutes=sum(conflict.minutes for conflict in conflicts),
+        sessions=sum(of_one[0].sessions for of_one in by_meeting.values()),
+        minutes=max(sum(conflict.minutes for conflict in of_one) for of_one in by_meeting.values()),
+        is_enrollment=conflicts[0].busy.is_treatment,
     )
 
 

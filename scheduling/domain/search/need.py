@@ -120,6 +120,11 @@ class Need:
         return self.finder.horizon.until
 
     @property
+    def is_enrolled(self) -> bool:
+        """Whether the patient is enrolled in groups at this time. They count as busy times."""
+        return any(busy.is_treatment for busy in self.busy)
+
+    @property
     def temporary_busy_times(self) -> tuple[BusyTime, ...]:
         """The patient's commitments that end within the horizon or are on single dates."""
         return tuple(self.busy[number] for number in sorted(self.finder.temporary))

@@ -250,6 +250,20 @@ def test_a_track_that_does_not_fit_is_one_line_with_its_nearest_obstacle(
     )
 
 
+def test_a_search_for_an_enrolled_patient_says_that_the_enrollment_is_in_the_way(
+    desk: Client, rosa: Patient, track: Track
+) -> None:
+    assert "already enrolled" not in search(desk, rosa).text
+    desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+
+    text = " ".join(plain(search(desk, rosa, **{"from": "2026-12-07"}).text).split())
+
+    assert "Nothing fits beside the current enrollment" in text
+    assert "Rosa is already enrolled, and this search keeps the current enrollment." in text
+    assert f'<a href="{reverse("patient", args=[rosa.pk])}#schedule">in the chart</a>' in text
+    assert "Current enrollment conflicts with all 4 groups, every week" in text
+
+
 def test_a_track_for_another_level_says_so_and_is_folded(desk: Client, rosa: Patient, track: Track) -> None:
     Track.objects.update(level="2.5")
     make_commitment(rosa, [0, 1, 2, 3], "08:00", "16:00", label="Work")

@@ -1,5 +1,6 @@
 """The nearest obstacle of a track. Lists show this obstacle in one line, and fold away all other reasons."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from scheduling.domain.search.need import Need, Offer
 from scheduling.formats import one_line
 from tests.unit.search.test_commitment_conflicts import busy, need
 from tests.unit.search.test_fit import MONDAY, MORNINGS, WEEK, fit_of, offer
+from timekeeping.busy_times import TREATMENT
 
 FOUR = MORNINGS[:4]
 WORK = busy((0, 1, 2, 3), "08:00", "16:00", label="Work")
@@ -30,13 +32,13 @@ def text_of(track: Offer, asked: Need) -> str:
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work"), CLASS),
-            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, every week",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by up to 3 h each, every week",
             id="the commitment that blocks the most groups",
         ),
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work", anchor=MONDAY + WEEK)),
-            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, every other week, next on Mon, Nov 9",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by up to 3 h each, every other week, next on Mon, Nov 9",
             id="every other week",
         ),
         pytest.param(
@@ -48,13 +50,13 @@ def text_of(track: Offer, asked: Need) -> str:
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
-            "Work conflicts with 2 of 4 groups (Mon, Tue) by 6 h, on some dates, next on Mon, Nov 9",
+            "Work conflicts with 2 of 4 groups (Mon, Tue) by up to 3 h each on 6 of 8 dates, next on Mon, Nov 9",
             id="from next week on",
         ),
         pytest.param(
             offer(*FOUR),
             need(busy((0, 1, 2, 3), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
-            "Work conflicts with all 4 groups, on some dates, next on Mon, Nov 9",
+            "Work conflicts with all 4 groups on 12 of 16 dates, next on Mon, Nov 9",
             id="all groups from next week on",
         ),
         pytest.param(
@@ -62,6 +64,21 @@ def text_of(track: Offer, asked: Need) -> str:
             need(busy((0,), "08:00", "16:00", label="Choir", anchor=MONDAY), CLASS),
             "Class conflicts with 1 of 4 groups (Tue) by 1 h, every week",
             id="of two commitments, the one on more dates",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(busy((0,), "08:00", "16:00", label="Work", valid_from=MONDAY + WEEK)),
+            "Work conflicts with 1 of 4 groups (Mon) by 3 h on 3 of 4 dates, next on Mon, Nov 9",
+            id="one group on some dates",
+        ),
+        pytest.param(
+            offer(*FOUR),
+            need(
+                CLASS,
+                *(replace(busy((day,), "09:00", "12:00", label=f"Group {day}"), kind=TREATMENT) for day in (0, 2)),
+            ),
+            "Current enrollment conflicts with 2 of 4 groups (Mon, Wed) by up to 3 h each, every week",
+            id="the groups of the current enrollment count as one busy time",
         ),
         pytest.param(
             offer(MORNINGS[0]), need(WORK), "Work conflicts with its only group, every week", id="the only group"
@@ -110,7 +127,8 @@ def test_an_obstacle_of_the_whole_track_is_a_reason_and_a_blocked_group_is_count
         weekdays=(0,),
         is_always=True,
         every_other_week=False,
-        dates=8,
+        dates=4,
         first_date=MONDAY,
+        sessions=4,
         minutes=120,
     )
