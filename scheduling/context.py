@@ -45,7 +45,7 @@ NAV_SECTIONS = (
     NavSection(
         _("Today"),
         "today",
-        "calendar-day",
+        "house",
         frozenset({"today", "sessions", "attendance"}),
         frozenset({Permission.SEE_TIMETABLE}),
     ),

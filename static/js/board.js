@@ -13,6 +13,7 @@
   }
   week.remove();
 
+  const isNarrow = matchMedia("(max-width: 991px)").matches; // too narrow for the names of sessions in seven columns
   const onPhone = matchMedia("(max-width: 767px)").matches; // a phone shows three days in place of a week
   const VIEWS = { day: "timeGridDay", week: onPhone ? "timeGridThreeDays" : "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }; // days, minutes
@@ -118,7 +119,8 @@
     return h("span", { className: "board-event" }, [
       h("span", { className: "board-event-time" }, [
         ...marks,
-        h("span", { className: "nowrap" }, [` ${startTime(event.start, event.end)}`, h("span", { className: "board-event-until" }, `–${time(event.end)} `)]),
+        h("span", { className: "nowrap" }, [` ${startTime(event.start, event.end)}`, h("span", { className: "board-event-until" }, "–")]),
+        h("span", { className: "nowrap board-event-until" }, time(event.end)),
       ]),
       " ",
       h("span", { className: "board-event-name" }, event.title),
@@ -229,7 +231,7 @@
     locale: language,
     firstDay: Number(place.dataset.firstDay),
     initialDate: place.dataset.date,
-    initialView: VIEWS[place.dataset.view] ?? (onPhone ? VIEWS.list : VIEWS.week),
+    initialView: VIEWS[place.dataset.view] ?? (isNarrow ? VIEWS.list : VIEWS.week),
     headerToolbar: false,
     height: "auto",
     fixedWeekCount: false,
@@ -260,7 +262,7 @@
       dayGridMonth: { dayHeaderFormat: { weekday: "short" }, dayMaxEvents: 6 },
     },
     listDayFormat: { weekday: "long", month: "long", day: "numeric" },
-    listDayAltFormat: false,
+    listDayHeaderInnerClass: ({ level }) => (level ? "board-date-again" : ""), // `listDayAltFormat: false` doesn't remove it
     noEventsText: text("nothing"),
     events: load,
     eventsSet: showHours,

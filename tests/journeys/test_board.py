@@ -28,6 +28,7 @@ from tests.factories import (
     make_track,
 )
 from tests.journeys.accessibility.checks import assert_accessible
+from tests.journeys.conftest import OpenPage
 from tests.journeys.steps import SignIn, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_monday_at_8")]
@@ -167,13 +168,22 @@ def test_the_board_shows_site_time_in_whatever_time_zone_the_device_is(
     context.close()
 
 
-def test_a_phone_shows_the_list_and_a_desktop_the_week(
-    page: Page, phone: Page, sign_in: SignIn, coordinator: User, coping: Session
+def test_a_phone_and_a_tablet_show_the_list_and_a_desktop_the_week(
+    page: Page, phone: Page, open_page: OpenPage, sign_in: SignIn, coordinator: User, coping: Session
 ) -> None:
-    for screen, view in ((page, "Week"), (phone, "List")):
+    tablet = open_page({"width": 768, "height": 1024})
+    for screen, view in ((page, "Week"), (phone, "List"), (tablet, "List")):
         sign_in(screen, coordinator)
         screen.goto(reverse("board"))
         expect(screen.get_by_role("button", name=view)).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_list_names_each_day_once(phone: Page, sign_in: SignIn, coordinator: User, coping: Session) -> None:
+    sign_in(phone, coordinator)
+    phone.goto(reverse("board"))
+    dates = phone.locator("#board").get_by_text("November").filter(visible=True)
+    expect(dates.first).to_be_visible()
+    expect(dates.filter(has_text="2026")).to_have_count(0)
 
 
 def test_the_url_keeps_the_view_the_date_and_the_filter(
