@@ -206,10 +206,7 @@ def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...
 def find_session_changes(
     before: Mapping[int, SessionState], after: Mapping[int, SessionState]
 ) -> tuple[SessionChange, ...]:
-    """Return every visible change of a session. A removed session and its replacement make up one change.
-
-    Both snapshots map session keys to session states.
-    """
+    """Return every visible change of a session. A removed session and its replacement make up one change."""
     gone = {key: each for key, each in before.items() if _is_gone(each, after.get(key))}
     new = {key: each for key, each in after.items() if key not in before and not each.is_cancelled}
     pairs = [(each, after[key]) for key, each in before.items() if key not in gone]
