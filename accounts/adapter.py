@@ -17,6 +17,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("The email address or the password is not right. Check both, then try again."),
+        "enter_current_password": _("This is not your current password. Enter it again."),
         "too_many_login_attempts": _("Too many tries. Wait 5 minutes, then try again."),
     }
 

@@ -15,23 +15,38 @@ CHOOSE_ONE = _("Choose an option.")
 CHOOSE_SOME = _("Choose at least one option.")
 CHOOSE_FILE = _("Choose a file.")
 ENTER_NUMBER = _("Enter a number.")
+ENTER_DATE, ENTER_TIME, ENTER_MOMENT = _("Enter a date."), _("Enter a time."), _("Enter a date and a time.")
+NOT_AVAILABLE = _("This option is not available any more. Choose another one.")
 NOT_AN_OPTION = _("“%(value)s” is not one of the options. Choose another one.")
 
 FIELD_MESSAGES: Mapping[type[forms.Field], Messages] = {
     forms.Field: {"required": _("Fill in this field.")},
     forms.BooleanField: {"required": _("Check this box to continue.")},
     forms.ChoiceField: {"required": CHOOSE_ONE, "invalid_choice": NOT_AN_OPTION},
-    forms.MultipleChoiceField: {"required": CHOOSE_SOME, "invalid_choice": NOT_AN_OPTION},
+    forms.MultipleChoiceField: {
+        "required": CHOOSE_SOME,
+        "invalid_choice": NOT_AN_OPTION,
+        "invalid_list": CHOOSE_SOME,
+    },
     forms.ModelChoiceField: {
         "required": CHOOSE_ONE,
-        "invalid_choice": _("This option is not available any more. Choose another one."),
+        "invalid_choice": NOT_AVAILABLE,
     },
-    forms.ModelMultipleChoiceField: {"required": CHOOSE_SOME, "invalid_choice": NOT_AN_OPTION},
-    forms.DateField: {"required": _("Enter a date.")},
-    forms.TimeField: {"required": _("Enter a time.")},
-    forms.DateTimeField: {"required": _("Enter a date and a time.")},
-    forms.IntegerField: {"required": ENTER_NUMBER},
-    forms.EmailField: {"required": _("Enter an email address.")},
+    forms.ModelMultipleChoiceField: {
+        "required": CHOOSE_SOME,
+        "invalid_choice": NOT_AN_OPTION,
+        "invalid_list": CHOOSE_SOME,
+        "invalid_pk_value": NOT_AVAILABLE,
+    },
+    forms.DateField: {"required": ENTER_DATE, "invalid": ENTER_DATE},
+    forms.TimeField: {"required": ENTER_TIME, "invalid": ENTER_TIME},
+    forms.DateTimeField: {"required": ENTER_MOMENT, "invalid": ENTER_MOMENT},
+    forms.IntegerField: {"required": ENTER_NUMBER, "invalid": _("Enter a whole number.")},
+    forms.SlugField: {"invalid": _("Use only the letters a to z, numbers, hyphens and underscores.")},
+    forms.EmailField: {
+        "required": _("Enter an email address."),
+        "invalid": _("Enter a whole email address, such as name@example.com."),
+    },
     forms.URLField: {"required": _("Enter a link."), "invalid": _("Enter a link that starts with https://.")},
     forms.FileField: {
         "required": CHOOSE_FILE,
@@ -45,7 +60,7 @@ MODEL_FIELD_MESSAGES: Messages = {
     "blank": _("Fill in this field."),
     "unique": _("Another %(model_name)s already has this %(field_label)s."),
 }
-VALIDATOR_MESSAGES: Mapping[type[validators.BaseValidator], Any] = {
+VALIDATOR_MESSAGES: Mapping[type[Any], Any] = {
     validators.MinValueValidator: _("Enter %(limit_value)s or more."),
     validators.MaxValueValidator: _("Enter %(limit_value)s or less."),
     validators.MinLengthValidator: ngettext_lazy(
@@ -58,6 +73,7 @@ VALIDATOR_MESSAGES: Mapping[type[validators.BaseValidator], Any] = {
         "Use at most %(limit_value)d characters. There are %(show_value)d now.",
         "limit_value",
     ),
+    validators.ProhibitNullCharactersValidator: _("This text has a character that we can’t save. Type it again."),
 }
 
 

@@ -203,7 +203,7 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     initial = {"last_day": enrollment.earliest_from(today)}
     form = EndingForm(request.POST or None, initial=initial, help_text=_("The patient still attends on this day."))
     page = {
-        "heading": _("End %(track)s") % {"track": enrollment.track},
+        "heading": _("End enrollment in %(track)s") % {"track": enrollment.track},
         "button": _("End enrollment"),
         "note": _("Enrolled since %(day)s. Bookings after the last day are released.")
         % {"day": day(enrollment.starts)},

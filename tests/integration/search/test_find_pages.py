@@ -341,7 +341,7 @@ def test_without_an_episode_the_page_links_to_admission(desk: Client, site: Site
 @pytest.mark.parametrize(
     ("day", "words"),
     [
-        pytest.param("soon", "Enter a valid date.", id="no date"),
+        pytest.param("soon", "Enter a date.", id="no date"),
         pytest.param("2026-11-01", "Sun, Nov 1 is before the admission on Mon, Nov 23.", id="before admission"),
         pytest.param("2027-03-01", "no episode of care", id="after discharge"),
     ],

@@ -297,4 +297,4 @@ def test_weekly_hours_are_counted_in_whole_minutes(client: Client, site: Site, c
     track = make_weekday_track(site)
     response = client.post(reverse("meeting-new", args=[track.pk]), typed(site, track, starts="09:00:30"))
     assert response.status_code == 422
-    assert "Enter a valid time." in response.text
+    assert "Enter a time." in response.text

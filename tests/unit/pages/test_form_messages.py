@@ -17,6 +17,7 @@ class EveryKindForm(forms.Form):
     minutes = forms.IntegerField(min_value=5, max_value=60)
     email = forms.EmailField()
     link = forms.URLField()
+    slug = forms.SlugField(required=False)
     file = forms.FileField()
     agrees = forms.BooleanField()
 
@@ -62,6 +63,16 @@ def test_an_empty_field_says_what_to_do() -> None:
         pytest.param("minutes", "4", "Enter 5 or more.", id="too small"),
         pytest.param("minutes", "61", "Enter 60 or less.", id="too large"),
         pytest.param("kind", "golf", "“golf” is not one of the options. Choose another one.", id="no option"),
+        pytest.param("on", "soon", "Enter a date.", id="no date"),
+        pytest.param("starts", "noon", "Enter a time.", id="no time"),
+        pytest.param("minutes", "2.5", "Enter a whole number.", id="no whole number"),
+        pytest.param("email", "rosa", "Enter a whole email address, such as name@example.com.", id="no email address"),
+        pytest.param(
+            "slug", "two words", "Use only the letters a to z, numbers, hyphens and underscores.", id="no slug"
+        ),
+        pytest.param(
+            "name", "a\0b", "This text has a character that we can’t save. Type it again.", id="null character"
+        ),
         pytest.param("link", "example", "Enter a link that starts with https://.", id="no link"),
     ],
 )
