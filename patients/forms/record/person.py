@@ -11,6 +11,9 @@ from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
 from patients.services.record.person import PatientValues
 
+ANOTHER_PERSONS = {"autocomplete": "off"}
+"""Attributes of a field that staff fill in about a patient. The browser must not offer the user's own details there."""
+
 
 class PatientForm(forms.Form):
     reason_fields: ClassVar = {"code_taken": "code", "birth_date_in_future": "birth_date"}
@@ -19,20 +22,28 @@ class PatientForm(forms.Form):
         max_length=80,
         required=False,
         label=_("First name"),
+        widget=forms.TextInput(attrs=ANOTHER_PERSONS),
         help_text=_("Leave the first or the last name blank if the patient has only one name."),
     )
-    last_name = forms.CharField(max_length=80, required=False, label=_("Last name"))
+    last_name = forms.CharField(
+        max_length=80, required=False, label=_("Last name"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
+    )
     preferred_name = forms.CharField(
         max_length=80,
         required=False,
         label=_("Preferred name"),
+        widget=forms.TextInput(attrs=ANOTHER_PERSONS),
         help_text=_("What the patient likes to be called. Leave blank if it is the first name."),
     )
     code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
     birth_date = DayField(label=_("Birth date"))
-    language = forms.CharField(max_length=40, initial="English", label=_("Language"))
-    email = forms.EmailField(required=False, label=_("Email"))
-    phone = forms.CharField(max_length=40, required=False, label=_("Phone"))
+    language = forms.CharField(
+        max_length=40, initial="English", label=_("Language"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
+    )
+    email = forms.EmailField(required=False, label=_("Email"), widget=forms.EmailInput(attrs=ANOTHER_PERSONS))
+    phone = forms.CharField(
+        max_length=40, required=False, label=_("Phone"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
+    )
     travel_minutes = forms.IntegerField(
         min_value=0,
         max_value=480,
@@ -45,6 +56,7 @@ class PatientForm(forms.Form):
         if patient is not None:
             kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields}
         super().__init__(*args, **kwargs)
+        self.fields["birth_date"].widget.attrs |= ANOTHER_PERSONS
         self.helper = form_layout(
             fields_row("first_name", "last_name"),
             fields_row("preferred_name", "code"),
