@@ -1,32 +1,12 @@
 """Every page denies access to visitors, to staff of other sites, and to patients and staff who may not use it."""
 
-from collections.abc import Iterator
-from datetime import timedelta
-
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from accounts.permissions import Role
-from attendance.models import Attendance
-from patients.models import CommitmentProposal, Consent
-from scheduling.models import Closure, Feed, LeaveOfAbsence, WaitingEntry
-from tests.factories import (
-    MONDAY,
-    admit,
-    book,
-    enroll,
-    make_calendar,
-    make_commitment,
-    make_hours,
-    make_patient,
-    make_patient_user,
-    make_place,
-    make_session,
-    make_site,
-    make_staff,
-    make_weekday_track,
-)
+from tests.every_page import make_pages, url_names
+from tests.factories import make_patient, make_patient_user, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -48,81 +28,13 @@ and a page that production does not serve.
 Calendar feeds are not tested here either, because their addresses are secret. They are tested in
 tests/integration/documents/test_feeds.py.
 """
-
-
-def names(resolver: URLResolver | None = None) -> Iterator[str]:
-    for pattern in (resolver or get_resolver()).url_patterns:
-        if isinstance(pattern, URLResolver):
-            if pattern.app_name != "admin":
-                yield from names(pattern)
-        elif isinstance(pattern, URLPattern) and pattern.name and pattern.lookup_str != "accounts.views.disabled_page":
-            yield pattern.name
-
-
-ALL = sorted(set(names()) - OPEN_TO_EVERYONE - {"feed"})
+ALL = sorted(set(url_names()) - OPEN_TO_EVERYONE - {"feed"})
 
 
 @pytest.fixture
 def addresses() -> dict[str, str]:
     """Map each URL name to an address that refers to existing objects, such as a patient, a track or a session."""
-    site = make_site()
-    lead = make_staff(Role.CLINICIAN, site)
-    track = make_weekday_track(site, lead=lead)
-    patient = make_patient(site)
-    episode = admit(patient)
-    enrollment = enroll(episode, track)
-    meeting = track.meetings.all()[0]
-    session = make_session(meeting, MONDAY)
-    booking = book(session, enrollment)
-    attendance = Attendance.objects.create(
-        booking=booking, status="present", credited_minutes=180, recorded_by=lead, recorded_at=session.ends
-    )
-    feed = Feed.objects.create(
-        patient=patient, token_hash="0" * 64, uid_key="k", created_at=session.starts, created_by=lead
-    )
-    commitment = make_commitment(patient, [0], "13:00", "17:00")
-    leave = LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=lead)
-    other = make_weekday_track(site, (1, 3, 5), name="Other track")
-    entry = WaitingEntry.objects.create(episode=episode, track=other, from_day=MONDAY, requested_at=session.starts)
-    closure = Closure.objects.create(site=site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Snow")
-    consent = Consent.objects.create(
-        patient=patient,
-        recipient="Harbor Bakery",
-        recipient_kind="employer",
-        purpose="Time off work",
-        signed_on=MONDAY,
-        valid_until=MONDAY + timedelta(days=90),
-        recorded_by=lead,
-    )
-    values = {
-        "consent_id": consent.pk,
-        "patient_id": patient.pk,
-        "track_id": track.pk,
-        "meeting_id": meeting.pk,
-        "session_id": session.pk,
-        "booking_id": booking.pk,
-        "attendance_id": attendance.pk,
-        "enrollment_id": enrollment.pk,
-        "commitment_id": commitment.pk,
-        "feed_id": feed.pk,
-        "leave_id": leave.pk,
-        "entry_id": entry.pk,
-        "closure_id": closure.pk,
-        "proposal_id": CommitmentProposal.objects.create(
-            patient=patient, action="add", label="Shift", proposed_at=session.starts
-        ).pk,
-        "calendar_id": make_calendar(patient, lead).pk,
-        "place_id": make_place(patient, {site: (20, 30)}).pk,
-        "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
-        "week": MONDAY,
-        "day": MONDAY,
-    }
-    resolver = get_resolver()
-    urls = {}
-    for name in ALL:
-        parameters = resolver.reverse_dict.getlist(name)[0][0][0][1]
-        urls[name] = reverse(name, kwargs={each: values[each] for each in parameters})
-    return urls
+    return make_pages(ALL).addresses
 
 
 @pytest.mark.parametrize("name", ALL)
