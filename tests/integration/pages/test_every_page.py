@@ -162,4 +162,4 @@ def test_the_browser_fills_in_the_users_own_details(
 def test_a_failed_sign_in_is_explained_in_our_own_words(clinic: PagesOfClinic, client: Client) -> None:
     user: User = make_staff(Role.COORDINATOR, clinic.site)
     answer = client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD + "x"})
-    assert "The email or the password is not right. Check both and try again." in answer.text
+    assert "The email address or the password is not right. Check both, then try again." in answer.text
