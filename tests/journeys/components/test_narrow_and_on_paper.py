@@ -9,12 +9,15 @@ from playwright.sync_api import Page, expect
 
 from scheduling.models import Meeting, Session, Track
 from tests.clinic import THURSDAY_NOON, Clinic, booking_of, make_clinic
-from tests.factories import make_commitment
+from tests.factories import admit, make_commitment, make_patient, make_weekday_track
 from tests.journeys.conftest import OpenPage
 from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow, settle
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
 
+RUNNING_TOGETHER = """() => [...document.querySelectorAll("main .compare-table :is(th, td)")]
+    .filter(each => each.scrollWidth > each.clientWidth + 1 && !each.querySelector(".visually-hidden"))
+    .map(each => each.textContent.trim())"""
 LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoraltern"
 
 
@@ -62,6 +65,21 @@ def test_long_names_make_no_page_wider_than_a_small_phone(clinic: Clinic, narrow
         settle(narrow)
         expect(narrow.locator("main")).to_contain_text(LONG)
         assert_no_sideways_scrolling(narrow)
+
+
+def test_two_schedules_are_compared_on_a_small_phone(clinic: Clinic, narrow: Page, sign_in: SignIn) -> None:
+    newcomer = admit(make_patient(clinic.site, LONG)).patient
+    make_weekday_track(clinic.site, (1, 3, 5), name="Other track")
+    sign_in(narrow, clinic.coordinator)
+    narrow.goto(reverse("find-schedule", args=[newcomer.pk]))
+    settle(narrow)
+    boxes = narrow.locator("[name=compare]")
+    expect(boxes.nth(1)).to_be_attached()
+    boxes.evaluate_all("boxes => boxes.slice(0, 2).forEach(each => { each.checked = true })")
+    follow(narrow.get_by_role("button", name="Compare"))
+    expect(narrow.locator(".compare-table thead th")).to_have_count(3)
+    assert_no_sideways_scrolling(narrow)
+    assert narrow.evaluate(RUNNING_TOGETHER) == []
 
 
 def test_the_summary_of_a_refused_commitment_leads_to_its_days(clinic: Clinic, page: Page, sign_in: SignIn) -> None:
