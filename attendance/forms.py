@@ -79,6 +79,17 @@ class MarkForm(_AttendanceForm):
             kwargs["initial"] = {"reason": attendance.reason, "seen": attendance.recorded_at.isoformat()}
         super().__init__(*args, session=session, attendance=attendance, **kwargs)
 
+    def offer_only_excuses(self) -> None:
+        """Offer only the statuses that can be recorded before the session begins, and the recorded one."""
+        recorded = self.attendance.status if self.attendance else ""
+        field = self.fields["status"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            choice
+            for choice in [("", _("Not marked yet")), *AttendanceStatus.choices]
+            if choice[0] in ("", AttendanceStatus.EXCUSED, recorded)
+        ]
+
 
 class AmendForm(_AttendanceForm):
     """A correction of a finalized mark. `seen` is the number of earlier amendments that the page showed."""

@@ -6,8 +6,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-PLAUSIBLE_YEARS = range(1900, 2150)
-"""Years that forms accept in dates. The limit keeps later calculations with dates from exceeding `date.max`."""
+PLAUSIBLE_YEARS = range(2000, 2150)
+"""Years that forms accept in dates. The limit finds typing errors, and keeps calculations from exceeding `date.max`."""
+
+BIRTH_YEARS = range(1900, 2150)
+"""Years that forms accept in birth dates."""
 
 
 def parse_day(text: str) -> date | None:
@@ -20,16 +23,17 @@ def parse_day(text: str) -> date | None:
 
 
 class DayField(forms.DateField):
-    """Date field that uses the browser's date input. The year must be in `PLAUSIBLE_YEARS`."""
+    """Date field that uses the browser's date input. The year must be in `years`."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, years: range = PLAUSIBLE_YEARS, **kwargs: Any) -> None:
+        self.years = years
         kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> date | None:
         day = super().to_python(value)
-        if day is not None and day.year not in PLAUSIBLE_YEARS:
-            years = {"first": PLAUSIBLE_YEARS.start, "last": PLAUSIBLE_YEARS.stop - 1}
+        if day is not None and day.year not in self.years:
+            years = {"first": self.years.start, "last": self.years.stop - 1}
             raise forms.ValidationError(_("Check the year. It must be from %(first)s to %(last)s.") % years)
         return day
 

@@ -93,12 +93,15 @@ def _session_page(user: User, session: Session, *, typed: MarkForm | None = None
     If a submitted form had errors, `typed` is that form and `typed_for` is the id of its booking.
     """
     rights = session_rights(session, user)
+    is_to_come = session.starts > clock.now() and session.finalized_at is None
     lines = []
     for booking in _roster(session) if rights.sees_roster else ():
         mark, form = attendance_of(booking), None
         if rights.may_mark and is_open(session):
             form = typed if booking.pk == typed_for else None
             form = form or _mark_form(session, booking, mark)
+            if is_to_come and not form.is_bound:
+                form.offer_only_excuses()
         amendable = mark is not None and session.finalized_at is not None and rights.may_amend
         lines.append(RosterRow(booking, mark, form, amendable))
     return SessionPage(
@@ -109,7 +112,7 @@ def _session_page(user: User, session: Session, *, typed: MarkForm | None = None
         may_finalize=rights.may_finalize,
         may_manage=user.may(Permission.MANAGE_TIMETABLE, session.site_id),
         may_change=rights.may_change,
-        is_to_come=session.starts > clock.now() and session.finalized_at is None,
+        is_to_come=is_to_come,
     )
 
 

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from iopmanager.form_fields import DayField
+from iopmanager.form_fields import BIRTH_YEARS, DayField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
 from patients.services.record.person import PatientValues
@@ -36,7 +36,7 @@ class PatientForm(forms.Form):
         help_text=_("What the patient likes to be called. Leave blank if it is the first name."),
     )
     code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
-    birth_date = DayField(label=_("Birth date"))
+    birth_date = DayField(years=BIRTH_YEARS, label=_("Birth date"))
     language = forms.CharField(
         max_length=40, initial="English", label=_("Language"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
     )
@@ -67,7 +67,11 @@ class PatientForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        if not given.get("first_name") and not given.get("last_name") and not self.errors:
+        if (
+            not given.get("first_name")
+            and not given.get("last_name")
+            and not {"first_name", "last_name"} & {*self.errors}
+        ):
             self.add_error("first_name", gettext("Enter a first name or a last name."))
         return given
 

@@ -45,11 +45,12 @@ class PatientValues:
     travel_minutes: int = 0
 
 
-def _check_patient(patient: Patient, values: PatientValues, now: datetime) -> Iterable[Reason]:
-    if Patient.objects.filter(code=values.code).exclude(pk=patient.pk or 0).exists():
-        yield CodeTaken(values.code)
-    if values.birth_date > now.astimezone(patient.site.zone).date():
-        yield BirthDateInFuture(values.birth_date)
+def check_person(patient: Patient, *, code: str | None, birth_date: date | None, now: datetime) -> Iterable[Reason]:
+    """Yield the reasons against the code and the birth date. None stands for a value that isn't known yet."""
+    if code is not None and Patient.objects.filter(code=code).exclude(pk=patient.pk or 0).exists():
+        yield CodeTaken(code)
+    if birth_date is not None and birth_date > now.astimezone(patient.site.zone).date():
+        yield BirthDateInFuture(birth_date)
 
 
 @transaction.atomic
@@ -59,7 +60,7 @@ def create_patient(*, site_id: int, values: PatientValues, by: User | None, now:
     Raises Refused if another patient has the code, or if the birth date is in the future.
     """
     patient = Patient(site_id=site_id)
-    refuse_if_any(_check_patient(patient, values, now))
+    refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
     save_values(patient, values)
     record(patient, by=by, action=Action.CREATED, at=now)
     return patient
@@ -73,7 +74,7 @@ def change_patient(*, patient: Patient, values: PatientValues, by: User | None, 
     of the changed fields, but not their values.
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
-    refuse_if_any(_check_patient(patient, values, now))
+    refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
     changed = save_values(patient, values)
     record(patient, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return patient

@@ -132,7 +132,6 @@ def week_context(
         "texts": SCRIPT_TEXTS,
         "uses_24_hours": uses_24_hours(),
         "monday": monday,
-        "is_wrong": has_errors(rows),
     }
 
 

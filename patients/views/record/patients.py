@@ -21,13 +21,14 @@ from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient
-from patients.services.record.person import change_patient, create_patient
+from patients.services.record.person import change_patient, check_person, create_patient
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
 from scheduling.models import Track
 from scheduling.views.current_site import current_site
-from scheduling.views.refusals import submit_form
+from scheduling.views.refusals import show_refusal, submit_form
+from timekeeping.reasons import Refused
 
 PAGE_SIZE = 50
 
@@ -81,6 +82,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     forbid_unless(user.may(Permission.MANAGE_PATIENTS, site.pk))
     form = PatientForm(request.POST or None)
     service = partial(create_patient, site_id=site.pk, by=user, now=clock.now())
+    _check_the_rest(request, form, Patient(site=site))
     if saved := submit_form(request, form, lambda: service(values=form.values())):
         messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
         return redirect("patient", saved.value.pk)
@@ -96,6 +98,7 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     form = PatientForm(request.POST or None, patient=patient)
+    _check_the_rest(request, form, patient)
     if submit_form(request, form, lambda: change_patient(patient=patient, values=form.values(), by=user, now=now)):
         messages.success(request, _("The changes are saved."))
         return redirect("patient", patient.pk)
@@ -108,3 +111,11 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
         heading=_("Edit details"),
         save=_("Save details"),
     )
+
+
+def _check_the_rest(request: HttpRequest, form: PatientForm, patient: Patient) -> None:
+    """If a submitted form has errors, add what the service would refuse, so that the user sees all faults at once."""
+    if request.method == "POST" and not form.is_valid():
+        given = form.cleaned_data
+        code, birth_date = given.get("code"), given.get("birth_date")
+        show_refusal(form, Refused(list(check_person(patient, code=code, birth_date=birth_date, now=clock.now()))))

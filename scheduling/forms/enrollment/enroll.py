@@ -41,7 +41,7 @@ class MeetingChoiceForm(forms.Form):
     )
 
     starts = DayField(label=_("First day"))
-    meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False)
+    meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False, label=_("Groups"))
 
     def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,6 +21,7 @@ from patients.models import Consent
 from patients.services.record.consents import record_consent, revoke_consent
 from scheduling.domain.letters import LetterContent
 from scheduling.forms.documents.letters import LetterForm, default_letter
+from scheduling.reason_text import reason_text
 from scheduling.services.documents.letter_text import LetterText
 from scheduling.services.documents.letters import consents_of, letter_content, write_letter
 from scheduling.views.refusals import show_refusal, submit_button, submit_form
@@ -90,19 +91,24 @@ def letter_new(request: HttpRequest, consent_id: int) -> HttpResponse:
     today = patient.site.today_at(now)
     form = LetterForm(request.POST or default_letter(patient, today))
     content: LetterContent | None = None
+    note = ""
     if form.is_valid():
         try:
             content = letter_content(consent=consent, **form.cleaned_data, now=now)
             if "write" in request.POST:
                 return _letter_response(form, consent, user, now, seen=request.POST.get("seen", ""))
         except Refused as refused:
-            show_refusal(form, refused)
+            if request.method == "POST" or not consent.is_in_force_on(today):
+                show_refusal(form, refused)
+            else:
+                note = " ".join(map(reason_text, refused.reasons))
     record(consent, by=user, action=Action.VIEWED, at=now, detail="letter")
     context = {
         "consent": consent,
         "patient": patient,
         "form": form,
         "content": content,
+        "note": note,
         "words": LetterText.of(content) if content else None,
     }
     shows_errors = request.method == "POST" or not consent.is_in_force_on(today)

@@ -24,6 +24,11 @@ class PortalHours:
         return not self.ledger.credited_minutes % HOUR and not self.ledger.prescribed_minutes % HOUR
 
     @property
+    def is_behind(self) -> bool:
+        """Whether the booked appointments are not enough for the week's hours and days."""
+        return self.ledger.standing in (Standing.AT_RISK, Standing.CANNOT_BE_MET)
+
+    @property
     def done(self) -> int:
         return self.ledger.credited_minutes // HOUR
 

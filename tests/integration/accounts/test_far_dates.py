@@ -1,4 +1,4 @@
-"""Dates before 1900 or after 2149 are refused or ignored. They never cause an error such as an overflow."""
+"""Dates before 2000 or after 2149 are refused or ignored. They never cause an error such as an overflow."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from tests.factories import MONDAY, admit, make_patient, make_patient_user, make
 
 pytestmark = pytest.mark.django_db
 
-FAR = ["0001-01-01", "1899-12-31", "2150-01-01", "9999-12-31"]
+FAR = ["0001-01-01", "1999-12-31", "2150-01-01", "9999-12-31"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_an_implausible_date_in_a_url_means_today(client: Client, far: str) -> N
     assert 'value="2026-11-23"' in enroll.text
     found = client.get(reverse("find-schedule", args=[patient.pk]), {"from": far})
     assert found.status_code == 200
-    assert "Check the year. It must be from 1900 to 2149." in found.text
+    assert "Check the year. It must be from 2000 to 2149." in found.text
     assert client.get(f"/patients/{patient.pk}/weeks/{far}/").status_code == 404
 
 
@@ -64,13 +64,13 @@ def test_an_implausible_date_in_a_form_is_refused_beside_its_field(client: Clien
     chosen = {"starts": far, "modality": "in_person", "meetings": [each.pk for each in track.meetings.all()]}
     cohort = {"code": "C", "name": "Cohort", "individual_minutes": 0, "entry": "cohort", "cohort_starts": far}
     for page, given, words in (
-        (reverse("meeting-new", args=[track.pk]), typed, "Check the year. It must be from 1900 to 2149."),
-        (reverse("meeting-edit", args=[meeting.pk]), typed, "Check the year. It must be from 1900 to 2149."),
-        (reverse("meeting-end", args=[meeting.pk]), {"last_day": far}, "Check the year. It must be from 1900 to 2149."),
-        (reverse("enroll", args=[patient.pk, track.pk]), chosen, "Check the year. It must be from 1900 to 2149."),
+        (reverse("meeting-new", args=[track.pk]), typed, "Check the year. It must be from 2000 to 2149."),
+        (reverse("meeting-edit", args=[meeting.pk]), typed, "Check the year. It must be from 2000 to 2149."),
+        (reverse("meeting-end", args=[meeting.pk]), {"last_day": far}, "Check the year. It must be from 2000 to 2149."),
+        (reverse("enroll", args=[patient.pk, track.pk]), chosen, "Check the year. It must be from 2000 to 2149."),
         (reverse("track-edit", args=[track.pk]), cohort, f"“{far}” is not a date"),
-        (reverse("level-new", args=[patient.pk]), {"starts": far}, "Check the year. It must be from 1900 to 2149."),
-        (reverse("episode-end", args=[patient.pk]), {"last_day": far}, "Check the year. It must be from 1900 to 2149."),
+        (reverse("level-new", args=[patient.pk]), {"starts": far}, "Check the year. It must be from 2000 to 2149."),
+        (reverse("episode-end", args=[patient.pk]), {"last_day": far}, "Check the year. It must be from 2000 to 2149."),
     ):
         response = client.post(page, given)
         assert (page, response.status_code) == (page, 422)

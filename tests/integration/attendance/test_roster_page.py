@@ -182,6 +182,19 @@ def test_a_session_cannot_be_finalized_before_it_ends(clinic: Clinic, rosa: Epis
     assert "The session ends at 12:00 PM. You can finalize it after that." in response.text
 
 
+def test_a_session_to_come_says_when_attendance_can_be_taken_and_offers_only_excuses(
+    clinic: Clinic, rosa: Episode
+) -> None:
+    with time_machine.travel(BEFORE, tick=False):
+        text = client_for(clinic.leader).get(page(clinic.monday)).text
+    assert "You can take attendance from Mon, Nov 23, 9:00 AM." in text
+    assert "You can finalize it after Mon, Nov 23, 12:00 PM." in text
+    assert "Finalize as" not in text
+    assert "Excused absence</option>" in text
+    assert "Present</option>" not in text
+    assert "Present</option>" in client_for(clinic.leader).get(page(clinic.monday)).text
+
+
 def test_nobody_is_marked_present_before_the_session_begins(clinic: Clinic, rosa: Episode) -> None:
     with time_machine.travel(BEFORE, tick=False):
         response = client_for(clinic.leader).post(reverse("session-mark-all", args=[clinic.monday.pk]), follow=True)

@@ -279,6 +279,20 @@ def test_a_coordinator_records_a_consent_writes_a_letter_and_revokes_the_consent
     assert Letter.objects.count() == 1
 
 
+def test_a_letter_page_without_appointments_opens_with_a_note_and_no_error(
+    client: Client, consent: Consent, coordinator: User
+) -> None:
+    client.force_login(coordinator)
+    Booking.objects.update(released_at=NOW, release_cause="given_back", release_reason="Court")
+    address = reverse("letter-new", args=[consent.pk])
+    opened = client.get(address)
+    assert opened.status_code == 200
+    assert "No appointments from" in opened.text
+    assert "error-summary" not in opened.text
+    typed = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
+    assert "error-summary" in client.post(address, typed).text
+
+
 def test_a_changed_letter_is_previewed_again(client: Client, consent: Consent, coordinator: User) -> None:
     client.force_login(coordinator)
     typed = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}

@@ -390,6 +390,27 @@ def test_a_refusal_is_shown_beside_its_field_and_the_input_is_kept(
     assert AuditEvent.objects.count() == before + (page != "patient-new")
 
 
+def test_all_faults_of_a_new_patient_are_named_at_once(coordinator: Client, rosa: Patient) -> None:
+    faults = {"code": "P001", "birth_date": "2026-12-01", "email": "nobody", "first_name": "", "last_name": ""}
+    response = coordinator.post(reverse("patient-new"), PERSON | faults)
+    assert {*response.context["form"].errors} == {"code", "birth_date", "email", "first_name"}
+    assert "Please check 4 things." in response.text
+
+
+def test_a_last_day_in_an_implausible_year_is_refused(coordinator: Client, rosa: Patient) -> None:
+    address = reverse("commitment-end", args=[rosa.commitments.get().pk])
+    assert "Check the year." in coordinator.post(address, {"last_day": "1901-02-03"}).text
+    assert rosa.commitments.get().valid_until is None
+
+
+def test_fields_that_are_asked_for_are_not_called_optional(coordinator: Client, rosa: Patient) -> None:
+    """The style sheet leaves out “(optional)” in the class “asked”."""
+    text = coordinator.get(reverse("commitment-new", args=[rosa.pk])).text
+    for name in ("weekdays", "starts", "ends", "could_move"):
+        before = text[: text.index(f'id="div_id_{name}"')]
+        assert " asked" in before[before.rindex("<div class=") :] or 'asked"' in before[-300:]
+
+
 def test_a_commitment_that_conflicts_with_bookings_is_saved_with_a_warning(coordinator: Client, rosa: Patient) -> None:
     response = coordinator.post(
         reverse("commitment-new", args=[rosa.pk]), SHIFT | {"weekdays": ["2"], "starts": "12:15"}, follow=True

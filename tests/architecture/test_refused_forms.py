@@ -1,0 +1,64 @@
+"""Every form that is refused comes back with a summary of its errors. The summary takes focus and counts its lines."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager import clock
+from patients.models import Patient
+from scheduling.models import Site
+from tests.every_page import make_pages, url_names
+from tests.factories import make_patient_user, make_staff
+
+pytestmark = pytest.mark.django_db
+
+NONSENSE = dict.fromkeys(("last_day", "starts", "ends", "valid_from", "signed_on", "from_day", "on"), "1801-02-03")
+"""Values that every form with dates or times refuses. Required fields are left out."""
+
+WITHOUT_A_FORM = {"feed", "imported-calendar", "portal-calendar-file", "site-transfer"}
+"""Pages that show no form in this clinic: its calendar is already saved, and there is only one site."""
+
+REFUSED = {
+    "closures", "commitment-edit", "commitment-end", "commitment-new", "commitment-week", "consent-new",
+    "counselor-hours-edit", "counselor-hours-new", "enroll", "enrollment-change", "enrollment-end", "episode-end",
+    "find-schedule-compare", "imported-calendar-new", "individual-sessions", "leave-end", "leave-new", "letter-new",
+    "level-new", "meeting-edit", "meeting-end", "meeting-new", "patient-calendar", "patient-edit", "patient-new",
+    "place-edit", "place-new", "portal-account", "portal-calendar", "portal-calendar-file-new",
+    "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
+    "reader-settings", "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
+    "session-restore", "staff-calendar", "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
+    "waitlist-remove",
+}  # fmt: skip
+"""Names of pages whose form is refused here at least once, so that the test below can't pass without a form."""
+
+SUMMARY = re.compile(
+    r'<div class="alert alert-\w+ error-summary" role="alert" tabindex="-1" autofocus>(.*?)</div>', re.S
+)
+
+
+@pytest.fixture(autouse=True)
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 17, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("name", sorted(set(ALL) - WITHOUT_A_FORM))
+def test_a_refused_form_has_a_summary_that_takes_focus(client: Client, addresses: dict[str, str], name: str) -> None:
+    site, patient, lead = Site.objects.get(), Patient.objects.get(), User.objects.get()
+    staff = [make_staff(role, site) for role in (Role.ADMINISTRATOR, Role.COORDINATOR)]
+    refused = []
+    for user in (*staff, lead, make_patient_user(patient)):
+        client.force_login(user)
+        answer = client.post(addresses[name], NONSENSE)
+        if answer.status_code == 422:
+            refused.append(answer.text)
+    assert refused or name not in REFUSED
+    for page in refused:
+        [summary] = SUMMARY.findall(page)
+        if counted := re.search(r"Please check (\w+) things?\.", summary):
+            assert summary.count("<li>") == (1 if counted[1] == "one" else int(counted[1]))
+        for target in re.findall(r'href="#([^"]+)"', summary):
+            assert f'id="{target}"' in page, "a link of the summary leads nowhere"
