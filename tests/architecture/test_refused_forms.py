@@ -27,7 +27,7 @@ REFUSED = {
     "counselor-hours-edit", "counselor-hours-new", "enroll", "enrollment-change", "enrollment-end", "episode-end",
     "find-schedule-compare", "imported-calendar-new", "individual-sessions", "leave-end", "leave-new", "letter-new",
     "level-new", "meeting-edit", "meeting-end", "meeting-new", "patient-calendar", "patient-edit", "patient-new",
-    "place-edit", "place-new", "portal-account", "portal-calendar", "portal-calendar-file-new",
+    "place-edit", "place-new", "proposal", "portal-account", "portal-calendar", "portal-calendar-file-new",
     "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
     "reader-settings", "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
     "session-restore", "staff-calendar", "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",

@@ -60,7 +60,7 @@ class EnrollForm(MeetingChoiceForm):
         label=_("Attends"),
         widget=forms.RadioSelect,
     )
-    individual = WeeklyHoursField(required=False)
+    individual = WeeklyHoursField(required=False, label=_("Individual sessions"))
 
 
 class WaitlistForm(ActionForm):

@@ -69,7 +69,7 @@ class IndividualSessionsForm(ActionForm):
     )
 
     starts = DayField(label=_("First day"))
-    individual = WeeklyHoursField()
+    individual = WeeklyHoursField(label=_("Individual sessions"))
 
 
 class CounselorHoursForm(SiteScopedForm):
