@@ -65,6 +65,15 @@ def sign_in(page: Page, base: str, email: str, password: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def choose_language(page: Page, base: str, paths: dict[str, str], language: str) -> None:
+    """Save the language among the user's settings. A patient's pages don't follow the browser's language."""
+    settings = next(paths[name] for name in ("portal-account", "reader-settings") if name in paths)
+    page.goto(base + settings)
+    page.check(f"[name=language][value={language}]")
+    page.click("form:has([name=language]) button[type=submit]")
+    page.wait_for_load_state("networkidle")
+
+
 def pages_of(page: Page, base: str) -> dict[str, str]:
     """Follow links from the home page, and return one path for each URL name that is found."""
     found: dict[str, str] = {}
@@ -100,12 +109,19 @@ def take_shots(browser: Browser, base: str) -> Iterator[str]:
         for view in views:
             is_plain = view.language == LANGUAGES[0] and view.colors == COLORS[0]
             wanted = {name: path for name, path in paths.items() if is_plain or name not in done}
-            yield from _shots_of_view(browser, base, view, sign_in_of.role, wanted, state)
+            yield from _shots_of_view(browser, base, view, sign_in_of.role, wanted, state, settings=paths)
         done |= set(paths)
 
 
 def _shots_of_view(
-    browser: Browser, base: str, view: View, role: str, paths: dict[str, str], state: object
+    browser: Browser,
+    base: str,
+    view: View,
+    role: str,
+    paths: dict[str, str],
+    state: object,
+    *,
+    settings: dict[str, str],
 ) -> Iterator[str]:
     folder = SHOTS / view.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +132,7 @@ def _shots_of_view(
         storage_state=state,  # type: ignore[arg-type]  # what storage_state() returned
     )
     page = context.new_page()
+    choose_language(page, base, settings, view.language)
     for name, path in paths.items():
         page.goto(base + path)
         page.wait_for_load_state("networkidle")
