@@ -13,9 +13,9 @@
   }
   week.remove();
 
-  const isNarrow = matchMedia("(max-width: 991px)").matches; // too narrow for the names of sessions in seven columns
-  const onPhone = matchMedia("(max-width: 767px)").matches; // a phone shows three days in place of a week
-  const VIEWS = { day: "timeGridDay", week: onPhone ? "timeGridThreeDays" : "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
+  const isNarrow = matchMedia("(max-width: 991px)").matches; // too narrow for seven columns: three days in place of a week
+  const onPhone = matchMedia("(max-width: 767px)").matches;
+  const VIEWS = { day: "timeGridDay", week: isNarrow ? "timeGridThreeDays" : "timeGridWeek", month: "dayGridMonth", list: "listWeek" };
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }; // days, minutes
   const MINUTE = 60_000;
   const DAY = 24 * 60 * MINUTE;
@@ -119,7 +119,11 @@
     return h("span", { className: "board-event" }, [
       h("span", { className: "board-event-time" }, [
         ...marks,
-        h("span", { className: "nowrap" }, [` ${startTime(event.start, event.end)}`, h("span", { className: "board-event-until" }, "–")]),
+        h("span", { className: "nowrap" }, [
+          ` ${digits(event.start)}`,
+          has24Hours ? "" : h("span", { className: half(event.start) === half(event.end) ? "board-event-half" : "" }, ` ${half(event.start)}`), // hidden in "9:00–11:30 AM"
+          h("span", { className: "board-event-until" }, "–"),
+        ]),
         h("span", { className: "nowrap board-event-until" }, time(event.end)),
       ]),
       " ",
