@@ -1,15 +1,15 @@
 """The enrollments on a patient's chart, and the total hours of all enrollments in one week."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, Subquery
 
 from patients.models import Episode
 from scheduling.domain.hours.rules import HoursRules, WeeklyTotals, add_up
-from scheduling.models import Enrollment, EnrollmentMeeting, MeetingFacilitator, Track
-from timekeeping.weeks import minute_of
+from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, MeetingFacilitator, Track
+from timekeeping.weeks import minute_of, week_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,15 @@ def weekly_totals(enrollments: Sequence[Enrollment], week: date, rules: HoursRul
     """Add up the patient's hours in the week: the groups that the patient attends, and the track's individual time.
 
     Individual time counts even if no sessions are arranged. If the patient moves to another track in the week, only the
-    individual time of the new track counts.
+    individual time of the new track counts. A group that meets every other week counts in the weeks in which it meets.
     """
     groups = {
-        each.meeting_id: each.meeting.as_weekly_meeting()
+        each.meeting_id: replace(each.meeting.as_weekly_meeting(), anchor=None)
         for enrollment in enrollments
         for each in enrollment.enrollment_meetings.all()
-        if each.meeting.kept_for_id is None and _attends(each, week + timedelta(days=each.meeting.weekday))
+        if each.meeting.kept_for_id is None
+        and _attends(each, week + timedelta(days=each.meeting.weekday))
+        and _meets_in(each.meeting, week)
     }
     last = max((each.starts for each in enrollments if _overlaps_week(each, week)), default=None)
     individual = sum(
@@ -91,6 +93,10 @@ def weekly_totals(enrollments: Sequence[Enrollment], week: date, rules: HoursRul
 
 def _attends(attended: EnrollmentMeeting, on: date) -> bool:
     return attended.starts <= on and (attended.ends is None or on < attended.ends)
+
+
+def _meets_in(meeting: Meeting, week: date) -> bool:
+    return meeting.anchor is None or (week_start(meeting.anchor) - week_start(week)).days % 14 == 0
 
 
 def _overlaps_week(enrollment: Enrollment, week: date) -> bool:

@@ -110,6 +110,19 @@ def test_after_a_move_each_week_has_the_hours_of_its_own_track(desk: Client, sit
     assert [each.enrollment.track.name for each in this.enrollments] == ["Mornings", "Evenings"]
 
 
+def test_a_group_every_other_week_counts_in_the_weeks_in_which_it_meets(desk: Client, site: Site) -> None:
+    rosa = make_patient(site)
+    track = make_weekday_track(site)
+    enroll(admit(rosa, MONDAY), track, MONDAY)
+    track.meetings.filter(weekday=2).update(anchor=MONDAY)
+
+    this, coming = chart_of(desk, rosa), chart_of(desk, rosa, MONDAY + WEEK)
+
+    weekly = this.scheduled.minutes // this.scheduled.days
+    assert coming.scheduled.minutes == this.scheduled.minutes - weekly
+    assert coming.scheduled.days == this.scheduled.days - 1
+
+
 def test_an_enrollment_that_is_over_is_shown_in_its_weeks_without_actions(desk: Client, site: Site) -> None:
     rosa = make_patient(site)
     old = enroll(admit(rosa, MONDAY - 2 * WEEK), make_weekday_track(site, name="Mornings"), MONDAY - 2 * WEEK)
