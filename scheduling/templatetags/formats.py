@@ -73,7 +73,9 @@ for _tag in (times, day_range, hours_and_days):
 def clock_in_block(moment: time | datetime | int) -> str:
     """Format a time like `clock`, with " AM" or " PM" as an SVG part of its own that narrow pictures leave out."""
     digits, space, meridiem = clock(moment).partition(" ")
-    return format_html('{}<tspan class="block-meridiem">{}{}</tspan>', digits, space, meridiem) if meridiem else digits
+    if not meridiem:
+        return digits
+    return format_html("{}{}", digits, format_html('<tspan class="block-meridiem">{}{}</tspan>', space, meridiem))
 
 
 @register.simple_block_tag

@@ -163,7 +163,7 @@ def test_a_refused_change_keeps_the_input_and_shows_the_reason(desk: Client, enr
     [
         pytest.param("2026-11-20", "is too early. Choose Mon, Nov 23 or later.", id="before the place"),
         pytest.param("", "Enter a date.", id="no day"),
-        pytest.param("soon", "valid date", id="no date"),
+        pytest.param("soon", "Enter a date.", id="no date"),
     ],
 )
 def test_a_reason_about_the_day_is_shown_beside_the_day(
@@ -268,7 +268,7 @@ def test_a_leave_without_bookings_is_saved_at_once(desk: Client, rosa: Patient) 
         pytest.param(leave_typed(first="2026-11-22"), "first_day", "before the admission", id="before care"),
         pytest.param(leave_typed(reason=""), "reason", "Fill in this field.", id="no reason"),
         pytest.param(leave_typed(first="2026-12-01", last=""), "first_day", "Another leave of absence", id="overlap"),
-        pytest.param(leave_typed(first="soon"), "first_day", "valid date", id="no date"),
+        pytest.param(leave_typed(first="soon"), "first_day", "Enter a date.", id="no date"),
     ],
 )
 def test_a_refused_leave_shows_the_reason_beside_its_field_and_keeps_the_input(
