@@ -53,7 +53,8 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     assert_accessible(page)
     follow(page.get_by_role("button", name="Enroll"))
     expect(page.get_by_text("All upcoming sessions are booked.")).to_be_visible()
-    expect(page.get_by_role("region", name="Schedule").get_by_text("Individual session")).to_be_visible()
+    schedule = page.get_by_role("region", name="Schedule").get_by_role("listitem")
+    expect(schedule.filter(has_text="Individual session")).to_be_visible()
     assert_accessible(page)
 
     # On a phone, the enrollment page of the next patient offers the next hour.
