@@ -131,24 +131,23 @@ class Site(models.Model):
 
     def clean(self) -> None:
         """Reject a neutral name or letterhead that contains the site's name or a word that reveals treatment."""
-        with_site_name = _("This contains the name of the site, which tells where the patient goes. Leave it out.")
-        errors: dict[str, Any] = {
-            field: with_site_name
-            for field in ("neutral_name", "letterhead")
-            if not revealing_words(text := getattr(self, field)) and revealing_words(text, [self.name])
-        }
-        errors |= {
-            field: ngettext(
+        names = ("neutral_name", "letterhead")
+        errors = {field: error for field in names if (error := self._why_revealing(getattr(self, field)))}
+        if errors:
+            raise ValidationError(errors)
+
+    def _why_revealing(self, text: str) -> str:
+        """Return what to change in a name that leaves the building, or "" if nothing."""
+        if words := revealing_words(text):
+            message = ngettext(
                 "Remove “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
                 "Remove these words: “%(words)s”. Anyone who sees this name could guess that it is about treatment.",
                 len(words),
             )
-            % {"words": "”, “".join(words)}
-            for field in ("neutral_name", "letterhead")
-            if (words := revealing_words(getattr(self, field)))
-        }
-        if errors:
-            raise ValidationError(errors)
+            return message % {"words": "”, “".join(words)}
+        if revealing_words(text, [self.name]):
+            return gettext("This contains the name of the site, which tells where the patient goes. Leave it out.")
+        return ""
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -1,6 +1,6 @@
 """What a new clinic has set up so far, and what it still needs before its first patient can be enrolled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.db.models import Exists, OuterRef
 
@@ -25,33 +25,20 @@ class SiteProgress:
     @property
     def is_complete(self) -> bool:
         """Whether nothing is missing."""
-        return all(
-            (
-                self.has_rules,
-                self.has_rooms,
-                self.has_clinicians,
-                self.has_coordinators,
-                self.has_published_track,
-                self.has_patients,
-            )
-        )
+        return all(getattr(self, field.name) for field in fields(self))
 
 
 def site_progress(user: User) -> list[SiteProgress]:
-    """Return the progress of every site at which the user works, in order of name. Runs one query."""
-
-    def at_site(rows: object) -> Exists:
-        return Exists(rows)  # type: ignore[arg-type]  # querysets of different models
-
+    """Return what each of the user's sites has, by name of the site. Runs one query for any number of sites."""
     here = OuterRef("pk")
     active = RoleAssignment.objects.filter(site=here, user__is_active=True)
-    sites = Site.objects.worked_at_by(user).annotate(
-        has_rules=at_site(RuleSet.objects.filter(site=here)),
-        has_rooms=at_site(Room.objects.filter(site=here)),
-        has_clinicians=at_site(active.filter(role=Role.CLINICIAN)),
-        has_coordinators=at_site(active.filter(role=Role.COORDINATOR)),
-        has_published_track=at_site(Track.objects.filter(site=here).published()),
-        has_patients=at_site(Patient.objects.filter(site=here)),
-    )
-    fields = ("has_rules", "has_rooms", "has_clinicians", "has_coordinators", "has_published_track", "has_patients")
-    return [SiteProgress(site, *(getattr(site, field) for field in fields)) for site in sites.order_by("name", "pk")]
+    progress = {
+        "has_rules": Exists(RuleSet.objects.filter(site=here)),
+        "has_rooms": Exists(Room.objects.filter(site=here)),
+        "has_clinicians": Exists(active.filter(role=Role.CLINICIAN)),
+        "has_coordinators": Exists(active.filter(role=Role.COORDINATOR)),
+        "has_published_track": Exists(Track.objects.filter(site=here).published()),
+        "has_patients": Exists(Patient.objects.filter(site=here)),
+    }
+    sites = Site.objects.worked_at_by(user).annotate(**progress).order_by("name", "pk")
+    return [SiteProgress(site, **{name: getattr(site, name) for name in progress}) for site in sites]
