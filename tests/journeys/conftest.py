@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
+from tests.clinic import THURSDAY_NOON, WEDNESDAY, at
 from tests.journeys.steps import SignIn
 
 if TYPE_CHECKING:
@@ -119,3 +121,15 @@ def sign_in(live_server: "LiveServer") -> SignIn:
         page.context.add_cookies([{"name": session.key, "value": session.value, "url": live_server.url}])
 
     return sign_in
+
+
+@pytest.fixture
+def on_wednesday() -> Iterator[None]:
+    with time_machine.travel(at("12:30", WEDNESDAY), tick=True):
+        yield
+
+
+@pytest.fixture
+def on_thursday() -> Iterator[None]:
+    with time_machine.travel(THURSDAY_NOON, tick=True):
+        yield

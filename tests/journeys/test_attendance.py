@@ -1,10 +1,8 @@
 """Mark a roster, amend a mark, and book a make-up session, in a browser on a desktop and on a phone."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
@@ -17,12 +15,6 @@ from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_thursday")]
-
-
-@pytest.fixture
-def on_thursday() -> Iterator[None]:
-    with time_machine.travel(THURSDAY_NOON, tick=True):
-        yield
 
 
 @pytest.fixture

@@ -1,28 +1,20 @@
 """The today page in a browser: sessions load before the list of what needs attention. Repeated views are audited."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import AuditEvent
-from tests.clinic import WEDNESDAY, Clinic, at, booking_of, make_clinic
+from tests.clinic import WEDNESDAY, Clinic, booking_of, make_clinic
 from tests.factories import MONDAY, make_meeting, make_session, make_track
 from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.steps import SignIn, follow
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_wednesday")]
 LOADED = "performance.getEntriesByType('resource').map((each) => each.name)"
-
-
-@pytest.fixture
-def on_wednesday() -> Iterator[None]:
-    with time_machine.travel(at("12:30", WEDNESDAY), tick=True):
-        yield
 
 
 @pytest.fixture

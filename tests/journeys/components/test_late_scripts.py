@@ -1,14 +1,12 @@
 """Nothing on a page moves when scripts arrive after the page was shown, as on a slow connection."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-import time_machine
 from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
-from tests.clinic import WEDNESDAY, Clinic, at, make_clinic
+from tests.clinic import Clinic, make_clinic
 from tests.factories import make_patient_user
 from tests.journeys.steps import SignIn, settle
 
@@ -23,12 +21,6 @@ new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.m
 SHOWN = """new Promise((done) => new PerformanceObserver((_list, observer) => { observer.disconnect(); done(); })
   .observe({ type: "paint", buffered: true }))"""
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@pytest.fixture
-def on_wednesday() -> Iterator[None]:
-    with time_machine.travel(at("12:30", WEDNESDAY), tick=True):
-        yield
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """Pages on the narrowest phones, with very long names, and pages on paper."""
 
-from collections.abc import Iterator
-
 import pytest
-import time_machine
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from scheduling.models import Meeting, Session, Track
-from tests.clinic import THURSDAY_NOON, Clinic, booking_of, make_clinic
+from tests.clinic import Clinic, booking_of, make_clinic
 from tests.factories import admit, make_commitment, make_patient, make_weekday_track
 from tests.journeys.conftest import OpenPage
 from tests.journeys.steps import SignIn, assert_no_sideways_scrolling, follow, settle
@@ -19,12 +16,6 @@ RUNNING_TOGETHER = """() => [...document.querySelectorAll("main .compare-table :
     .filter(each => each.scrollWidth > each.clientWidth + 1 && !each.querySelector(".visually-hidden"))
     .map(each => each.textContent.trim())"""
 LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoraltern"
-
-
-@pytest.fixture
-def on_thursday() -> Iterator[None]:
-    with time_machine.travel(THURSDAY_NOON, tick=True):
-        yield
 
 
 @pytest.fixture

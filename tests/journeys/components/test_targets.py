@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import time_machine
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.clinic import THURSDAY_NOON, Clinic, booking_of, make_clinic
+from tests.clinic import Clinic, booking_of, make_clinic
 from tests.factories import make_commitment, make_patient_user
 from tests.journeys.conftest import OpenPage
 from tests.journeys.steps import SignIn, assert_names_are_well_spaced, assert_no_sideways_scrolling, settle
@@ -23,12 +22,6 @@ TOO_SMALL = """least => [...document.querySelectorAll("a[href], button, summary,
   .map(([each, target]) => ({each, area: target.getBoundingClientRect()}))
   .filter(({area}) => area.width > 1 && area.height > 1 && area.height < least - 0.5)
   .map(({each, area}) => `${(each.innerText || each.name || each.tagName).trim()}: ${Math.round(area.height)} px`)"""
-
-
-@pytest.fixture
-def on_thursday() -> Iterator[None]:
-    with time_machine.travel(THURSDAY_NOON, tick=True):
-        yield
 
 
 @pytest.fixture
@@ -109,15 +102,19 @@ def test_the_bar_of_a_phone_has_one_line_per_name(clinic: Clinic, phone: Page, s
         assert [round(words.nth(number).bounding_box()["height"]) for number in range(4)] == [21] * 4  # type: ignore[index]
 
 
-def test_the_days_of_the_board_do_not_run_into_each_other(clinic: Clinic, tablet: Page, sign_in: SignIn) -> None:
-    sign_in(tablet, clinic.coordinator)
-    tablet.goto(reverse("board") + "?view=week")
-    settle(tablet)
-    days = tablet.locator(".board-day")
+@pytest.mark.parametrize(("width", "number"), [(768, 3), (1000, 7)])
+def test_the_days_of_the_board_do_not_run_into_each_other(
+    clinic: Clinic, open_page: OpenPage, sign_in: SignIn, width: int, number: int
+) -> None:
+    page = open_page({"width": width, "height": 1024})
+    sign_in(page, clinic.coordinator)
+    page.goto(reverse("board") + "?view=week")
+    settle(page)
+    days = page.locator(".board-day")
     days.first.wait_for()
-    texts = edges(tablet, ".board-day > span")
-    columns = edges(tablet, "[role=columnheader]")
-    assert days.count() == 7
+    texts = edges(page, ".board-day > span")
+    columns = edges(page, "[role=columnheader]")
+    assert days.count() == number
     for left, right in texts:
         assert any(start <= left and right <= end for start, end in columns)
 
