@@ -78,3 +78,10 @@ def postgres_only() -> None:
     """Skip the test unless the database is PostgreSQL. Some tests need PostgreSQL, for example for row locks."""
     if connection.vendor != "postgresql":
         pytest.skip("this test needs PostgreSQL: make test-postgres runs it")
+
+
+@pytest.fixture
+def sqlite_only() -> None:
+    """Skip the test unless the database is SQLite. A slow test of what is the same on both databases runs only once."""
+    if connection.vendor != "sqlite":
+        pytest.skip("what this test checks is the same on both databases: make test runs it on SQLite")

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_every_page_of_every_role_is_accessible(
     open_page: OpenPage, live_server: LiveServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
