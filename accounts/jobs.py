@@ -9,17 +9,19 @@ from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Greatest
 from django.tasks import Task, TaskResultStatus, task
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.domain.job_schedule import (
-    MAX_ATTEMPTS,
     RETRY_AFTER,
     WHOLE_INSTALLATION,
     JobScope,
     NextAttempt,
+    latest_night,
     next_attempt,
 )
 from accounts.models import JobOutcome, JobRun, JobRunQuerySet
@@ -66,15 +68,17 @@ def scheduled_jobs(
     A job that runs per site is listed once for each of the `sites`. Any other job is listed once. `runs` contains
     the past attempts.
     """
+    pairs = [(job, scope) for job in jobs for scope in (sites if job.per_site else [WHOLE_INSTALLATION])]
+    nights = {latest_night(now=now, zone=scope.zone, at=job.at) for job, scope in pairs}
     past_runs: dict[tuple[str, int | None], list[JobRun]] = defaultdict(list)
-    for run in runs.newest(MAX_ATTEMPTS):
+    for run in runs.last_or_of(nights, now=now):
         past_runs[run.name, run.site_key].append(run)
     scheduled = []
-    for job in jobs:
-        for scope in sites if job.per_site else [WHOLE_INSTALLATION]:
-            past = past_runs[job.name, scope.key]
-            following = next_attempt(now=now, zone=scope.zone, at=job.at, past=[run.as_past_attempt() for run in past])
-            scheduled.append(ScheduledJob(job, scope, past[0] if past else None, following))
+    for job, scope in pairs:
+        past = past_runs[job.name, scope.key]
+        last = next((run for run in past if run.started_at <= now), None)
+        following = next_attempt(now=now, zone=scope.zone, at=job.at, past=[run.as_past_attempt() for run in past])
+        scheduled.append(ScheduledJob(job, scope, last, following))
     return scheduled
 
 
@@ -109,9 +113,12 @@ def run_due_jobs(
 
 
 def _fail_lost_runs(now: datetime) -> None:
-    """Mark unfinished runs as failed if they started so long ago that their process must have died."""
-    lost = JobRun.objects.filter(finished_at=None, started_at__lte=now - RETRY_AFTER)
-    lost.update(finished_at=now, outcome=JobOutcome.FAILED, words=str(INTERRUPTED_MESSAGE))
+    """Mark unfinished runs as failed if `is_lost` says that their process must have died."""
+    recent = Q(started_at__gt=now - RETRY_AFTER, started_at__lt=now + RETRY_AFTER)
+    lost = JobRun.objects.filter(~recent, finished_at=None)
+    lost.update(
+        finished_at=Greatest("started_at", Value(now)), outcome=JobOutcome.FAILED, words=str(INTERRUPTED_MESSAGE)
+    )
 
 
 def _claim_run(scheduled: ScheduledJob, now: datetime) -> JobRun | None:

@@ -1,6 +1,7 @@
 """Users, their roles at sites, the audit trail, and the runs of nightly jobs."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -283,12 +284,11 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
             return self
         return self.filter(Q(site_key__in=granted) | Q(site_key=None))
 
-    def newest(self, number: int) -> "JobRunQuerySet":
-        """The `number` latest runs of each job at each site, newest first."""
-        position = Window(
-            RowNumber(), partition_by=[F("name"), F("site_key")], order_by=[F("started_at").desc(), F("pk").desc()]
-        )
-        return self.annotate(number=position).filter(number__lte=number).order_by("-started_at", "-pk")
+    def last_or_of(self, nights: Collection[date], *, now: datetime) -> "JobRunQuerySet":
+        """The last run of each job at each site, and every run of the `nights`. A clock that was ahead hides none."""
+        position = Window(RowNumber(), partition_by=["name", "site_key"], order_by=["-started_at", "-pk"])
+        last = self.filter(started_at__lte=now).annotate(position=position).filter(position=1)
+        return self.filter(Q(night__in=nights) | Q(pk__in=last.values("pk"))).order_by("-started_at", "-pk")
 
 
 class JobRun(models.Model):

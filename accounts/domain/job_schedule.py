@@ -81,8 +81,9 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
     The following are product rules. The job is due every night at the time `at` in `zone`. If several nights were
     missed, the job runs only for the latest, because each run does all outstanding work. A job that succeeded is not
     repeated that night. A failed job is retried one hour after it started. There are at most three attempts a night.
+    A start in the future was written by a clock that was ahead. Then the job is retried at once.
 
-    `past` contains the job's attempts in the scope. Attempts of nights before the latest may be left out.
+    `past` contains the job's attempts in the scope. Attempts of nights other than the latest may be left out.
     """
     night = latest_night(now=now, zone=zone, at=at)
     tonight = [each for each in past if each.night == night]
@@ -94,13 +95,19 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
     still_running = last.outcome is AttemptOutcome.RUNNING and not is_lost(last.started_at, now)
     if still_running or last.attempt >= MAX_ATTEMPTS or any(each.outcome is AttemptOutcome.DONE for each in tonight):
         return following
-    again = NextAttempt(night, last.attempt + 1, last.started_at.astimezone(UTC) + RETRY_AFTER)
+    begun = last.started_at.astimezone(UTC)
+    ahead = begun - now >= RETRY_AFTER
+    again = NextAttempt(night, last.attempt + 1, now if ahead else begun + RETRY_AFTER)
     return min(again, following, key=lambda each: each.when)
 
 
 def is_lost(started_at: datetime, now: datetime) -> bool:
-    """Whether an unfinished run started so long ago that its process must have died."""
-    return now - started_at >= RETRY_AFTER
+    """Whether an unfinished run started so long ago that its process must have died.
+
+    A start more than an hour in the future was written by a clock that was ahead. It doesn't say when the run started, so
+    the run counts as lost.
+    """
+    return abs(now - started_at) >= RETRY_AFTER
 
 
 def scheduler_seems_stopped(*, last_started: datetime | None, now: datetime) -> bool:

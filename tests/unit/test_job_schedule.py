@@ -122,6 +122,12 @@ def tried(night: date, clock: str, outcome: AttemptOutcome, attempt: int = 1, on
             there(WED, "02:15"),
             id="the next night comes before the next attempt",
         ),
+        pytest.param(
+            there(TUE, "02:20"), [tried(TUE, "03:20", FAILED)], TUE, 2, there(TUE, "02:20"), id="from the future: now"
+        ),
+        pytest.param(
+            there(TUE, "02:20"), [tried(TUE, "02:21", FAILED)], TUE, 2, there(TUE, "03:21"), id="clocks a minute apart"
+        ),
     ],
 )  # fmt: skip
 def test_the_next_attempt_depends_on_the_past_attempts(
@@ -228,6 +234,12 @@ def test_a_run_is_lost_after_an_hour_and_not_before() -> None:
     started = there(MON, "02:15")
     assert not is_lost(started, started + timedelta(minutes=59, seconds=59))
     assert is_lost(started, started + timedelta(hours=1))
+
+
+def test_a_run_that_started_more_than_an_hour_in_the_future_is_lost() -> None:
+    now = there(MON, "02:15")
+    assert not is_lost(now + timedelta(minutes=59, seconds=59), now)
+    assert is_lost(now + timedelta(days=400), now)
 
 
 @pytest.mark.parametrize(

@@ -215,16 +215,50 @@ def test_scheduled_jobs_have_the_last_run_and_the_next_attempt(site: Site) -> No
     assert (tidy.scope, tidy.last_run) == (WHOLE_INSTALLATION, None)
 
 
-def test_the_newest_run_of_each_job_at_each_site_is_found(site: Site) -> None:
+def test_the_last_run_of_each_job_at_each_site_is_found_with_every_run_of_the_nights_asked_for(site: Site) -> None:
     other = make_site("Airport Road")
     for ago in range(5):
         for place in (site, other, None):
             make_run(place, NIGHT - ago * DAY)
         make_run(site, NIGHT - ago * DAY, name="another")
-    found = JobRun.objects.newest(2)
-    assert len(found) == 8
-    assert {run.started_at for run in found} == {NIGHT, NIGHT - DAY}
-    assert found[0].started_at == NIGHT
+    found = JobRun.objects.last_or_of([TUESDAY - 3 * DAY], now=NIGHT)
+    assert [run.night for run in found] == [TUESDAY] * 4 + [TUESDAY - 3 * DAY] * 4
+    assert {run.night for run in JobRun.objects.last_or_of([], now=NIGHT - HOUR)} == {TUESDAY - DAY}
+
+
+@pytest.fixture
+def clock_was_ahead(site: Site) -> None:
+    """For three nights, the clock was 400 days ahead. Since then, it is right."""
+    make_run(site, NIGHT - 4 * DAY, name="stumble")
+    for ago in (3, 2, 1):
+        make_run(site, NIGHT + (400 - ago) * DAY, name="stumble")
+
+
+@pytest.mark.usefixtures("clock_was_ahead")
+def test_a_failed_job_is_tried_again_after_nights_with_a_clock_that_was_ahead() -> None:
+    begun = [run.started_at - NIGHT for hours in range(5) for run in run_at(NIGHT + hours * HOUR, FAIL)]
+    assert begun == [0 * HOUR, HOUR, 2 * HOUR]
+    assert [run.attempt for run in run_at(NIGHT + DAY, FAIL)] == [1]
+
+
+@pytest.mark.usefixtures("clock_was_ahead")
+def test_the_last_run_is_not_one_of_a_clock_that_was_ahead(site: Site) -> None:
+    [listed] = scheduled_jobs(jobs=[FAIL], sites=[site.as_job_scope()], runs=JobRun.objects.all(), now=NIGHT)
+    assert listed.last_run is not None
+    assert listed.last_run.started_at == NIGHT - 4 * DAY
+
+
+def test_after_the_clock_was_set_back_a_failed_job_of_the_same_night_is_tried_again_at_once(site: Site) -> None:
+    run_at(NIGHT + 20 * HOUR, FAIL)
+    assert [(run.attempt, run.started_at) for run in run_at(NIGHT + HOUR, FAIL)] == [(2, NIGHT + HOUR)]
+
+
+def test_a_run_that_was_killed_while_the_clock_was_ahead_counts_as_failed(site: Site) -> None:
+    killed = make_run(site, NIGHT + 400 * DAY, outcome="running")
+    [run] = run_at(NIGHT, GREET)
+    killed.refresh_from_db()
+    assert (killed.outcome, killed.finished_at) == (JobOutcome.FAILED, killed.started_at)
+    assert run.outcome == JobOutcome.DONE
 
 
 @pytest.mark.parametrize("outcome", ["done", "failed"])
