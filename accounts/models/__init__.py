@@ -1,0 +1,16 @@
+from accounts.models.audit_event import Action, AuditEvent, AuditEventQuerySet
+from accounts.models.job_run import JobOutcome, JobRun, JobRunQuerySet
+from accounts.models.user import RoleAssignment, User, UserManager, UserQuerySet
+
+__all__ = [
+    "Action",
+    "AuditEvent",
+    "AuditEventQuerySet",
+    "JobOutcome",
+    "JobRun",
+    "JobRunQuerySet",
+    "RoleAssignment",
+    "User",
+    "UserManager",
+    "UserQuerySet",
+]
