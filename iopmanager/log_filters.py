@@ -4,16 +4,16 @@ import logging
 import re
 from traceback import extract_tb
 
-CALENDAR_LINK_TOKEN = re.compile(r"(/c/)[^/\s]+(/)")
+SECRET_LINK_TOKEN = re.compile(r"(/(?:c|join)/)[^/\s]+(/)")
 
 
-class RedactCalendarTokens(logging.Filter):
-    """Remove the token from the URLs of calendar links, because anyone with the URL can read the calendar."""
+class RedactSecretLinks(logging.Filter):
+    """Remove the token from the URLs of calendar links and invitations, because anyone with the URL can use them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if "/c/" in message:
-            record.msg, record.args = CALENDAR_LINK_TOKEN.sub(r"\1…\2", message), ()
+        if "/c/" in message or "/join/" in message:
+            record.msg, record.args = SECRET_LINK_TOKEN.sub(r"\1…\2", message), ()
         return True
 
 

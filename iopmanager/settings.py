@@ -201,9 +201,9 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. For
-# everything else, the default limits of django-allauth apply.
-ACCOUNT_RATE_LIMITS = {"set_up": "5/5m/ip,30/h/key"}
+# Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
+# wrong invitation links: 20 in 5 minutes from one address. For everything else, django-allauth's default limits apply.
+ACCOUNT_RATE_LIMITS = {"set_up": "5/5m/ip,30/h/key", "join": "20/5m/ip"}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -321,7 +321,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "secrets": {"()": "iopmanager.log_filters.RedactCalendarTokens"},
+        "secrets": {"()": "iopmanager.log_filters.RedactSecretLinks"},
         "what-errors-say": {"()": "iopmanager.log_filters.RedactErrorMessages"},
     },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},

@@ -1,4 +1,5 @@
 from accounts.models.audit_event import Action, AuditEvent, AuditEventQuerySet
+from accounts.models.invitation import Invitation
 from accounts.models.job_run import JobOutcome, JobRun, JobRunQuerySet
 from accounts.models.user import RoleAssignment, User, UserManager, UserQuerySet
 
@@ -6,6 +7,7 @@ __all__ = [
     "Action",
     "AuditEvent",
     "AuditEventQuerySet",
+    "Invitation",
     "JobOutcome",
     "JobRun",
     "JobRunQuerySet",

@@ -52,7 +52,7 @@ def create_first_administrator(*, code: str, email: str, name: str, password: st
     Hyphens, spaces and letter case in `code` don't matter. Raises Refused if there is already a user, or if the code is
     wrong. Of several people who try at the same time, only one succeeds.
     """
-    _lock_users()
+    lock_users()
     if is_set_up():
         raise Refused([AlreadySetUp()])
     if not constant_time_compare(_bare(code), _bare(set_up_code())):
@@ -62,7 +62,7 @@ def create_first_administrator(*, code: str, email: str, name: str, password: st
     return user
 
 
-def _lock_users() -> None:
+def lock_users() -> None:
     """Let no other transaction add a user until this one ends. On SQLite, every transaction does that anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

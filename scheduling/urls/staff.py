@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run
+from scheduling.views.administration import first_run, portal_access
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -59,6 +59,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("waiting/<int:entry_id>/enroll/", waitlist.waitlist_enroll, name="waitlist-enroll"),
     path("waiting/<int:entry_id>/leave/", waitlist.waitlist_remove, name="waitlist-remove"),
     path("patients/<int:patient_id>/calendar/", calendar_links.patient_calendar, name="patient-calendar"),
+    path("patients/<int:patient_id>/access/", portal_access.portal_access, name="portal-access"),
+    path(
+        "patients/<int:patient_id>/access/withdraw/",
+        portal_access.portal_access_withdraw,
+        name="portal-access-withdraw",
+    ),
+    path("patients/<int:patient_id>/access/end/", portal_access.portal_access_end, name="portal-access-end"),
     path("patients/<int:patient_id>/consents/", letters.consents, name="consents"),
     path("patients/<int:patient_id>/consents/new/", letters.consent_new, name="consent-new"),
     path("consents/<int:consent_id>/revoke/", letters.consent_revoke, name="consent-revoke"),

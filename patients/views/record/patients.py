@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record, record_all
-from accounts.models import Action
+from accounts.models import Action, Invitation
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
@@ -67,12 +67,19 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     proposals = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
-    patients = Patient.objects.visible_to(user).select_related("site")
-    patients = patients.annotate(has_proposals=Exists(proposals), has_calendars=Exists(calendars))
+    links = Invitation.objects.filter(patient=OuterRef("pk"))
+    patients = Patient.objects.visible_to(user).select_related("site", "user")
+    patients = patients.annotate(
+        has_proposals=Exists(proposals),
+        has_calendars=Exists(calendars),
+        link_expires_at=links.pending().values("expires_at")[:1],
+        joined_at=links.filter(used_by=OuterRef("user")).values("used_at")[:1],
+    )
     patient = get_object_or_404(patients, pk=patient_id)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="chart")
     chart = build_chart(patient, user, now, parse_day(request.GET.get("week", "")))
-    return render(request, "patients/record/patient.html", {"patient": patient, "chart": chart})
+    context = {"patient": patient, "chart": chart, "now": now}
+    return render(request, "patients/record/patient.html", context)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)

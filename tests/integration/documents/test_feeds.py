@@ -14,7 +14,7 @@ from icalendar import Calendar
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
-from iopmanager.log_filters import RedactCalendarTokens
+from iopmanager.log_filters import RedactSecretLinks
 from patients.models import Episode
 from scheduling.models import Booking, Feed, FeedStyle, SessionStatus
 from scheduling.services.documents.feeds import create_feed, revoke_feed
@@ -167,7 +167,7 @@ def test_the_token_is_neither_stored_nor_logged(client: Client, bookings: list[B
     token = address.split("/")[2]
     assert token not in str(Feed.objects.filter(pk=feed.pk).values().get())
     record = logging.LogRecord("django.request", logging.WARNING, "", 0, "Not Found: %s", (address,), None)
-    assert RedactCalendarTokens().filter(record)
+    assert RedactSecretLinks().filter(record)
     assert record.getMessage() == "Not Found: /c/…/schedule.ics"
 
 

@@ -1,0 +1,71 @@
+"""Forms to accept an invitation, and to invite a patient."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Invitation, User
+
+
+class JoinForm(forms.Form):
+    """The password with which an invited person will sign in. A patient also enters an e-mail address."""
+
+    reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email"}
+
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+        help_text=_("You sign in with it."),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
+        help_text=_("At least 12 characters."),
+    )
+
+    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.invitation = invitation
+        email = self.fields["email"]
+        if invitation.user is not None:
+            email.initial, email.disabled = invitation.user.email, True
+        else:
+            email.initial = invitation.email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "password" in cleaned:
+            person = User(email=cleaned.get("email", ""), name=str(self.invitation))
+            try:
+                validate_password(cleaned["password"], person)
+            except forms.ValidationError as refused:
+                self.add_error("password", refused)
+        return cleaned
+
+
+class PortalLinkForm(forms.Form):
+    """How a patient gets the link: by e-mail or on paper."""
+
+    reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email"}
+
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        required=False,
+        help_text=_("Needed to send the link. Printing a sheet needs no email."),
+    )
+
+    def __init__(self, *args: Any, by_mail: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_mail = by_mail
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if self.by_mail and not email:
+            raise forms.ValidationError(_("Enter the email to which the link is sent."))
+        return email if self.by_mail else ""

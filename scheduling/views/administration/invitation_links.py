@@ -1,0 +1,54 @@
+"""Hand over a new invitation: mail its link, or show a sheet to print with the link and its QR code."""
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Invitation
+from scheduling.models import Site
+from scheduling.services.administration.invitation_mail import mail_invitation
+from scheduling.services.documents.qr_code import draw_qr_code
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A new invitation, its secret token, the language of the person, and a site whose time zone the person lives in."""
+
+    invitation: Invitation
+    token: str
+    language: str
+    site: Site
+
+
+def mail_link(request: HttpRequest, new: NewLink) -> None:
+    """Mail the link, and show a message that says whether the mail server took it."""
+    link = _address(request, new.token)
+    if mail_invitation(new.invitation, link=link, language=new.language, zone=new.site.zone):
+        text = _("The link is sent to %(email)s. It works for 3 days.")
+        messages.success(request, text % {"email": new.invitation.email})
+    else:
+        messages.error(request, _("The email could not be sent. Try again later, or print the sheet."))
+
+
+def show_sheet(request: HttpRequest, new: NewLink, back: str) -> HttpResponse:
+    """Show the sheet in the person's language. The link can be shown only once, so no browser may cache the page.
+
+    `back` is the URL of the page to go back to. The sheet says nothing about treatment or the clinic.
+    """
+    link = _address(request, new.token)
+    context = {"link": link, "code": draw_qr_code(link), "new": new, "back": back}
+    with override(new.language):
+        sheet = render(request, "scheduling/administration/invitation_sheet.html", context)
+    sheet.headers["Content-Language"] = new.language
+    add_never_cache_headers(sheet)
+    return sheet
+
+
+def _address(request: HttpRequest, token: str) -> str:
+    return request.build_absolute_uri(reverse("join", args=[token]))

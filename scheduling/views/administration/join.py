@@ -1,0 +1,77 @@
+"""The page on which an invited person chooses a password. Opening the link does not use it; sending the form does."""
+
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Invitation, User
+from accounts.services.invitations import InvitationUnknown, InvitationUsed, accept_invitation, find_invitation
+from iopmanager import clock
+from patients.domain.languages import language_code
+from scheduling.forms.administration.invitations import JoinForm
+from scheduling.reason_text import reason_text
+from scheduling.views.refusals import submit_form
+from timekeeping.reasons import Refused
+
+
+@sensitive_variables("token")
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the form of an invitation, and create the account when it is sent. The person is then signed in."""
+    try:
+        answer = _join(request, token)
+    except Refused as refused:
+        answer = _closed(request, refused)
+    answer.headers["Referrer-Policy"] = "strict-origin"  # no request that starts on this page names the link
+    add_never_cache_headers(answer)
+    return answer
+
+
+def _join(request: HttpRequest, token: str) -> HttpResponse:
+    invitation = find_invitation(token, clock.now())
+    language = invited_language(invitation)
+    with translation.override(language or translation.get_language()):
+        if isinstance(request.user, User):
+            text = _("You are signed in as %(name)s. To use this link, sign out first. Then open it again.")
+            return _page(request, "join_closed.html", {"text": text % {"name": request.user}, "signed_in": True}, 409)
+        form = JoinForm(request.POST or None, invitation=invitation)
+        saved = submit_form(
+            request, form, lambda: accept_invitation(token=token, now=clock.now(), **form.cleaned_data)
+        )
+        if saved:
+            login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")
+            return redirect("home")
+        if form.is_bound and not form.errors.keys() <= set(form.fields):
+            find_invitation(token, clock.now())  # somebody else used or withdrew the link in the meantime
+        return _page(request, "join.html", {"form": form}, 422 if form.errors else 200)
+
+
+def invited_language(invitation: Invitation) -> str | None:
+    """Return the code of the language that the invited person reads, or None if it is not known."""
+    if invitation.patient is not None:
+        return language_code(invitation.patient.language)
+    return (invitation.user.language if invitation.user else "") or None
+
+
+def _closed(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Say why the link can't be used. Wrong links are counted, so that nobody can try many of them."""
+    (reason,) = refused.reasons
+    if isinstance(reason, InvitationUnknown) and not ratelimit.consume(request, action="join"):
+        return _page(request, "join_closed.html", {"text": _("Too many tries. Wait 5 minutes, then try again.")}, 429)
+    status = 404 if isinstance(reason, InvitationUnknown) else 410
+    context = {"text": reason_text(reason), "may_sign_in": isinstance(reason, InvitationUsed)}
+    return _page(request, "join_closed.html", context, status)
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, object], status: int) -> HttpResponse:
+    page = render(request, f"scheduling/administration/{template}", context, status=status)
+    page.headers["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
+    return page
