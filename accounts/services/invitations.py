@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.audit import record, record_all
 from accounts.models import Action, Invitation, User
@@ -84,7 +85,7 @@ def find_invitation(token: str, now: datetime) -> Invitation:
 
 def check_email(email: str, *, user_id: int | None = None) -> Iterable[Reason]:
     """Yield a reason if somebody other than the user signs in with the e-mail address."""
-    if User.objects.filter(email__iexact=email).exclude(pk=user_id).exists():
+    if User.objects.filter(~Q(pk=user_id), email__iexact=email).exists():
         yield EmailTaken(email)
 
 

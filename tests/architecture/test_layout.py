@@ -110,6 +110,10 @@ BELOW_VIEWS = {
     "admin.py",
 }
 KNOWN_LOOKUPS = {
+    # An invitation is for a patient or a staff member, and accepting it links a patient to a user.
+    ("accounts/models/invitation.py", "patient__isnull"),
+    ("accounts/services/invitations.py", "patient__site"),
+    ("accounts/services/invitations.py", "patient__user"),
     # Clinicians see the patients in their own groups.
     ("patients/models/patient.py", "episodes__bookings__session__facilitators"),
     ("patients/models/patient.py", "episodes__bookings__released_at"),

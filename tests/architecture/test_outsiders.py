@@ -25,10 +25,10 @@ OPEN_TO_EVERYONE = {
 """URL names that are not tested here: public pages, the page for the first administrator, pages for signing in and out,
 and a page that production does not serve.
 
-Calendar feeds are not tested here either, because their addresses are secret. They are tested in
-tests/integration/documents/test_feeds.py.
+Calendar feeds and invitations are not tested here either, because their addresses are secret. They are tested in
+tests/integration/documents/test_feeds.py and tests/integration/administration/test_portal_access.py.
 """
-ALL = sorted(set(url_names()) - OPEN_TO_EVERYONE - {"feed"})
+ALL = sorted(set(url_names()) - OPEN_TO_EVERYONE - {"feed", "join"})
 
 
 @pytest.fixture

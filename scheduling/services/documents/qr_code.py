@@ -21,11 +21,11 @@ def draw_qr_code(text: str) -> QrCode:
     code = qrencoder.QRCode(None, qrencoder.QRErrorCorrectLevel.M)
     code.addData(text)
     code.make()
-    number = code.getModuleCount()
+    number = code.getModuleCount()  # type: ignore[no-untyped-call]
     dark = (
         f"M{column + QUIET_ZONE} {row + QUIET_ZONE}h1v1h-1z"
         for row in range(number)
         for column in range(number)
-        if code.isDark(row, column)
+        if code.isDark(row, column)  # type: ignore[no-untyped-call]
     )
     return QrCode(number + 2 * QUIET_ZONE, "".join(dark))

@@ -1,5 +1,7 @@
 """The page on which an invited person chooses a password. Opening the link does not use it; sending the form does."""
 
+from copy import copy
+
 from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib.auth import login
@@ -43,9 +45,7 @@ def _join(request: HttpRequest, token: str) -> HttpResponse:
             text = _("You are signed in as %(name)s. To use this link, sign out first. Then open it again.")
             return _page(request, "join_closed.html", {"text": text % {"name": request.user}, "signed_in": True}, 409)
         form = JoinForm(request.POST or None, invitation=invitation)
-        saved = submit_form(
-            request, form, lambda: accept_invitation(token=token, now=clock.now(), **form.cleaned_data)
-        )
+        saved = submit_form(request, form, lambda: accept_invitation(token=token, now=clock.now(), **form.cleaned_data))
         if saved:
             login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")
             return redirect("home")
@@ -64,11 +64,19 @@ def invited_language(invitation: Invitation) -> str | None:
 def _closed(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Say why the link can't be used. Wrong links are counted, so that nobody can try many of them."""
     (reason,) = refused.reasons
-    if isinstance(reason, InvitationUnknown) and not ratelimit.consume(request, action="join"):
+    if isinstance(reason, InvitationUnknown) and not _may_try(request):
         return _page(request, "join_closed.html", {"text": _("Too many tries. Wait 5 minutes, then try again.")}, 429)
     status = 404 if isinstance(reason, InvitationUnknown) else 410
     context = {"text": reason_text(reason), "may_sign_in": isinstance(reason, InvitationUsed)}
     return _page(request, "join_closed.html", context, status)
+
+
+def _may_try(request: HttpRequest) -> bool:
+    """Count the request as a try. Return False if there were too many. The limiter counts no GET, so it gets a POST."""
+    counted = copy(request)
+    counted.method = "POST"
+    may: bool = ratelimit.consume(counted, action="join")
+    return may
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, object], status: int) -> HttpResponse:

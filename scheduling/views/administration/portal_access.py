@@ -1,6 +1,5 @@
 """The page on which a coordinator gives a patient access to the portal, and ends it."""
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -50,10 +49,11 @@ def _access_page(request: HttpRequest, patient: Patient, form: PortalLinkForm) -
     record(patient, by=signed_in(request), action=Action.VIEWED, at=now, detail="portal access")
     pending = Invitation.objects.pending().filter(patient=patient).first()
     joined = Invitation.objects.filter(patient=patient, used_by=patient.user_id).exclude(used_at=None).first()
+    has_access = patient.user is not None and patient.user.is_active
     context = {
         "patient": patient,
         "form": form,
-        "has_access": patient.user is not None and patient.user.is_active,
+        "has_access": has_access,
         "since": joined.used_at if joined else None,
         "pending": pending,
         "is_expired": pending is not None and pending.is_expired(now),

@@ -269,6 +269,15 @@ BREAKS: dict[str, Callable[[World], object]] = {
     ROOM.name: lambda world: sets("later", starts=world.session.starts)(world),
     HOURS.name: repeats("hours", starts=time(11), ends=time(13)),
     FACILITATOR.name: lambda world: world.later.session_facilitators.update(starts=world.session.starts),
+    "invitation_is_for_one_person": sets("invitation", patient=None),
+    "invitation_expires_after_it_is_created": sets("invitation", expires_at=AT),
+    "invitation_is_used_by_somebody": sets("invitation", used_at=AT),
+    "invitation_is_withdrawn_by_somebody": sets("invitation", revoked_at=AT),
+    "invitation_is_used_or_withdrawn": lambda world: sets(
+        "invitation", used_at=AT, used_by=world.lead, revoked_at=AT, revoked_by=world.lead
+    )(world),
+    "patient_has_one_pending_invitation": repeats("invitation", token_hash="3" * 64),
+    "user_has_one_pending_invitation": repeats("staff_invitation", token_hash="3" * 64),
     "feed_is_of_one_subject": lambda world: sets("feed", room=world.room)(world),
     "feed_style_is_known": sets("feed", style="loud"),
     "attendance_left_after_arriving": sets("attendance", arrived=AT, left=AT),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import (
@@ -84,6 +85,8 @@ class World:
     proposal: CommitmentProposal
     calendar: ImportedCalendar
     calendar_time: CalendarInterval
+    invitation: Invitation
+    staff_invitation: Invitation
 
 
 def make_world() -> World:
@@ -97,6 +100,7 @@ def make_world() -> World:
     session, later = make_session(meeting, MONDAY), make_session(meeting, MONDAY + timedelta(weeks=1))
     booking = book(session, enrollment)
     calendar = make_calendar(patient, lead, (AT, AT + timedelta(hours=1)))
+    invited: dict[str, Any] = {"created_at": AT, "created_by": lead, "expires_at": AT + timedelta(days=3)}
     return World(
         site=site,
         room=room,
@@ -134,4 +138,6 @@ def make_world() -> World:
         calendar=calendar,
         calendar_time=calendar.intervals.get(),
         place=make_place(patient, {site: (20, 30)}),
+        invitation=Invitation.objects.create(patient=patient, token_hash="1" * 64, **invited),
+        staff_invitation=Invitation.objects.create(user=other, token_hash="2" * 64, **invited),
     )

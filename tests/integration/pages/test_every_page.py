@@ -22,7 +22,9 @@ from tests.paths import PROJECT
 pytestmark = pytest.mark.django_db
 
 WEDNESDAY = datetime(2026, 11, 25, 17, 30, tzinfo=UTC)
-NAMES = sorted(set(url_names()) - {"feed", "set-up", "design", "account_reset_password_from_key", "account_logout"})
+NAMES = sorted(
+    set(url_names()) - {"feed", "join", "set-up", "design", "account_reset_password_from_key", "account_logout"}
+)
 PARTS = {"track-meter", "board-sessions"}
 """URL names of parts of pages. A part has no title."""
 STOCK_SENTENCE = re.compile(
