@@ -1,17 +1,21 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import ratelimit
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.known_devices import COOKIE, read_device
 from patients.services.record.reader_settings import chosen_language
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    Mail is written in the recipient's language.
+    Mail is written in the recipient's language. Wrong passwords from a device on which the person has signed in before
+    are counted for that device alone. All other devices share one count for each email address.
     """
 
     error_messages: ClassVar[dict[str, Any]] = {
@@ -24,7 +28,27 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        key = _known_device_key(request, **credentials)
+        if key is None:
+            super().pre_authenticate(request, **credentials)
+        elif not ratelimit.consume(request, action="login_failed_on_known_device", key=key):
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        key = _known_device_key(request, **credentials)
+        if user is not None and key is not None:
+            ratelimit.clear(request, action="login_failed_on_known_device", key=key)
+        return user
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         user = context.get("user")
         with translation.override((chosen_language(user) if user else None) or translation.get_language()):
             super().send_mail(template_prefix, email, context)
+
+
+def _known_device_key(request: HttpRequest, **credentials: Any) -> str | None:
+    """Return what wrong passwords are counted under on a device that the person has used before, and None elsewhere."""
+    device, email = read_device(request.COOKIES.get(COOKIE, "")), credentials.get("email", "")
+    return f"{device.id}:{email.lower()}" if device is not None and device.knows(email) else None

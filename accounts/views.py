@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Concatenate
 
 from allauth.account import views as account_views
+from allauth.core import ratelimit
 from django.apps import apps
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.services.first_run import is_set_up
+from accounts.services.known_devices import COOKIE, read_device
 
 type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -117,8 +119,17 @@ def sign_in(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
     """Show the sign-in page. While there is no user, redirect to the page that creates the first administrator."""
     if request.method == "GET" and not is_set_up():
         return redirect("set-up")
+    if not _on_known_device(request) and not ratelimit.consume(request, action="sign_in"):
+        limited: HttpResponse = ratelimit.respond_429(request)
+        return limited
     page: HttpResponse = account_views.login(request, *args, **kwargs)
     return page
+
+
+def _on_known_device(request: HttpRequest) -> bool:
+    """Whether the person who signs in has signed in on this device before."""
+    device = read_device(request.COOKIES.get(COOKIE, ""))
+    return device is not None and device.knows(request.POST.get("login", ""))
 
 
 def disabled_page(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:

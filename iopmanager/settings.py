@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "iopmanager.known_device_middleware.KnownDeviceMiddleware",
     "iopmanager.sign_out_middleware.SignOutMiddleware",
     "iopmanager.reader_middleware.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -202,8 +203,18 @@ ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 # Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
-# wrong invitation links: 20 in 5 minutes from one address. For everything else, django-allauth's default limits apply.
-ACCOUNT_RATE_LIMITS = {"set_up": "5/5m/ip,30/h/key", "join": "20/5m/ip"}
+# wrong invitation links: 20 in 5 minutes from one address. Limit wrong passwords of one person: 5 in 5 minutes from all
+# unknown devices together, and as many from each device on which this person has signed in before. `sign_in` replaces
+# `login`, which would also count people on known devices: strangers may send the form 30 times a minute from one
+# address. For everything else, django-allauth's default limits apply.
+ACCOUNT_RATE_LIMITS = {
+    "set_up": "5/5m/ip,30/h/key",
+    "join": "20/5m/ip",
+    "login": None,
+    "sign_in": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_on_known_device": "5/5m/key",
+}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False

@@ -1,0 +1,109 @@
+"""One limiter counts the guesses on every page that accepts a password or a code."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.core.cache import cache
+from django.core.management import call_command
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from accounts.models import User
+from accounts.permissions import Role
+from iopmanager.settings import CACHES_IN_DATABASE
+from tests.every_page import make_pages, url_names
+from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
+
+pytestmark = pytest.mark.django_db
+
+SECRET_FIELD = re.compile(
+    r'<input[^>]*(type="password"|autocomplete="(one-time-code|current-password|new-password)")', re.IGNORECASE
+)
+ASKED_FOR_A_SECRET = {"account_login", "account_change_password", "account_reset_password_from_key", "set-up", "join"}
+"""URL names of the pages that accept a password or a code. Each of them is tried below."""
+ADDRESS_IS_SECRET = {"account_reset_password_from_key", "join", "feed"}
+MOST_TRIES = 40
+
+
+@pytest.fixture(autouse=True)
+def production_caches(settings: Settings) -> Iterator[None]:
+    """Count in the database, as in production, and begin with no counts."""
+    settings.CACHES = CACHES_IN_DATABASE
+    call_command("createcachetable")
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def tries_until_limited(send: Callable[[int], HttpResponseBase]) -> int:
+    """Send wrong secrets until the answer is that there were too many. Return the number of secrets that were judged."""
+    for number in range(MOST_TRIES):
+        answer = send(number)
+        if re.search("Too many (tries|wrong codes)", str(getattr(answer, "text", ""))):
+            return number
+    pytest.fail(f"{MOST_TRIES} wrong secrets in a row were judged")
+
+
+def test_no_other_page_asks_for_a_password_or_a_code() -> None:
+    names = sorted(set(url_names()) - ADDRESS_IS_SECRET)
+    asking = {"set-up"} if SECRET_FIELD.search(Client().get(reverse("set-up")).text) else set()
+    pages = make_pages(names)
+    users = [None, *(make_staff(role, pages.site) for role in Role), make_staff(Role.ADMINISTRATOR, None)]
+    for user in [*users, make_patient_user(pages.patient)]:
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        asking |= {name for name in names if SECRET_FIELD.search(client.get(pages.addresses[name]).text)}
+    assert asking == ASKED_FOR_A_SECRET - ADDRESS_IS_SECRET
+
+
+def test_the_sign_in_page_limits_wrong_passwords() -> None:
+    user = make_staff(Role.COORDINATOR, make_site())
+    form = {"login": user.email, "password": "wrong"}
+    path = reverse("account_login")
+    assert tries_until_limited(lambda number: Client().post(path, form, REMOTE_ADDR=f"10.0.{number}.1")) == 5
+
+
+def test_one_address_can_not_try_a_password_on_many_accounts() -> None:
+    path = reverse("account_login")
+    assert tries_until_limited(lambda n: Client().post(path, {"login": f"{n}@a.example", "password": PASSWORD})) == 10
+
+
+@pytest.mark.parametrize(
+    "make_user", [lambda: make_staff(Role.CLINICIAN, make_site()), lambda: make_patient_user(make_patient(make_site()))]
+)
+def test_changing_the_password_limits_guesses_at_the_current_one(client: Client, make_user: Callable[[], User]) -> None:
+    client.force_login(make_user())
+    form = {"oldpassword": "wrong", "password1": "another long password", "password2": "another long password"}
+    assert tries_until_limited(lambda _: client.post(reverse("account_change_password"), form)) == 5
+
+
+def test_the_first_administrators_page_limits_wrong_codes(client: Client) -> None:
+    form = {"code": "AAAA-AAAA-AAAA-AAAA", "name": "Ann", "email": "a@a.example", "password": "a long new password"}
+    assert tries_until_limited(lambda _: client.post(reverse("set-up"), form)) == 5
+
+
+def test_invitation_links_limit_wrong_tokens(client: Client) -> None:
+    make_site()
+    assert tries_until_limited(lambda number: client.post(reverse("join", args=[f"{number:043}"]), {})) == 20
+
+
+def test_password_links_limit_wrong_keys(client: Client) -> None:
+    user = make_staff(Role.CLINICIAN, make_site())
+    right = reverse(
+        "account_reset_password_from_key", args=[user_pk_to_url_str(user), default_token_generator.make_token(user)]
+    )
+    page = client.get(right, follow=True)
+    assert SECRET_FIELD.search(page.text)
+    path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), "abc-def"])
+    assert tries_until_limited(lambda _: client.post(path, {"password1": PASSWORD})) == 20
+
+
+def test_the_admin_accepts_no_password(client: Client) -> None:
+    answer = client.post(reverse("admin:login"), {"username": "a", "password": "b"})
+    assert answer.status_code == 302
