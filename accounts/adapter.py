@@ -1,21 +1,27 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
 from allauth.core import ratelimit
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.known_devices import COOKIE, read_device
+from accounts.services.outbox import NOBODY, put_in_outbox
+from iopmanager import clock
 from patients.services.record.reader_settings import chosen_language
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    Mail is written in the recipient's language. Wrong passwords from a device on which the person has signed in before
-    are counted for that device alone. All other devices share one count for each email address.
+    Mail is written in the recipient's language, and put into the outbox. Mail to nobody is dropped there.
+
+    Wrong passwords from a device on which the person has signed in before are counted for that device alone. All other
+    devices share one count for each email address.
     """
 
     error_messages: ClassVar[dict[str, Any]] = {
@@ -43,9 +49,11 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        user = context.get("user")
+        user, request = context.get("user"), allauth_context.request
         with translation.override((chosen_language(user) if user else None) or translation.get_language()):
-            super().send_mail(template_prefix, email, context)
+            whole = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+            message = self.render_mail(template_prefix, email, whole)
+        put_in_outbox(message=message, now=clock.now(), is_dropped=user is not None and user.pk == NOBODY)
 
 
 def _known_device_key(request: HttpRequest, **credentials: Any) -> str | None:

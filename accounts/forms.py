@@ -1,8 +1,9 @@
-"""Forms for the language and the clock of pages, and for the first administrator."""
+"""Forms for the language and the clock of pages, for the first administrator, and for a new password."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from accounts.models import User
+from accounts.services.outbox import NOBODY
 from iopmanager.reader import HourClock
 
 type Choices = list[tuple[str, StrOrPromise]]
@@ -86,3 +88,15 @@ class FirstAdministratorForm(forms.Form):
             except forms.ValidationError as refused:
                 self.add_error("password", refused)
         return cleaned
+
+
+class PasswordResetForm(ResetPasswordForm):
+    """A request for a link to a new password.
+
+    For an address that belongs to nobody, the same mail is written, and dropped later. So the answer takes just as long.
+    """
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        self.users = self.users or [User(pk=NOBODY, email=email)]
+        return email

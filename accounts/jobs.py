@@ -25,6 +25,7 @@ from accounts.domain.job_schedule import (
     next_attempt,
 )
 from accounts.models import JobOutcome, JobRun, JobRunQuerySet
+from accounts.services.outbox import delete_old_tasks
 from iopmanager import clock
 
 logger = logging.getLogger(__name__)
@@ -169,4 +170,12 @@ def clear_sessions() -> str:
     """Delete expired sign-in sessions. Return a sentence that says how many were deleted."""
     deleted = Session.objects.filter(expire_date__lt=clock.now()).delete()[0]
     text = ngettext("%(number)d expired sign-in deleted.", "%(number)d expired sign-ins deleted.", deleted)
+    return text % {"number": deleted}
+
+
+@task
+def clear_tasks() -> str:
+    """Delete what is left of old background tasks and mail. Return a sentence that says how many were deleted."""
+    deleted = delete_old_tasks(now=clock.now())
+    text = ngettext("%(number)d old background task deleted.", "%(number)d old background tasks deleted.", deleted)
     return text % {"number": deleted}

@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_filters",
     "django_htmx",
+    "django_tasks_db",
 ]
 
 MIDDLEWARE = [
@@ -171,8 +172,12 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Tasks run in the process that enqueues them. The nightly jobs run in the process of `manage.py run_jobs`.
-TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+# The nightly jobs run in the process of `manage.py run_jobs`, which enqueues them. Mail is sent by the background worker,
+# `manage.py db_worker --backend background`, which takes its tasks from a table.
+TASKS = {
+    "default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"},
+    "background": {"BACKEND": "django_tasks_db.DatabaseBackend"},
+}
 
 
 def _cache_in_table(table: str, *, most_entries: int) -> dict[str, Any]:
@@ -215,6 +220,9 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_on_known_device": "5/5m/key",
 }
+# Tokens of Django's own kind need no query that would tell a known address from an unknown one.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+ACCOUNT_FORMS = {"reset_password": "accounts.forms.PasswordResetForm"}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -296,31 +304,31 @@ STORAGES = {
 # When debugging and in tests, files are served from their source folders, without collectstatic.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
-# Mail is sent through the server in EMAIL_URL, which production requires. Without it, messages are written to var/mail.
+# All mail is put into the outbox. From there, the background worker sends it through the server in EMAIL_URL, which
+# production requires. Without it, messages are written to var/mail.
 MAILERS: dict[str, dict[str, object]] = {
-    "default": {
+    "default": {"BACKEND": "accounts.services.outbox.OutboxBackend"},
+    "server": {
         "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "OPTIONS": {"file_path": str(VAR_DIR / "mail")},
-    }
+    },
 }
-if DEPLOYMENT == "test":
-    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
-elif EMAIL_URL:
+if EMAIL_URL:
     _mail = dj_email_url.parse(EMAIL_URL)
-    MAILERS = {
-        "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {
-                "host": _mail["EMAIL_HOST"],
-                "port": _mail["EMAIL_PORT"],
-                "username": _mail["EMAIL_HOST_USER"] or None,
-                "password": _mail["EMAIL_HOST_PASSWORD"] or None,
-                "use_tls": _mail["EMAIL_USE_TLS"],
-                "use_ssl": _mail["EMAIL_USE_SSL"],
-                "timeout": 20,
-            },
-        }
+    MAILERS["server"] = {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": _mail["EMAIL_HOST"],
+            "port": _mail["EMAIL_PORT"],
+            "username": _mail["EMAIL_HOST_USER"] or None,
+            "password": _mail["EMAIL_HOST_PASSWORD"] or None,
+            "use_tls": _mail["EMAIL_USE_TLS"],
+            "use_ssl": _mail["EMAIL_USE_SSL"],
+            "timeout": 10,
+        },
     }
+elif DEPLOYMENT == "test":
+    MAILERS["server"] = {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{ALLOWED_HOSTS[0].removeprefix('.')}")
 EMAIL_SUBJECT_PREFIX = ""
 
@@ -342,6 +350,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},
+        "django_tasks_db": {"filters": ["what-errors-say"], "level": "WARNING"},
     },
 }
 

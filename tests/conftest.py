@@ -7,8 +7,9 @@ import django
 import hypothesis
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection, models
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
 # The deployment must be set before Django reads the settings, so pyproject.toml does not set DJANGO_SETTINGS_MODULE.
@@ -21,6 +22,14 @@ hypothesis.settings.register_profile(
     "unhurried", hypothesis.settings(), deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _background_tasks_run_at_once() -> Iterator[None]:
+    """Run background tasks in the process that enqueues them. Tests of the queue use the settings of production."""
+    at_once = {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}
+    with override_settings(TASKS={**settings.TASKS, "background": at_once}):
+        yield
 
 
 @pytest.fixture(scope="session")

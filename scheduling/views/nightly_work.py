@@ -1,4 +1,4 @@
-"""The status of the nightly jobs, for users who manage a site."""
+"""The status of the nightly jobs and of outgoing mail, for users who manage a site."""
 
 from datetime import tzinfo
 
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.domain.job_schedule import MAX_ATTEMPTS, scheduler_seems_stopped
 from accounts.jobs import ScheduledJob, scheduled_jobs
-from accounts.models import JobRun
+from accounts.models import JobRun, OutgoingMail
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from iopmanager import clock
@@ -20,7 +20,10 @@ from scheduling.views.current_site import current_site, sites_worked_at
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
 def nightly_work(request: HttpRequest) -> HttpResponse:
-    """List each job at each site with its last and next run, and warn if no scheduler seems to be running."""
+    """List each job at each site with its last and next run, and say whether mail waits.
+
+    Warn if no scheduler or no worker seems to be running.
+    """
     user, now = signed_in(request), clock.now()
     sites = [site for site in sites_worked_at(request) if user.may(Permission.MANAGE_SITE, site.pk)]
     scopes = [site.as_job_scope() for site in sites]
@@ -35,6 +38,7 @@ def nightly_work(request: HttpRequest) -> HttpResponse:
         "now": now,
         "most_tries": MAX_ATTEMPTS,
         "here": current_site(request),
+        "outbox": OutgoingMail.objects.state(now),
         "last_started": last_started,
         "seems_stopped": scheduler_seems_stopped(last_started=last_started, now=now),
     }

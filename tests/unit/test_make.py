@@ -81,19 +81,22 @@ while :; do sleep 0.05; done
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder in which `make run` starts two fake programs instead of the server and the scheduler."""
+    """A folder in which `make run` starts fake programs instead of the server, the scheduler and the background worker."""
     for name in ("bin", ".venv/bin"):
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "bin" / "serve", tmp_path / "bin")
     empty_script = "#!/usr/bin/env bash\n"
-    python = '#!/usr/bin/env bash\n[ "$2" != run_jobs ] || exec bin/scheduler\n'
+    python = (
+        '#!/usr/bin/env bash\n[ "$2" != run_jobs ] || exec bin/scheduler\n[ "$2" != db_worker ] || exec bin/worker\n'
+    )
     for path, text in {
         "bin/port-is-free": empty_script,
         "bin/set-up": empty_script,
         "bin/collect-static": empty_script,
         ".venv/bin/python": python,
         "bin/scheduler": PROGRAM.format(name="scheduler", status=0),
+        "bin/worker": PROGRAM.format(name="worker", status=0),
         ".venv/bin/gunicorn": PROGRAM.format(name="server", status=7),
     }.items():
         (tmp_path / path).write_text(text)
@@ -130,7 +133,7 @@ def serving(checkout: Path) -> Iterator[Serving]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, start_new_session=True)
     try:
-        for name in ("server.pid", "scheduler.pid"):
+        for name in ("server.pid", "scheduler.pid", "worker.pid"):
             wait_until(is_written(checkout / name))
         yield process
     finally:
@@ -163,26 +166,29 @@ def press_ctrl_c_again_and_again(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize("stop", [terminate_make, terminate_the_group, press_ctrl_c, press_ctrl_c_again_and_again])
-def test_stopping_make_run_ends_server_and_scheduler_and_leaves_no_process(
+def test_stopping_make_run_ends_server_scheduler_and_worker_and_leaves_no_process(
     checkout: Path, serving: Serving, stop: Callable[[Serving], None]
 ) -> None:
     stop(serving)
     serving.wait(timeout=PATIENCE)
     wait_until(lambda: not is_alive(serving.pid))
-    assert set(ended(checkout)) == {"scheduler", "server"}
+    assert set(ended(checkout)) == {"scheduler", "server", "worker"}
 
 
-def test_a_server_that_ends_stops_the_scheduler_and_reports_a_failure(checkout: Path, serving: Serving) -> None:
+def test_a_server_that_ends_stops_scheduler_and_worker_and_reports_a_failure(checkout: Path, serving: Serving) -> None:
     os.kill(int((checkout / "server.pid").read_text()), signal.SIGTERM)
     assert serving.wait(timeout=PATIENCE) == 2, "make's own status for a recipe that failed"
     assert not is_alive(serving.pid)
-    assert ended(checkout) == ["scheduler", "server"]
+    assert ended(checkout) == ["scheduler", "server", "worker"]
 
 
-def test_the_server_keeps_running_when_the_scheduler_ends(checkout: Path, serving: Serving) -> None:
-    os.kill(int((checkout / "scheduler.pid").read_text()), signal.SIGKILL)
+@pytest.mark.parametrize(("killed", "goes_on"), [("scheduler", "worker"), ("worker", "scheduler")])
+def test_the_server_keeps_running_when_one_of_the_others_ends(
+    checkout: Path, serving: Serving, killed: str, goes_on: str
+) -> None:
+    os.kill(int((checkout / f"{killed}.pid").read_text()), signal.SIGKILL)
     time.sleep(0.3)
     assert serving.poll() is None
     serving.terminate()
     serving.wait(timeout=PATIENCE)
-    assert ended(checkout) == ["server"]
+    assert ended(checkout) == sorted([goes_on, "server"])

@@ -70,7 +70,8 @@ def test_a_complete_environment_gives_safe_production_settings(read_settings: Re
     assert settings["DEFAULT_FROM_EMAIL"] == "no-reply@clinic.example"
     database = settings["DATABASES"]["default"]
     assert (database["HOST"], database["PORT"], database["PASSWORD"]) == ("db.example", 5433, "p@ss")
-    assert settings["MAILERS"]["default"] == {
+    assert settings["MAILERS"]["default"] == {"BACKEND": "accounts.services.outbox.OutboxBackend"}
+    assert settings["MAILERS"]["server"] == {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "OPTIONS": {
             "host": "mail.example",
@@ -79,7 +80,7 @@ def test_a_complete_environment_gives_safe_production_settings(read_settings: Re
             "password": "p@ss",
             "use_tls": True,
             "use_ssl": False,
-            "timeout": 20,
+            "timeout": 10,
         },
     }
 
@@ -144,7 +145,7 @@ def test_a_checkout_with_a_generated_key_is_local(read_settings: ReadSettings, c
     assert settings["SECRET_KEY"] == KEY
     assert not settings["DEBUG"]
     assert settings["DATABASES"]["default"]["NAME"] == str(checkout.parents[1] / "var" / "iopmanager.sqlite3")
-    assert settings["MAILERS"]["default"]["BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
+    assert settings["MAILERS"]["server"]["BACKEND"] == "django.core.mail.backends.filebased.EmailBackend"
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "EMAIL_URL"])

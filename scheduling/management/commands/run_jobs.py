@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from accounts.jobs import run_due_jobs
 from accounts.models import JobOutcome, JobRun
+from accounts.services.outbox import queue_due_mail
 from iopmanager import clock
 from iopmanager.jobs import NIGHTLY
 from scheduling.formats import counted
@@ -25,8 +26,8 @@ POLL_SECONDS = 30
 
 class Command(BaseCommand):
     help = (
-        "Run each site's nightly jobs when they are due, and missed jobs right away. Runs until stopped with Ctrl+C or "
-        "SIGTERM. Several of these processes may run at the same time."
+        "Run each site's nightly jobs when they are due, and missed jobs right away. Tell the background worker which mail to "
+        "try again. Runs until stopped with Ctrl+C or SIGTERM. Several of these processes may run at the same time."
     )
     stopping = False
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
                 self._rest()
 
     def _look(self) -> list[JobRun]:
+        queue_due_mail(now=clock.now())
         sites = [site.as_job_scope() for site in Site.objects.all()]
         done = []
         for run in run_due_jobs(jobs=NIGHTLY, sites=sites, now=clock.now, stopping=lambda: self.stopping):

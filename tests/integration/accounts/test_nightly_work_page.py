@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import JobRun, RoleAssignment, User
+from accounts.models import JobRun, OutgoingMail, RoleAssignment, User
 from accounts.permissions import Role
 from iopmanager import clock
 from scheduling.models import Site
@@ -156,7 +156,7 @@ def test_administrators_see_only_the_sites_they_manage(client: Client, site: Sit
     client.force_login(administrator)
     text = text_of(client)
     assert '<h2 id="place-1">Harbor Street' in text
-    assert text.count("<h2") == 2
+    assert text.count("<h2") == 3, "one site, all sites, and mail"
     assert "Slept at the airport." not in text
 
     client.force_login(make_staff(Role.ADMINISTRATOR, None))
@@ -206,7 +206,7 @@ def test_three_sites_and_jobs_take_as_many_queries_as_one(
         for ago in range(number):
             make_run(site, NIGHT - ago * DAY)
     client.force_login(make_staff(Role.ADMINISTRATOR, None))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         text = text_of(client)
     assert text.count('scope="row"') == {1: 1, 3: 7}[number], "each job at each site, and the one about none"
 
@@ -216,3 +216,48 @@ def test_runs_can_be_viewed_in_the_admin(client: Client, site: Site) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, None))
     assert "Said good night." in client.get(reverse("admin:accounts_jobrun_changelist")).text
     assert client.get(reverse("admin:accounts_jobrun_add")).status_code == 403
+
+
+def wait_in_outbox(since: datetime, **fields: object) -> OutgoingMail:
+    content = {} if "given_up_at" in fields else {"to": ["rosa@example.test"]}
+    return OutgoingMail.objects.create(content=content, created_at=since, **{"next_try": since, **fields})
+
+
+@pytest.mark.usefixtures("administrator", "site")
+def test_mail_that_waits_is_counted_without_its_addresses(client: Client) -> None:
+    assert "No mail is waiting to be sent." in text_of(client)
+    wait_in_outbox(MORNING - HOUR, attempts=3, next_try=MORNING + HOUR / 2)
+    assert (
+        "1 message is waiting to be sent, since Tue, Nov 24, 8:15 AM. Next attempt: Tue, Nov 24, 9:45 AM."
+        in text_of(client)
+    )
+    wait_in_outbox(MORNING - HOUR / 2, attempts=1, next_try=MORNING - HOUR / 4)
+    wait_in_outbox(MORNING - 2 * HOUR, is_dropped=True)
+    text = text_of(client)
+    assert "2 messages are waiting to be sent, the oldest since Tue, Nov 24, 8:15 AM." in text
+    assert "Next attempt" not in text, "one of them is due"
+    assert "example.test" not in text
+
+
+@pytest.mark.usefixtures("administrator", "site")
+def test_mail_that_was_given_up_is_counted(client: Client) -> None:
+    wait_in_outbox(MORNING - 2 * DAY, next_try=None, given_up_at=MORNING - DAY)
+    text = text_of(client)
+    assert "1 message could not be sent within a day and was given up, on Mon, Nov 23, 9:15 AM." in text
+    assert "No mail is waiting to be sent." in text
+
+
+@pytest.mark.parametrize(
+    ("waited", "attempts", "stopped"),
+    [
+        pytest.param(timedelta(minutes=5), 0, False, id="five minutes"),
+        pytest.param(timedelta(minutes=5, seconds=1), 0, True, id="longer"),
+        pytest.param(DAY, 1, False, id="tried, so the worker is running"),
+    ],
+)
+@pytest.mark.usefixtures("administrator", "site")
+def test_a_worker_that_seems_stopped_is_reported(
+    client: Client, waited: timedelta, attempts: int, stopped: bool
+) -> None:
+    wait_in_outbox(MORNING - waited, attempts=attempts)
+    assert ("The mail worker does not seem to be running." in text_of(client)) is stopped

@@ -1,7 +1,10 @@
 """Each page is in the language of its reader, and shows times on the reader's 12-hour or 24-hour clock."""
 
+from typing import Any
+
 import pytest
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -97,8 +100,13 @@ def test_mail_is_in_the_language_of_the_person_who_receives_it(
     client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient_user = make_patient_user(make_patient(site, language="Spanish"))
-    written_in = []
-    monkeypatch.setattr(DefaultAccountAdapter, "send_mail", lambda *args: written_in.append(get_language()))
+    written_in, render = [], DefaultAccountAdapter.render_mail
+
+    def render_and_note(*args: Any) -> EmailMessage:
+        written_in.append(get_language())
+        return render(*args)
+
+    monkeypatch.setattr(DefaultAccountAdapter, "render_mail", render_and_note)
     for email in (patient_user.email, make_staff(Role.COORDINATOR, site).email):
         client.post(reverse("account_reset_password"), {"email": email}, headers={"Accept-Language": "en"})
     assert written_in == ["es", "en"]

@@ -188,13 +188,18 @@ def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Sig
         manage("run_jobs"), env=environment(database), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        assert wait_for(lambda: len(found := runs()) == 2 and found) == [
+        assert wait_for(lambda: len(found := runs()) == 3 and found) == [
             ("clear_sessions", "done"),
+            ("clear_tasks", "done"),
             ("forget_calendars", "done"),
         ]
         process.send_signal(number)
         output, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    expected = "clear_sessions: 0 expired sign-ins deleted.\nforget_calendars: There was nothing to delete.\n"
+    expected = (
+        "clear_sessions: 0 expired sign-ins deleted.\n"
+        "clear_tasks: 0 old background tasks deleted.\n"
+        "forget_calendars: There was nothing to delete.\n"
+    )
     assert (process.returncode, output, errors) == (0, expected, "")

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, models, transaction
 
 from accounts.append_only import append_only_models
 from accounts.audit import record
-from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
+from accounts.models import Action, AuditEvent, JobRun, OutgoingMail, RoleAssignment, User
 from attendance.models import Amendment
 from patients.models import PlaceTravel
 from scheduling.double_booking import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
@@ -129,8 +129,14 @@ def stands_backwards(world: World) -> object:
     return world.enrollment.enrollment_meetings.update(ends=MONDAY)
 
 
+def mails(**fields: object) -> Callable[[World], object]:
+    return lambda world: OutgoingMail.objects.create(content={"body": "Hello"}, created_at=AT, **fields)
+
+
 BREAKS: dict[str, Callable[[World], object]] = {
     "user_email_is_unique_in_any_case": lambda world: User.objects.create(email=world.lead.email.upper(), name="X"),
+    "mail_says_nothing_once_it_was_given_up": mails(given_up_at=AT, next_try=None),
+    "mail_is_tried_so_often_and_no_more": mails(next_try=AT, attempts=20),
     "role_is_assigned_once_per_site": assigns("reviewer", everywhere=False, times=2),
     "role_is_assigned_once_for_every_site": assigns("administrator", everywhere=True, times=2),
     "only_administrators_have_every_site": assigns("coordinator", everywhere=True),

@@ -1,0 +1,159 @@
+"""The outbox. Mail is stored together with what it tells about, and the background worker sends it.
+
+A request never waits for the mail server, and says the same whether or not the server answers. Each message is sent at
+least once: a worker that was killed after the server had accepted the message, but before the row was deleted, leaves a
+message that is sent again, with the same Message-ID.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from email.utils import format_datetime, parseaddr
+
+from django.core.mail import EmailMessage, EmailMultiAlternatives, mailers
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.message import make_msgid
+from django.db import transaction
+from django.db.models import F, Q
+from django.tasks import TaskResultStatus, task
+from django_tasks_db.models import DBTaskResult
+
+from accounts.domain.mail_schedule import CLAIM_LASTS, MAX_MAIL_ATTEMPTS, pause_after
+from accounts.models import OutgoingMail
+from accounts.models.outgoing_mail import GIVEN_UP_KEPT_FOR
+from iopmanager import clock
+
+logger = logging.getLogger(__name__)
+
+TASKS_KEPT_FOR = timedelta(days=1)
+NOBODY = 0
+"""The id of the user to whom mail for an unknown address is written."""
+LISTS_OF_ADDRESSES = ("to", "cc", "bcc", "reply_to")
+
+
+class OutboxBackend(BaseEmailBackend):
+    """Django's default mailer: it puts messages into the outbox, in the transaction of its caller."""
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """Put the messages into the outbox, and return their number."""
+        for message in email_messages:
+            put_in_outbox(message=message, now=clock.now())
+        return len(email_messages)
+
+
+@transaction.atomic
+def put_in_outbox(*, message: EmailMessage, now: datetime, is_dropped: bool = False) -> OutgoingMail:
+    """Store the message, and tell the worker to send it.
+
+    A message that `is_dropped` takes the same work and is never sent. Raises ValueError if the message has attachments.
+    """
+    mail = OutgoingMail.objects.create(
+        content=_as_content(message, now), created_at=now, next_try=now, is_dropped=is_dropped
+    )
+    send_outgoing_mail.enqueue(mail.pk)
+    return mail
+
+
+def _as_content(message: EmailMessage, now: datetime) -> dict[str, object]:
+    """Return what is stored of the message. It gets its date and ID here, so that all attempts send the same ones."""
+    if message.attachments:
+        raise ValueError("mail with attachments can't be stored")
+    message.message()  # raises an error for forbidden headers here, where the sender sees it
+    host = parseaddr(str(message.from_email))[1].rpartition("@")[2] or "localhost"
+    return {
+        "subject": str(message.subject),
+        "body": str(message.body),
+        "subtype": message.content_subtype,
+        "from_email": str(message.from_email),
+        **{name: [str(address) for address in getattr(message, name)] for name in LISTS_OF_ADDRESSES},
+        "headers": {
+            "Message-ID": make_msgid(domain=host),
+            "Date": format_datetime(now),
+            **{name: str(value) for name, value in message.extra_headers.items()},
+        },
+        "alternatives": [[str(content), mimetype] for content, mimetype in getattr(message, "alternatives", [])],
+    }
+
+
+def _as_message(content: dict[str, object]) -> EmailMultiAlternatives:
+    fields = {name: value for name, value in content.items() if name != "subtype"}
+    message = EmailMultiAlternatives(**fields)  # type: ignore[arg-type]
+    message.content_subtype = str(content["subtype"])
+    return message
+
+
+@task(backend="background")
+def send_outgoing_mail(mail_id: int) -> None:
+    """Send the message, if it is due and no other worker sends it.
+
+    The task never fails, because the queue would keep the text of the error, which names the address.
+    """
+    try:
+        deliver_mail(mail_id=mail_id, now=clock.now)
+    except Exception as error:
+        logger.error("message %s could not be handled: %s", mail_id, type(error).__name__)
+
+
+def deliver_mail(*, mail_id: int, now: Callable[[], datetime]) -> None:
+    """Send the message and delete it. If the mail server fails, put the message back until its next attempt.
+
+    Do nothing if the message is not due, for example because another worker sends it.
+    """
+    mail = _claim_mail(mail_id, now())
+    if mail is None:
+        return
+    if not mail.is_dropped:
+        try:
+            mailers["server"].send_messages([_as_message(mail.content)])
+        except Exception as error:
+            logger.warning("message %d, attempt %d: %s", mail.pk, mail.attempts, type(error).__name__)
+            _put_back(mail, now())
+            return
+    mail.delete()
+
+
+def _claim_mail(mail_id: int, now: datetime) -> OutgoingMail | None:
+    """Take the message for CLAIM_LASTS and return it. Return None if it is not due or somebody else takes it first."""
+    mail = OutgoingMail.objects.due(now).filter(pk=mail_id).first()
+    if mail is None:
+        return None
+    if mail.attempts >= MAX_MAIL_ATTEMPTS:  # the worker was killed during the last attempt
+        _put_back(mail, now)
+        return None
+    unchanged = OutgoingMail.objects.filter(pk=mail.pk, attempts=mail.attempts, next_try=mail.next_try)
+    if not unchanged.update(attempts=F("attempts") + 1, next_try=now + CLAIM_LASTS):
+        return None
+    mail.attempts += 1
+    return mail
+
+
+def _put_back(mail: OutgoingMail, now: datetime) -> None:
+    """Set the next attempt, or give up and delete what the message says."""
+    pause = pause_after(mail.attempts)
+    mine = OutgoingMail.objects.filter(pk=mail.pk, attempts=mail.attempts)
+    if pause is not None:
+        mine.update(next_try=now + pause)
+    else:
+        mine.update(next_try=None, given_up_at=now, content={})
+        logger.error("message %d was given up after %d attempts", mail.pk, mail.attempts)
+
+
+def queue_due_mail(*, now: datetime) -> int:
+    """Tell the worker to send each message that is due and for which no task waits. Return their number.
+
+    This makes up for tasks that were lost with a killed worker, and for each new attempt after a failure.
+    """
+    waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=send_outgoing_mail.module_path)
+    queued = {arguments["args"][0] for arguments in waiting.values_list("args_kwargs", flat=True)}
+    due = [pk for pk in OutgoingMail.objects.due(now).values_list("pk", flat=True) if pk not in queued]
+    for pk in due:
+        send_outgoing_mail.enqueue(pk)
+    return len(due)
+
+
+def delete_old_tasks(*, now: datetime) -> int:
+    """Delete tasks that ended or were killed a day ago, and mail that was given up a month ago. Return their number."""
+    recent = Q(enqueued_at__gt=now - TASKS_KEPT_FOR, enqueued_at__lt=now + TASKS_KEPT_FOR)
+    tasks = DBTaskResult.objects.exclude(status=TaskResultStatus.READY).exclude(recent)
+    mail = OutgoingMail.objects.filter(given_up_at__lt=now - GIVEN_UP_KEPT_FOR)
+    return tasks.delete()[0] + mail.delete()[0]

@@ -1,0 +1,392 @@
+"""Mail is stored with what it tells about, and sent by the background worker: at least once, and never in a request."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from unittest import mock
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django_tasks_db.management.commands import db_worker
+from django_tasks_db.models import DBTaskResult
+from pytest_django.fixtures import Settings
+
+from accounts.domain.mail_schedule import CLAIM_LASTS, LONGEST_PAUSE, MAX_MAIL_ATTEMPTS
+from accounts.models import OutgoingMail, User
+from accounts.permissions import Role
+from accounts.services import outbox
+from accounts.services.outbox import delete_old_tasks, deliver_mail, put_in_outbox, queue_due_mail
+from iopmanager import clock
+from iopmanager.settings import MAILERS, TASKS
+from tests.factories import make_patient, make_patient_user, make_site, make_staff
+from tests.nightly_jobs import NIGHT
+from tests.paths import PROJECT
+
+pytestmark = pytest.mark.django_db
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+KILLS = int(os.environ.get("KILLS", "5"))
+"""How often workers are killed. Run the test with KILLS=100 after changes to the outbox."""
+SYSTEM_CLOCK = clock.now
+
+
+class RefusingMailer(BaseEmailBackend):
+    """A mail server that refuses every message, with an error that names its recipient."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        raise ConnectionRefusedError(f"no mail for {messages[0].to}")
+
+
+@pytest.fixture(autouse=True)
+def at_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NIGHT)
+
+
+@pytest.fixture
+def with_worker(settings: Settings) -> None:
+    """Keep tasks in the queue until the worker runs, as in production."""
+    settings.TASKS = TASKS
+
+
+@pytest.fixture
+def server_down(settings: Settings) -> None:
+    settings.MAILERS = {**settings.MAILERS, "server": {"BACKEND": f"{__name__}.RefusingMailer"}}
+
+
+@pytest.fixture
+def coordinator() -> User:
+    return make_staff(Role.COORDINATOR, make_site())
+
+
+def work() -> None:
+    """Run the tasks that wait in the queue."""
+    worker = db_worker.Worker(
+        queue_names=["default"],
+        interval=0,
+        batch=True,
+        backend_name="background",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id="test",
+        excluded_queue_names=[],
+    )
+    with mock.patch.object(db_worker, "close_old_connections"):  # the test's transaction needs its connection
+        worker.run()
+
+
+def letter(subject: str = "Good night", **fields: object) -> EmailMultiAlternatives:
+    return EmailMultiAlternatives(subject, "Sleep well.", "no-reply@clinic.example", ["rosa@example.test"], **fields)
+
+
+def deliver_at(message: OutgoingMail, now: datetime) -> None:
+    deliver_mail(mail_id=message.pk, now=lambda: now)
+
+
+def ask_for_a_link(client: Client, email: str) -> HttpResponse:
+    return client.post(reverse("account_reset_password"), {"email": email})
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_request_stores_the_mail_and_the_worker_sends_and_deletes_it(client: Client, coordinator: User) -> None:
+    ask_for_a_link(client, coordinator.email)
+    assert mail.outbox == []
+    assert OutgoingMail.objects.count() == 1
+    work()
+    [message] = mail.outbox
+    assert (message.to, message.subject, message.sent_using) == ([coordinator.email], "Reset your password", "server")
+    assert not OutgoingMail.objects.exists()
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_the_queue_keeps_nothing_of_a_message_but_its_number(client: Client, coordinator: User) -> None:
+    ask_for_a_link(client, coordinator.email)
+    stored = OutgoingMail.objects.get()
+    work()
+    task = DBTaskResult.objects.get()
+    assert (task.status, task.args_kwargs) == ("SUCCESSFUL", {"args": [stored.pk], "kwargs": {}})
+    assert (task.return_value, task.traceback) == (None, "")
+
+
+@pytest.mark.usefixtures("with_worker", "server_down")
+def test_a_failure_leaves_no_address_in_the_queue_or_the_log(
+    client: Client, coordinator: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_for_a_link(client, coordinator.email)
+    work()
+    task = DBTaskResult.objects.get()
+    assert (task.status, task.exception_class_path, task.traceback) == ("SUCCESSFUL", "", "")
+    assert "attempt 1: ConnectionRefusedError" in caplog.text
+    assert coordinator.email not in caplog.text
+
+
+@pytest.mark.usefixtures("server_down")
+def test_every_address_gets_the_same_answer_while_the_mail_server_is_down(client: Client, coordinator: User) -> None:
+    known, unknown = (ask_for_a_link(client, email) for email in (coordinator.email, "stranger@example.test"))
+    assert known.status_code == unknown.status_code == 302
+    assert known.headers["Location"] == unknown.headers["Location"]
+    assert [(each.attempts, each.is_dropped) for each in OutgoingMail.objects.all()] == [(1, False)]
+
+
+def test_mail_to_an_unknown_address_is_stored_and_dropped(client: Client, settings: Settings) -> None:
+    settings.TASKS = TASKS
+    ask_for_a_link(client, "stranger@example.test")
+    assert OutgoingMail.objects.get().is_dropped
+    work()
+    assert mail.outbox == []
+    assert not OutgoingMail.objects.exists()
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_an_unknown_address_takes_the_same_work_as_a_known_one(client: Client) -> None:
+    def statements(email: str) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            ask_for_a_link(client, email)
+        return [re.sub(r"'[^']*'|\d+", "?", each["sql"])[:60] for each in queries.captured_queries]
+
+    patient_user = make_patient_user(make_patient(make_site()))
+    assert statements(patient_user.email) == statements("stranger@example.test")
+    known, unknown = OutgoingMail.objects.all()
+    for content in (known.content, unknown.content):
+        assert {"subject", "body", "to"} <= set(content)
+        assert "/accounts/password/reset/key/" in content["body"]
+
+
+def test_mail_of_a_change_that_is_rolled_back_is_not_sent() -> None:
+    with transaction.atomic():
+        put_in_outbox(message=letter(), now=NIGHT)
+        transaction.set_rollback(True)
+    assert not OutgoingMail.objects.exists()
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_djangos_default_mailer_is_the_outbox(settings: Settings) -> None:
+    settings.MAILERS = {**settings.MAILERS, "default": MAILERS["default"]}
+    message = letter(cc=["ada@example.test"], reply_to=["desk@clinic.example"], headers={"X-Kind": "note"})
+    message.attach_alternative("<p>Sleep well.</p>", "text/html")
+    assert message.send() == 1
+    assert mail.outbox == []
+    work()
+    [sent] = mail.outbox
+    assert (sent.subject, sent.body, sent.from_email) == (message.subject, message.body, message.from_email)
+    assert (sent.to, sent.cc, sent.bcc, sent.reply_to) == (message.to, message.cc, [], message.reply_to)
+    assert [tuple(each) for each in sent.alternatives] == [("<p>Sleep well.</p>", "text/html")]
+    assert sent.extra_headers["X-Kind"] == "note"
+    assert sent.extra_headers["Date"] == "Tue, 24 Nov 2026 07:15:00 +0000"
+    assert sent.extra_headers["Message-ID"].endswith("@clinic.example>")
+
+
+def test_a_message_with_an_attachment_is_refused() -> None:
+    message = letter()
+    message.attach("chart.txt", "secret")
+    with pytest.raises(ValueError, match="attachments"):
+        put_in_outbox(message=message, now=NIGHT)
+
+
+@pytest.mark.usefixtures("with_worker", "server_down")
+def test_mail_is_tried_for_a_day_with_growing_pauses_and_then_given_up() -> None:
+    message, now, pauses = put_in_outbox(message=letter(), now=NIGHT), NIGHT, []
+    while message.given_up_at is None:
+        deliver_at(message, now)
+        message.refresh_from_db()
+        if message.next_try:
+            pauses.append(message.next_try - now)
+            deliver_at(message, message.next_try - timedelta(seconds=1))
+            now = message.next_try
+    assert [pause // MINUTE for pause in pauses[:9]] == [1, 2, 4, 8, 16, 32, 64, 120, 120]
+    assert len(pauses) == MAX_MAIL_ATTEMPTS - 1
+    assert timedelta(hours=23) < message.given_up_at - NIGHT < timedelta(hours=25)
+    assert message.content == {}
+    assert delete_old_tasks(now=now + 30 * DAY) == 0
+    assert delete_old_tasks(now=now + 31 * DAY) == 1
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_message_whose_worker_was_killed_is_sent_again_under_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = put_in_outbox(message=letter(), now=NIGHT)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.OutgoingMail, "delete", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            deliver_at(message, NIGHT)
+    deliver_at(message, NIGHT + CLAIM_LASTS - timedelta(seconds=1))
+    assert len(mail.outbox) == 1
+    deliver_at(message, NIGHT + CLAIM_LASTS)
+    first, second = (sent.extra_headers["Message-ID"] for sent in mail.outbox)
+    assert first == second
+    assert not OutgoingMail.objects.exists()
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_message_whose_worker_was_killed_at_the_last_attempt_is_given_up() -> None:
+    message = put_in_outbox(message=letter(), now=NIGHT)
+    OutgoingMail.objects.update(attempts=MAX_MAIL_ATTEMPTS)
+    deliver_at(message, NIGHT)
+    message.refresh_from_db()
+    assert (message.given_up_at, mail.outbox) == (NIGHT, [])
+
+
+@pytest.mark.usefixtures("with_worker")
+@pytest.mark.parametrize(
+    ("ahead", "sent"),
+    [
+        pytest.param(400 * DAY, 1, id="400 days ahead"),
+        pytest.param(LONGEST_PAUSE + MINUTE, 1, id="further than any pause"),
+        pytest.param(LONGEST_PAUSE, 0, id="the longest pause"),
+    ],
+)
+def test_mail_does_not_wait_for_a_clock_that_was_ahead(ahead: timedelta, sent: int) -> None:
+    put_in_outbox(message=letter(), now=NIGHT + ahead)
+    DBTaskResult.objects.all().delete()
+    assert queue_due_mail(now=NIGHT) == sent
+    work()
+    assert len(mail.outbox) == sent
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_due_mail_whose_task_was_lost_is_queued_again_and_only_once() -> None:
+    put_in_outbox(message=letter(), now=NIGHT)
+    assert queue_due_mail(now=NIGHT) == 0, "its task still waits"
+    DBTaskResult.objects.update(status="RUNNING")
+    assert [queue_due_mail(now=NIGHT) for _ in range(3)] == [1, 0, 0]
+    work()
+    assert len(mail.outbox) == 1
+    assert queue_due_mail(now=NIGHT) == 0
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_the_scheduler_queues_due_mail() -> None:
+    put_in_outbox(message=letter(), now=NIGHT)
+    DBTaskResult.objects.all().delete()
+    call_command("run_jobs", "--once", verbosity=0)
+    assert DBTaskResult.objects.filter(status="READY").count() == 1
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_tasks_that_ended_or_were_killed_are_deleted_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    for status in ("READY", "RUNNING", "SUCCESSFUL", "FAILED"):
+        put_in_outbox(message=letter(), now=NIGHT)
+        DBTaskResult.objects.filter(status="READY").update(status=status)
+    enqueued = DBTaskResult.objects.latest("enqueued_at").enqueued_at
+    put_in_outbox(message=letter(), now=NIGHT)
+    DBTaskResult.objects.filter(status="READY").update(enqueued_at=enqueued - 9 * DAY)
+    assert delete_old_tasks(now=enqueued + DAY / 2) == 0
+    assert delete_old_tasks(now=enqueued + DAY) == 4
+    assert [task.status for task in DBTaskResult.objects.all()] == ["READY"], "waiting tasks stay"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("with_worker")
+def test_only_one_of_several_workers_sends_a_message() -> None:
+    message, barrier = put_in_outbox(message=letter(), now=NIGHT), Barrier(8)
+
+    def send() -> None:
+        try:
+            barrier.wait(timeout=30)
+            deliver_at(message, NIGHT)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(send) for _ in range(8)]:
+            done.result()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"given_up_at": NIGHT, "next_try": None}, id="given up, but still says something"),
+        pytest.param({"given_up_at": NIGHT, "content": {}}, id="given up, but tried again"),
+        pytest.param({"next_try": None}, id="never tried again"),
+        pytest.param({"attempts": F("attempts") + MAX_MAIL_ATTEMPTS + 1}, id="tried too often"),
+    ],
+)
+@pytest.mark.usefixtures("with_worker")
+def test_the_database_keeps_the_rules_of_given_up_mail(fields: dict[str, object]) -> None:
+    put_in_outbox(message=letter(), now=NIGHT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OutgoingMail.objects.update(**fields)
+
+
+@contextmanager
+def worker_process(file: Path, minutes: int) -> Iterator[subprocess.Popen[bytes]]:
+    database = str(connection.settings_dict["NAME"])
+    arguments = [sys.executable, "-m", "tests.mail_worker", database, str(file), str(minutes)]
+    process = subprocess.Popen(arguments, cwd=PROJECT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def clock_of(worker: int) -> datetime:
+    return SYSTEM_CLOCK() + worker * 10 * MINUTE
+
+
+def accepted(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def wait_until_sent(file: Path, number: int) -> None:
+    ends = time.monotonic() + 60
+    while len(accepted(file)) < number:
+        assert time.monotonic() < ends, "the worker took too long"
+        time.sleep(0.01)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("with_worker")
+def test_no_mail_is_lost_when_workers_are_killed_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each worker's clock is ten minutes ahead of the one before it, so that what it left behind is due again."""
+    file, chance, expected = tmp_path / "accepted", random.Random(1), set()
+    for kill in range(KILLS + 1):
+        now = clock_of(kill)
+        for _ in range(3):
+            stored = put_in_outbox(message=letter(), now=now)
+            expected.add(stored.content["headers"]["Message-ID"])
+        put_in_outbox(message=letter(), now=now, is_dropped=True)
+        queue_due_mail(now=now)
+        with worker_process(file, minutes=kill * 10):
+            if kill < KILLS:
+                wait_until_sent(file, len(accepted(file)) + 1)
+                time.sleep(chance.random() / 5)
+            else:
+                ends = time.monotonic() + 60
+                while OutgoingMail.objects.exists():
+                    assert time.monotonic() < ends, "mail was left"
+                    time.sleep(0.05)
+    sent = accepted(file)
+    assert set(sent) == expected
+    assert len(sent) - len(expected) <= KILLS, "only what was being sent when the worker was killed is sent again"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("with_worker")
+def test_the_worker_stops_within_seconds_of_a_signal(tmp_path: Path) -> None:
+    put_in_outbox(message=letter(), now=clock_of(0))
+    with worker_process(tmp_path / "accepted", minutes=0) as process:
+        wait_until_sent(tmp_path / "accepted", 1)
+        process.terminate()
+        assert process.wait(timeout=10) == 0
