@@ -96,6 +96,8 @@ class PasswordResetForm(ResetPasswordForm):
     For an address that belongs to nobody, the same mail is written, and dropped later. So the answer takes just as long.
     """
 
+    users: list[User]
+
     def clean_email(self) -> str:
         email: str = super().clean_email()
         self.users = self.users or [User(pk=NOBODY, email=email)]

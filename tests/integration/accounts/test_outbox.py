@@ -21,7 +21,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -32,7 +32,6 @@ from pytest_django.fixtures import Settings
 from accounts.domain.mail_schedule import CLAIM_LASTS, LONGEST_PAUSE, MAX_MAIL_ATTEMPTS
 from accounts.models import OutgoingMail, User
 from accounts.permissions import Role
-from accounts.services import outbox
 from accounts.services.outbox import delete_old_tasks, deliver_mail, put_in_outbox, queue_due_mail
 from iopmanager import clock
 from iopmanager.settings import MAILERS, TASKS
@@ -100,7 +99,7 @@ def deliver_at(message: OutgoingMail, now: datetime) -> None:
     deliver_mail(mail_id=message.pk, now=lambda: now)
 
 
-def ask_for_a_link(client: Client, email: str) -> HttpResponse:
+def ask_for_a_link(client: Client, email: str) -> HttpResponseBase:
     return client.post(reverse("account_reset_password"), {"email": email})
 
 
@@ -222,7 +221,7 @@ def test_mail_is_tried_for_a_day_with_growing_pauses_and_then_given_up() -> None
 def test_a_message_whose_worker_was_killed_is_sent_again_under_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
     message = put_in_outbox(message=letter(), now=NIGHT)
     with monkeypatch.context() as patch:
-        patch.setattr(outbox.OutgoingMail, "delete", interrupt)
+        patch.setattr(OutgoingMail, "delete", interrupt)
         with pytest.raises(KeyboardInterrupt):
             deliver_at(message, NIGHT)
     deliver_at(message, NIGHT + CLAIM_LASTS - timedelta(seconds=1))
