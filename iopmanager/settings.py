@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import dj_email_url
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
+
+from iopmanager.mailers import choose_mailers
 
 env = Env()
 
@@ -304,31 +305,8 @@ STORAGES = {
 # When debugging and in tests, files are served from their source folders, without collectstatic.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 
-# All mail is put into the outbox. From there, the background worker sends it through the server in EMAIL_URL, which
-# production requires. Without it, messages are written to var/mail.
-MAILERS: dict[str, dict[str, object]] = {
-    "default": {"BACKEND": "accounts.services.outbox.OutboxBackend"},
-    "server": {
-        "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-        "OPTIONS": {"file_path": str(VAR_DIR / "mail")},
-    },
-}
-if EMAIL_URL:
-    _mail = dj_email_url.parse(EMAIL_URL)
-    MAILERS["server"] = {
-        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "OPTIONS": {
-            "host": _mail["EMAIL_HOST"],
-            "port": _mail["EMAIL_PORT"],
-            "username": _mail["EMAIL_HOST_USER"] or None,
-            "password": _mail["EMAIL_HOST_PASSWORD"] or None,
-            "use_tls": _mail["EMAIL_USE_TLS"],
-            "use_ssl": _mail["EMAIL_USE_SSL"],
-            "timeout": 10,
-        },
-    }
-elif DEPLOYMENT == "test":
-    MAILERS["server"] = {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
+# Production requires EMAIL_URL. Without it, messages are written to var/mail.
+MAILERS = choose_mailers(EMAIL_URL, folder=VAR_DIR / "mail", in_memory=DEPLOYMENT == "test")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{ALLOWED_HOSTS[0].removeprefix('.')}")
 EMAIL_SUBJECT_PREFIX = ""
 
