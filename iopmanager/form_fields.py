@@ -1,13 +1,17 @@
-"""Parsing and form fields for typed dates and times. Dates with implausible years are rejected as typing errors."""
+"""Parsing and form fields for typed dates, times and ids. Dates with implausible years are rejected as typing errors."""
 
 from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 PLAUSIBLE_YEARS = range(2000, 2150)
 """Years that forms accept in dates. The limit finds typing errors, and keeps calculations from exceeding `date.max`."""
+
+MAX_NUMBER_DIGITS = 18
+"""Most digits of a number that fits into 64 bits, whatever its digits are."""
 
 BIRTH_YEARS = range(1900, 2150)
 """Years that forms accept in birth dates."""
@@ -20,6 +24,23 @@ def parse_day(text: str) -> date | None:
     except ValueError:
         return None
     return day if day.year in PLAUSIBLE_YEARS else None
+
+
+def parse_number(text: str) -> int | None:
+    """Parse a whole number, such as an id. Return None for other text, and for more digits than the database can store."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_NUMBER_DIGITS else None
+
+
+class RowsField[M: Model](forms.ModelMultipleChoiceField[M]):
+    """Field for several rows of a table, given by their ids. SQLite can't look up an id with too many digits."""
+
+    def clean(self, value: Any) -> Any:
+        for key in value if isinstance(value, (list, tuple)) else ():
+            if parse_number(str(key)) is None:
+                message = self.error_messages["invalid_choice"]
+                raise forms.ValidationError(message, code="invalid_choice", params={"value": key})
+        return super().clean(value)
 
 
 class DayField(forms.DateField):

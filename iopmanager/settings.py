@@ -207,6 +207,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_FORMS = {
+    "change_password": "accounts.password_forms.ChangePasswordForm",
+    "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",
+}
 ACCOUNT_SESSION_REMEMBER = False
 # Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
 # wrong invitation links: 20 in 5 minutes from one address. Limit wrong passwords of one person: 5 in 5 minutes from all

@@ -73,7 +73,8 @@ class PatientFilter(django_filters.FilterSet):
         return any(self.data.get(name) for name in ("q", "track", "level")) or self.data["care"] != CURRENT
 
     def by_words(self, patients: PatientQuerySet, name: str, words: str) -> PatientQuerySet:
-        return patients.matching(read_terms(words, _month_numbers()))
+        terms = read_terms(words, _month_numbers())
+        return patients.matching(terms) if terms else patients.none()
 
     def by_care(self, patients: PatientQuerySet, name: str, care: str) -> PatientQuerySet:
         episodes = Episode.objects.filter(patient=OuterRef("pk"))

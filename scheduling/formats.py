@@ -188,11 +188,11 @@ def instant(moment: datetime | None, zone: tzinfo | None = None) -> str:
 
 
 def clock_change_text(change: ClockChange) -> str:
-    """Describe a clock change: "Clocks go back 1 h in the night to Sunday"."""
+    """Describe a clock change: "Clocks go back 1 h overnight into Sunday"."""
     values = {"length": hours(abs(change.minutes)), "weekday": weekday(change.on.weekday())}
     if change.minutes > 0:
-        return _("Clocks go forward %(length)s in the night to %(weekday)s") % values
-    return _("Clocks go back %(length)s in the night to %(weekday)s") % values
+        return _("Clocks go forward %(length)s overnight into %(weekday)s") % values
+    return _("Clocks go back %(length)s overnight into %(weekday)s") % values
 
 
 def weekday(number: int) -> str:

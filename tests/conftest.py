@@ -91,6 +91,6 @@ def postgres_only() -> None:
 
 @pytest.fixture
 def sqlite_only() -> None:
-    """Skip the test unless the database is SQLite. A slow test of what is the same on both databases runs only once."""
+    """Skip the test unless the database is SQLite. For slow tests whose result does not depend on the database."""
     if connection.vendor != "sqlite":
         pytest.skip("what this test checks is the same on both databases: make test runs it on SQLite")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.models import User
 from attendance.domain.ledger import Standing
@@ -21,7 +21,7 @@ class Attention:
     """The weeks that may fall short of the prescribed hours, and the past sessions that are not finalized.
 
     Weeks that can't be met come first. Each session is annotated with `unmarked`, the number of its bookings without a
-    mark.
+    mark, and with `may_mark`, which says whether the user may mark attendance in it.
     """
 
     weeks: list[LedgerRow]
@@ -36,7 +36,10 @@ def find_attention(*, site: Site, user: User, now: datetime) -> Attention:
         .filter(site=site, booked__gt=0, ends__lte=now, finalized_at=None)
         .exclude(status=SessionStatus.CANCELLED)
         .between(today - timedelta(days=UNFINISHED_DAYS), today + timedelta(days=1))
-        .annotate(unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None)))
+        .annotate(
+            unmarked=Count("bookings", filter=Q(bookings__released_at=None, bookings__attendance=None)),
+            may_mark=Exists(Session.objects.markable_by(user).filter(pk=OuterRef("pk"))),
+        )
     )
     episodes = (
         Episode.objects.visible_to(user)

@@ -22,13 +22,17 @@ from attendance.forms import MarkForm
 from attendance.models import Amendment, Attendance
 from attendance.services.finalization import finalize_session
 from attendance.services.marks import STALE_REASONS, mark_booking, mark_everyone_present
-from attendance.services.roster import ANY, attendance_of
+from attendance.services.roster import attendance_of
 from attendance.services.session_rights import session_rights
 from iopmanager import clock
-from scheduling.models import Booking, Session, SessionStatus
+from iopmanager.form_fields import parse_number
+from scheduling.models import Booking, ReleaseCause, Session, SessionStatus
 from scheduling.reason_text import reason_text
 from scheduling.views.refusals import show_refusal, submit_button
 from timekeeping.reasons import Refused
+
+NOT_SEEN = -1
+"""A version that no session has. It stands for a form that does not say which version the user saw."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,12 @@ class SessionPage:
 
     session: Session
     lines: Sequence[RosterRow]
+    released: Sequence[Booking]
+    """The bookings that the cancellation released, if the session is canceled. These patients may need a call."""
     sees_roster: bool
     may_mark: bool
     may_finalize: bool
+    may_amend: bool
     may_manage: bool
     may_change: bool
     is_to_come: bool
@@ -107,9 +114,11 @@ def _session_page(user: User, session: Session, *, typed: MarkForm | None = None
     return SessionPage(
         session=session,
         lines=lines,
+        released=_released(session) if rights.sees_roster and session.status == SessionStatus.CANCELLED else (),
         sees_roster=rights.sees_roster,
         may_mark=rights.may_mark,
         may_finalize=rights.may_finalize,
+        may_amend=rights.may_amend,
         may_manage=user.may(Permission.MANAGE_TIMETABLE, session.site_id),
         may_change=rights.may_change,
         is_to_come=is_to_come,
@@ -124,6 +133,12 @@ def _roster(session: Session) -> Sequence[Booking]:
         .select_related("episode__patient", "attendance__recorded_by", "makes_up__session")
         .prefetch_related(marks)
     )
+    return sorted(bookings, key=lambda booking: (booking.episode.patient.name_order, booking.pk))
+
+
+def _released(session: Session) -> Sequence[Booking]:
+    released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
+    bookings = released.select_related("episode__patient")
     return sorted(bookings, key=lambda booking: (booking.episode.patient.name_order, booking.pk))
 
 
@@ -143,7 +158,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _render_session(request: HttpRequest, user: User, page: SessionPage) -> HttpResponse:
     now = clock.now()
-    people = [line.booking.episode.patient for line in page.lines]
+    people = [booking.episode.patient for booking in (*(line.booking for line in page.lines), *page.released)]
     record_all(people, by=user, action=Action.VIEWED, at=now, detail=f"roster of {page.session}")
     context = {"page": page, "session": page.session, "site": page.session.site, "now": now}
     return render(request, "attendance/roster/session.html", context)
@@ -233,11 +248,12 @@ def session_finalize(request: HttpRequest, session_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_finalize)
-    version = request.POST.get("version", "")
-    seen_version = int(version) if version.isdecimal() else ANY
+    seen_version = parse_number(request.POST.get("version", ""))
     is_finalized = submit_button(
         request,
-        lambda: finalize_session(session=session, by=user, now=now, seen_version=seen_version),
+        lambda: finalize_session(
+            session=session, by=user, now=now, seen_version=NOT_SEEN if seen_version is None else seen_version
+        ),
         _("Finalized by %(name)s.") % {"name": user.signature},
     )
     return redirect(f"{reverse('session', args=[session_id])}#{'signature-heading' if is_finalized else 'roster'}")

@@ -15,6 +15,22 @@ CODES = {
 LANGUAGE_NAMES = {"en": "English", "es": "Spanish"}
 """Names of the languages in which the product has pages, by language code. Patients' records store these names."""
 
+COMMON_LANGUAGES = (
+    "Arabic",
+    "Chinese",
+    "English",
+    "French",
+    "Haitian Creole",
+    "Korean",
+    "Portuguese",
+    "Russian",
+    "Somali",
+    "Spanish",
+    "Tagalog",
+    "Vietnamese",
+)
+"""Languages that the form for a patient suggests. Any other language can be typed."""
+
 
 def language_code(name: str) -> str | None:
     """Return the ISO 639-1 code of the language, or None if the product has no pages in that language.

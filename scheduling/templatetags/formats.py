@@ -144,6 +144,12 @@ def _render_badge_in(badge: Badge, language: str | None) -> SafeString:
     return render_to_string("components/badge.html", {"badge": badge})
 
 
+@register.filter
+def unbroken(days: str) -> str:
+    """Keep each date of a range on one line: the line can break only at the dash. Use it in headings."""
+    return days.replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}", " – ")
+
+
 @register.simple_tag
 def standing_badge(standing: str | None) -> str:
     """Show the standing of a week as a badge. If there is no standing, show nothing."""
@@ -174,16 +180,19 @@ def meter(
 ) -> dict[str, object]:
     """Show weekly hours as a bar and in words, compared with the allowed range. All values are minutes.
 
-    The bar shows `minutes`, followed by `to_come`. With `scale`, the bounds of the range are written below the bar.
+    The bar shows `minutes`, followed by `to_come`. It is full when the `prescribed` minutes are reached. Without a
+    prescription, it is a little longer than the allowed range. With `scale`, the prescription or the bounds of the range
+    are written below the bar.
     """
-    full = max(maximum * 11 // 10, minutes + to_come, prescribed or 0, 1)
+    full = max(prescribed if prescribed is not None else maximum * 11 // 10, minutes + to_come, 1)
+    bounds = {minimum, maximum} if prescribed is None else {prescribed}
 
     def share(part: int) -> str:
-        return f"{100 * part / full:.2f}%"
+        return f"{100 * min(part, full) / full:.2f}%"
 
     parts = [hours(minutes)]
     if to_come:
-        parts.append(_("%(hours)s still to come") % {"hours": hours(to_come)})
+        parts.append(_("%(hours)s more booked") % {"hours": hours(to_come)})
     if prescribed is not None:
         parts.append(_("%(hours)s prescribed") % {"hours": hours(prescribed)})
     if minimum != maximum:
@@ -192,11 +201,11 @@ def meter(
     return {
         "said": ", ".join(parts),
         "minimum": share(minimum),
-        "range": share(maximum - minimum),
+        "range": share(min(maximum, full) - min(minimum, full)),
         "value": share(minutes),
         "to_come": share(to_come) if to_come else None,
-        "mark": None if prescribed is None else share(prescribed),
-        "ticks": [(share(each), hours(each)) for each in sorted({minimum, maximum})] if scale else [],
+        "mark": None if prescribed in (None, full) else share(prescribed or 0),
+        "ticks": [(share(each), hours(each), each == full) for each in sorted(bounds)] if scale else [],
         "tone": "over" if minutes > maximum > minimum else "under" if minutes < (prescribed or minimum) else "enough",
     }
 

@@ -149,7 +149,7 @@ def test_the_week_view_says_in_words_what_its_colors_mean(
     assert text_decoration == "line-through"
     expect(page.get_by_text("Closed: Thanksgiving")).to_be_visible()
     page.goto(board(day=date(2026, 10, 28)))
-    expect(page.get_by_text("Clocks go back 1 h in the night to Sunday")).to_be_visible()
+    expect(page.get_by_text("Clocks go back 1 h overnight into Sunday")).to_be_visible()
 
 
 @pytest.mark.parametrize("device", ["Asia/Tokyo", "America/Los_Angeles", "America/New_York"])

@@ -62,7 +62,7 @@ def test_a_letter_is_written_under_a_consent_that_the_patient_revokes(
     page.get_by_label("First day").fill("2027-01-20")
     page.get_by_label("Last day").fill("2027-01-27")
     follow(page.get_by_role("button", name="Update preview"))
-    expect(page.get_by_text("No appointments from Jan 20, 2027").first).to_be_visible()
+    expect(page.get_by_text("This patient has no appointments from Jan 20, 2027").first).to_be_visible()
     expect(page.get_by_label("First day")).to_have_value("2027-01-20")
     page.get_by_label("First day").fill("2026-11-23")
     page.get_by_label("Last day").fill("2026-12-20")

@@ -1,18 +1,38 @@
 """Form for a patient's personal details."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.renderers import BaseRenderer
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import BIRTH_YEARS, DayField
+from patients.domain.languages import COMMON_LANGUAGES
 from patients.forms.layout import fields_row, form_layout
 from patients.models import Patient
 from patients.services.record.person import PatientValues
 
 ANOTHER_PERSONS = {"autocomplete": "off"}
 """Attributes of a field that staff fill in about a patient. The browser must not offer the user's own details there."""
+
+
+class SuggestionInput(forms.TextInput):
+    """Text input that suggests values. The user can also type any other text."""
+
+    def __init__(self, suggestions: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.suggestions = suggestions
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+    ) -> SafeString:
+        field = super().render(name, value, {**(attrs or {}), "list": f"suggested-{name}"}, renderer)
+        options = format_html_join("", '<option value="{}"></option>', ((each,) for each in self.suggestions))
+        return field + format_html('<datalist id="suggested-{}">{}</datalist>', name, options)
 
 
 class PatientForm(forms.Form):
@@ -38,7 +58,10 @@ class PatientForm(forms.Form):
     code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
     birth_date = DayField(years=BIRTH_YEARS, label=_("Birth date"))
     language = forms.CharField(
-        max_length=40, initial="English", label=_("Language"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
+        max_length=40,
+        initial="English",
+        label=_("Language"),
+        widget=SuggestionInput(COMMON_LANGUAGES, attrs=ANOTHER_PERSONS),
     )
     email = forms.EmailField(required=False, label=_("Email"), widget=forms.EmailInput(attrs=ANOTHER_PERSONS))
     phone = forms.CharField(

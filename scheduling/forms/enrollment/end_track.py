@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from iopmanager.form_fields import DayField
+from iopmanager.form_fields import DayField, RowsField
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Enrollment, Track
 
@@ -25,7 +25,7 @@ class TrackEndForm(ActionForm):
         label=_("Patients move to"),
         empty_label=_("No track (enrollments end)"),
     )
-    moving = forms.ModelMultipleChoiceField(Enrollment.objects.none(), required=False, widget=forms.MultipleHiddenInput)
+    moving = RowsField(Enrollment.objects.none(), required=False, widget=forms.MultipleHiddenInput)
     listed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, track: Track, **kwargs: Any) -> None:

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from iopmanager.form_fields import DayField
+from iopmanager.form_fields import DayField, RowsField
 from scheduling.forms.enrollment.individual import WeeklyHoursField
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Meeting, Modality, Priority, Track
@@ -41,12 +41,12 @@ class MeetingChoiceForm(forms.Form):
     )
 
     starts = DayField(label=_("First day"))
-    meetings = forms.ModelMultipleChoiceField(Meeting.objects.none(), required=False, label=_("Groups"))
+    meetings = RowsField(Meeting.objects.none(), required=False, label=_("Groups"))
 
     def __init__(self, *args: Any, track: Track, beside: Iterable[Meeting] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["meetings"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
+        assert isinstance(field, RowsField)
         others = Q(pk__in=[meeting.pk for meeting in beside])
         field.queryset = Meeting.objects.filter(Q(tracks=track) | others).distinct()
 

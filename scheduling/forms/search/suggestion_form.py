@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from urllib.parse import urlencode
 
+from iopmanager.form_fields import parse_number
 from scheduling.domain.hours.rules import HoursRules
 from scheduling.domain.search.need import Need
 from scheduling.domain.suggestions.changes import (
@@ -96,7 +97,9 @@ def parse_rule_change(text: str, need: Need) -> RuleAdjustment | None:
     name, _, number = text.partition(":")
     if name not in {field.name for field in fields(HoursRules) if field.name.startswith(("minimum", "maximum"))}:
         return None
-    before, after = getattr(need.rules, name), int(number) if number.isdecimal() else -1
+    before, after = getattr(need.rules, name), parse_number(number)
+    if after is None:
+        return None
     change = RuleAdjustment(rule=name, before=before, after=after)
     try:
         is_other = change.with_need(need).rules != need.rules

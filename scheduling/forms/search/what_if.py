@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from iopmanager.form_fields import MinuteField
+from iopmanager.form_fields import MinuteField, parse_number
 from patients.forms.availability.commitments import REASON_FIELDS, WEEKDAYS
 from patients.forms.care.episodes import DurationField
 from patients.forms.layout import fields_row, form_layout
@@ -228,4 +228,4 @@ def _has_record(busy: BusyTime) -> bool:
 
 
 def _parse_keys(texts: Iterable[str]) -> frozenset[Key]:
-    return frozenset(int(text) for text in texts if text.isdecimal())
+    return frozenset(key for text in texts if (key := parse_number(text)) is not None)

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from iopmanager.form_fields import DayField, MinuteField
+from iopmanager.form_fields import DayField, MinuteField, RowsField
 from scheduling.models import FacilitatorPart, Modality, Room, ServiceType, Session, Site
 from scheduling.services.sessions.session_changes import OneOffSession, Staffing
 from scheduling.services.sessions.slots import Slot
@@ -87,7 +87,7 @@ class FacilitatorsForm(SiteScopedForm):
     reason_fields: ClassVar = {"leads_and_assists": "assistants"}
 
     lead = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Leader"), empty_label=_("Nobody yet"))
-    assistants = forms.ModelMultipleChoiceField(
+    assistants = RowsField(
         User.objects.none(), required=False, label=_("Assistants"), widget=forms.CheckboxSelectMultiple
     )
 

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from iopmanager.form_fields import DayField, MinuteField
+from iopmanager.form_fields import DayField, MinuteField, RowsField
 from scheduling.models import Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable.values import MeetingValues
 
@@ -62,10 +62,8 @@ class MeetingForm(forms.Form):
     modality = forms.ChoiceField(choices=Modality.choices, initial=Modality.IN_PERSON, label=_("Format"))
     places = forms.IntegerField(label=_("Spots"), min_value=1, max_value=200)
     lead = forms.ModelChoiceField(User.objects.none(), required=False, label=_("Leader"), empty_label=_("Nobody yet"))
-    assistants = forms.ModelMultipleChoiceField(User.objects.none(), required=False, label=_("Assistants"))
-    tracks = forms.ModelMultipleChoiceField(
-        Track.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Tracks")
-    )
+    assistants = RowsField(User.objects.none(), required=False, label=_("Assistants"))
+    tracks = RowsField(Track.objects.none(), widget=forms.CheckboxSelectMultiple, label=_("Tracks"))
     runs_from = DayField(label=_("First day"))
     last_day = DayField(label=_("Last day"), required=False, help_text=_("Leave blank if there is no end date."))
 

@@ -8,7 +8,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from iopmanager.form_fields import parse_day
+from iopmanager.form_fields import parse_day, parse_number
 from patients.models import Episode
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.fit import Fit, MeetingFull, find_fits, has_a_place, keeps_commitments
@@ -206,7 +206,7 @@ def _initial_choice(request: HttpRequest, query: EnrollmentQuery, attended: Coll
     meetings that fit are chosen. `?choice=enough` asks for the fewest meetings that fit.
     """
     listed = ",".join(request.GET.getlist("meetings")).split(",")
-    keys: set[Key] = {int(part) for part in listed if part.strip().isdecimal()} or {*attended}
+    keys: set[Key] = {key for part in listed if (key := parse_number(part)) is not None} or {*attended}
     if not keys:
         fitting = (request.GET.get("choice") == ENOUGH and query.fit.enough) or query.fit.choice
         keys = {meeting.key for meeting in fitting}

@@ -64,7 +64,11 @@ class AffectedPatient:
 
 @dataclass(frozen=True)
 class ImpactSummary:
-    """The impact of a change as the preview page shows it, with the most affected patients first."""
+    """The impact of a change as the preview page shows it, with the most affected patients first.
+
+    `losing` is the number of patients who lose sessions, and `lost` is the number of sessions that they lose in all.
+    `gaining` and `gained` count in the same way.
+    """
 
     key: str
     people: Sequence[AffectedPatient]
@@ -72,8 +76,10 @@ class ImpactSummary:
     sessions: Sequence[Series]
     lacking: Sequence[SessionState]
     losing: int
+    lost: int
     moving: int
     gaining: int
+    gained: int
     excused: int
     expected: int
     dropping: int
@@ -89,6 +95,7 @@ def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, a
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=now, detail=f"what it would do to {action}")
     people = [_affected_patient(pk, impact, visible.get(pk), site) for pk in sorted(impact.patients)]
+    changes = Counter(change.kind for change in impact.bookings)
     kinds = Counter(kind for __, kind in {(change.patient, change.kind) for change in impact.bookings})
     return ImpactSummary(
         key=impact.key,
@@ -97,8 +104,10 @@ def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, a
         sessions=_group_changes((_session_change(change) for change in impact.sessions), site),
         lacking=impact.incomplete,
         losing=kinds["lost"],
+        lost=changes["lost"],
         moving=kinds["moved"],
         gaining=kinds["gained"],
+        gained=changes["gained"],
         excused=kinds["excused"],
         expected=kinds["expected"],
         dropping=len({drop.patient for drop in impact.shortfalls if not drop.is_on_leave}),

@@ -10,6 +10,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in
+from iopmanager.form_fields import parse_number
 from patients.access import current_or_next_episode, patient_seen_by
 from patients.models import Episode, Patient
 from scheduling.domain.search.need import Need, Offer
@@ -182,5 +183,4 @@ def _result_context(found: SearchResult, number: int) -> dict[str, object]:
 
 def _card_limit(typed: Mapping[str, str]) -> int:
     """Read the number of tracks to show. The default is SHOWN_FIRST and the maximum is MAX_SCHEDULES."""
-    text = typed.get("shown", "")
-    return min(int(text), MAX_SCHEDULES) if text.isdecimal() and int(text) > SHOWN_FIRST else SHOWN_FIRST
+    return min(max(parse_number(typed.get("shown", "")) or 0, SHOWN_FIRST), MAX_SCHEDULES)

@@ -69,6 +69,7 @@ class UnfinishedSession(NamedTuple):
     name: str
     on: date
     unmarked: int
+    may_mark: bool
 
 
 class RequestedChange(NamedTuple):
@@ -104,7 +105,9 @@ def today_attention(request: HttpRequest) -> HttpResponse:
         for row in attention.weeks
     ]
     sessions = [
-        UnfinishedSession(session.pk, session.name, session.on, vars(session)["unmarked"])
+        UnfinishedSession(
+            session.pk, session.name, session.on, vars(session)["unmarked"], may_mark=vars(session)["may_mark"]
+        )
         for session in attention.sessions
     ]
     proposals = _requested_changes(user, site)

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from iopmanager.form_fields import parse_number
 from scheduling.domain.hours.reasons import FacilitatorDoubleBooked, RoomDoubleBooked
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.formats import clock as clock_text
@@ -67,7 +68,7 @@ class ChangedSessions:
 def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedSessions:
     """Read from the form which sessions keep their changes. Sessions that the user has not seen also keep their changes."""
     shown, keep = (
-        {int(pk) for pk in request.POST.getlist(name) if pk.isascii() and pk.isdecimal()} for name in (SHOWN, KEEP)
+        {pk for text in request.POST.getlist(name) if (pk := parse_number(text)) is not None} for name in (SHOWN, KEEP)
     )
     sessions = prefetch_for_deviations(sessions).order_by("pattern_date", "starts")
     deviations = [deviation_of(session) for session in sessions]
@@ -131,7 +132,8 @@ def _typed_meetings(form: MeetingForm, key: str) -> list[WeeklyMeeting]:
     if not {"weekday", "starts", "ends"} <= given.keys() or given["starts"] >= given["ends"]:
         return []
     days = given["weekday"] if isinstance(given["weekday"], list) else [given["weekday"]]
-    return [_typed_meeting(form, int(key) if key.isdecimal() else f"typed-{day}", day) for day in days]
+    number = parse_number(key)
+    return [_typed_meeting(form, f"typed-{day}" if number is None else number, day) for day in days]
 
 
 def _typed_meeting(form: MeetingForm, key: int | str, day: int) -> WeeklyMeeting:

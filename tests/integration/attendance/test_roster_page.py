@@ -7,8 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, User
 from attendance.models import Attendance
-from patients.models import Episode
-from scheduling.models import Booking, Session, SessionStatus
+from patients.models import Episode, Patient
+from scheduling.models import Booking, ReleaseCause, Session, SessionStatus
 from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_patient_user
 
@@ -207,6 +207,31 @@ def test_a_canceled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: E
     assert "Burst pipe" in text
     assert "hx-post" not in text
     assert "Finalize as" not in text
+
+
+def test_a_canceled_session_lists_whom_to_call(clinic: Clinic, rosa: Episode) -> None:
+    dana = clinic.admit("Dana")
+    Patient.objects.filter(pk=rosa.patient_id).update(phone="+12185550147")
+    Booking.objects.filter(episode=rosa).update(released_at=AFTER, release_cause=ReleaseCause.CANCELLED)
+    Booking.objects.filter(episode=dana).update(released_at=AFTER, release_cause=ReleaseCause.GIVEN_BACK)
+    Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
+    text = client_for(clinic.coordinator).get(page(clinic.monday)).text
+    assert "These patients were booked when the session was canceled." in text
+    assert "(218) 555-0147" in text
+    assert "Rosa" in text
+    assert "Dana" not in text, "she gave up her spot before"
+    assert AuditEvent.objects.filter(action="viewed", patient_key=rosa.patient_id).exists()
+    assert "Rosa" not in client_for(clinic.colleague).get(page(clinic.monday)).text
+
+
+def test_attendance_is_not_finalized_by_a_form_that_does_not_say_what_was_seen(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa), "present")
+    finalize = reverse("session-finalize", args=[clinic.monday.pk])
+    for version in ({}, {"version": ""}, {"version": "9" * 300}):
+        response = client_for(clinic.leader).post(finalize, version, follow=True)
+        assert response.status_code == 200
+        clinic.monday.refresh_from_db()
+        assert clinic.monday.finalized_at is None
 
 
 def test_a_session_without_bookings_says_so(clinic: Clinic) -> None:

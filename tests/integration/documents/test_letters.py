@@ -287,7 +287,7 @@ def test_a_letter_page_without_appointments_opens_with_a_note_and_no_error(
     address = reverse("letter-new", args=[consent.pk])
     opened = client.get(address)
     assert opened.status_code == 200
-    assert "No appointments from" in opened.text
+    assert "This patient has no appointments from" in opened.text
     assert "error-summary" not in opened.text
     typed = {"first_day": "2026-11-23", "last_day": "2026-12-20", "name": "Rosa Lindqvist"}
     assert "error-summary" in client.post(address, typed).text

@@ -139,6 +139,7 @@ def test_the_list_is_sorted_by_name_whatever_the_capitals_and_accents(coordinato
         pytest.param({"q": "dana"}, {"Dana"}, id="a name is found wherever they stand"),
         pytest.param({"q": "lind ros"}, {"Rosa"}, id="parts of names in any order"),
         pytest.param({"q": "p-77"}, {"Imre"}, id="by code"),
+        pytest.param({"q": "'"}, set(), id="nothing but punctuation finds nobody"),
         pytest.param({"q": "Łukaszewicz"}, {"Wim"}, id="by a name as it is spelled"),
         pytest.param({"q": "lukaszewicz"}, {"Wim"}, id="by a name without diacritics"),
         pytest.param({"q": "O'Brien"}, {"Dana"}, id="by a name with another apostrophe"),
@@ -292,6 +293,7 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
 
 
 def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
+    assert '<option value="Vietnamese">' in coordinator.get(reverse("patient-new")).text, "a language is suggested"
     response = coordinator.post(reverse("patient-new"), PERSON)
 
     noor = Patient.objects.get(code="P900")

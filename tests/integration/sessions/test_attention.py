@@ -162,3 +162,10 @@ def test_three_patients_take_as_many_queries_as_one(
     client = client_for(clinic.coordinator)
     with django_assert_num_queries(19):
         assert attention(client).text.count("3 h to make up") >= number
+
+
+def test_only_users_who_may_mark_are_offered_to_mark(clinic: Clinic) -> None:
+    clinic.admit("Rosa")
+    mark = f'href="{reverse("session", args=[clinic.monday.pk])}#roster"'
+    assert mark in client_for(clinic.coordinator).get(reverse("today-attention")).text
+    assert mark not in client_for(clinic.reviewer).get(reverse("today-attention")).text

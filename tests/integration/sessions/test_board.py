@@ -189,7 +189,7 @@ def test_closures_shade_their_days_and_clock_changes_are_noted(client: Client, s
         {
             "kind": "clocks",
             "id": "clocks-2026-11-01",
-            "title": "Clocks go back 1 h in the night to Sunday",
+            "title": "Clocks go back 1 h overnight into Sunday",
             "start": "2026-11-01",
             "allDay": True,
             "editable": False,
@@ -199,7 +199,7 @@ def test_closures_shade_their_days_and_clock_changes_are_noted(client: Client, s
 
 def test_the_board_notes_that_clocks_go_forward_in_spring(client: Client, site: Site, coordinator: User) -> None:
     (row,) = asked(client, start="2027-03-08", end="2027-03-15").json()
-    assert row["title"] == "Clocks go forward 1 h in the night to Sunday"
+    assert row["title"] == "Clocks go forward 1 h overnight into Sunday"
 
 
 # Permissions
@@ -373,7 +373,7 @@ def test_a_weekend_is_shown_if_it_has_sessions(client: Client, site: Site, coord
     assert "Sat, Nov 28</h2>" in page
     assert "Sun, Nov 29</h2>" not in page
     autumn = client.get(reverse("board-print"), {"week": "2026-10-28"}).text
-    assert "Clocks go back 1 h in the night to Sunday" in autumn
+    assert "Clocks go back 1 h overnight into Sunday" in autumn
 
 
 def test_the_printed_week_leaves_out_private_reasons(client: Client, site: Site, coordinator: User) -> None:

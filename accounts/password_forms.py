@@ -1,0 +1,31 @@
+"""The forms of django-allauth that set a password, with labels in sentence case like those of all other forms."""
+
+from typing import Any
+
+from allauth.account import forms
+from django.utils.translation import gettext_lazy as _
+
+LABELS = {
+    "oldpassword": _("Current password"),
+    "password1": _("New password"),
+    "password2": _("New password again"),
+}
+
+
+class SentenceCaseLabels:
+    """Mixin that relabels the fields. The placeholders, which repeat the labels, are left out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = vars(self)["fields"]
+        for name in LABELS.keys() & fields.keys():
+            fields[name].label = LABELS[name]
+            fields[name].widget.attrs.pop("placeholder", None)
+
+
+class ChangePasswordForm(SentenceCaseLabels, forms.ChangePasswordForm):  # type: ignore[misc]  # its base has no types
+    """The form in which users change their own password."""
+
+
+class ResetPasswordKeyForm(SentenceCaseLabels, forms.ResetPasswordKeyForm):  # type: ignore[misc]  # as above
+    """The form to which the link in a password-reset mail leads."""
