@@ -1,18 +1,23 @@
 """Django admin for users, roles and logs. Every view and change in the admin is written to the audit trail."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record, record_all
-from accounts.models import Action, AuditEvent, JobRun, RoleAssignment, User
+from accounts.models import Action, AuditEvent, Invitation, JobRun, RoleAssignment, User
+from accounts.services.staffing import keep_sites_staffed
 from iopmanager import clock
+from scheduling.reason_text import reason_text
+from timekeeping.reasons import Refused
 
 admin.site.unregister(Group)  # Django's groups are not used, and in this product a “group” is a meeting
 
@@ -84,13 +89,52 @@ class NewUserForm(BaseUserCreationForm[User]):
         fields = ("email", "name")
 
 
+class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
+    """Model admin that refuses a change with which a site would lose its last coordinator or administrator."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        page = super().changeform_view
+        return _keep_staffed(request, lambda: page(request, object_id, form_url, extra_context))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        page = super().delete_view
+        return _keep_staffed(request, lambda: page(request, object_id, extra_context))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        page = super().changelist_view
+        return _keep_staffed(request, lambda: page(request, extra_context))
+
+
+def _keep_staffed(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
+    """Run the page. If it would take a site's last coordinator or administrator, change nothing and say so."""
+    if request.method != "POST":
+        return page()
+    try:
+        with keep_sites_staffed():
+            return page()
+    except Refused as refused:
+        for _message in list(messages.get_messages(request)):
+            pass  # forget the message that says that the change was saved
+        for reason in refused.reasons:
+            messages.error(request, reason_text(reason))
+        return redirect(request.get_full_path())
+
+
 class RoleInline(admin.TabularInline[RoleAssignment, User]):
     model = RoleAssignment
     extra = 1
 
 
 @admin.register(User)
-class UserAccountAdmin(AuditedAdmin[User], UserAdmin[User]):
+class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
     form = UserChangeForm[User]
     add_form = NewUserForm
     inlines = [RoleInline]
@@ -100,7 +144,8 @@ class UserAccountAdmin(AuditedAdmin[User], UserAdmin[User]):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
-    readonly_fields = ("last_login", "date_joined")
+    # The page “Staff” turns accounts off, because that ends sessions and calendar links, too.
+    readonly_fields = ("is_active", "last_login", "date_joined")
     list_display = ("name", "email", "code", "credential", "is_active")
     list_filter = ("is_active", "role_assignments__role", "role_assignments__site")
     search_fields = ("name", "email", "code")
@@ -109,7 +154,7 @@ class UserAccountAdmin(AuditedAdmin[User], UserAdmin[User]):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(AuditedAdmin[RoleAssignment]):
+class RoleAssignmentAdmin(StaffedAdmin[RoleAssignment]):
     list_display = ("user", "role", "site")
     list_filter = ("role", "site")
     search_fields = ("user__name", "user__email")
@@ -136,6 +181,13 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
             about = AuditEvent.objects.about_patient(int(search_term))
             found = queryset.filter(pk__in=found.values("pk")) | queryset.filter(pk__in=about.values("pk"))
         return found, has_duplicates
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin[Invitation]):
+    list_display = ("created_at", "patient", "user", "email", "expires_at", "used_at", "revoked_at")
+    list_filter = ("created_at",)
+    list_select_related = ("patient", "user")
 
 
 @admin.register(JobRun)

@@ -81,6 +81,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
     )
     values = {
         "consent_id": consent.pk,
+        "user_id": lead.pk,
         "patient_id": patient.pk,
         "track_id": track.pk,
         "meeting_id": meeting.pk,

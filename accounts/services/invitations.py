@@ -67,14 +67,20 @@ def issue_invitation(invitation: Invitation, *, by: User, now: datetime) -> str:
 
 
 @transaction.atomic
-def withdraw_invitations(about: Invitation, *, by: User, now: datetime) -> int:
-    """Withdraw the pending invitations of the person whom the invitation `about` is for. Return their number."""
+def withdraw_invitations(about: Invitation, *, by: User | None, now: datetime) -> int:
+    """Withdraw the pending invitations of the person whom the invitation `about` is for. Return their number.
+
+    If `by` is None, which stands for the system itself, they are deleted, because a withdrawn one names a person.
+    """
     pending = Invitation.objects.select_for_update(of=("self",)).select_related("patient", "user").pending()
     found = list(pending.filter(patient=about.patient_id, user=about.user_id))
-    for invitation in found:
-        invitation.revoked_at, invitation.revoked_by = now, by
-        invitation.save(update_fields=["revoked_at", "revoked_by"])
     record_all(found, by=by, action=Action.REVOKED, at=now)
+    for invitation in found:
+        if by is None:
+            invitation.delete()
+        else:
+            invitation.revoked_at, invitation.revoked_by = now, by
+            invitation.save(update_fields=["revoked_at", "revoked_by"])
     return len(found)
 
 
@@ -117,18 +123,17 @@ def accept_invitation(*, token: str, email: str, password: str, now: datetime) -
 
 
 @transaction.atomic
-def turn_off_user(user: User, *, by: User, now: datetime) -> User:
+def turn_off_user(user: User, *, by: User | None, now: datetime) -> None:
     """Turn off the user's account: sessions, the password and reset links stop working at once, and for good.
 
-    Turning the account on again takes a new invitation, with which the user chooses a new password.
+    Turning the account on again takes a new invitation, with which the user chooses a new password. The caller has
+    locked the row of the user, or of the patient to whom the user belongs.
     """
-    user = User.objects.select_for_update().get(pk=user.pk)
     user.is_active = False
     user.set_unusable_password()  # sessions and reset links contain a hash of the password, so they end with it
     user.save(update_fields=["is_active", "password"])
     withdraw_invitations(Invitation(user=user), by=by, now=now)
     record(user, by=by, action=Action.ENDED, at=now, detail="account turned off")
-    return user
 
 
 def _usable_invitation(token: str, now: datetime, *, lock: bool) -> Invitation:

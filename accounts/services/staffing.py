@@ -69,15 +69,15 @@ def keep_sites_staffed() -> Iterator[None]:
     the same time.
     """
     with transaction.atomic():
-        lock_users()
-        _lock_roles()
+        lock_roles()
         before = filled_posts()
         yield
         refuse_if_any(lost_posts(before))
 
 
-def _lock_roles() -> None:
-    """Let no other transaction change roles until this one ends. On SQLite, every transaction does that anyway."""
+def lock_roles() -> None:
+    """Let no other transaction change users or roles until this one ends. On SQLite, every transaction does that anyway."""
+    lock_users()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f'LOCK TABLE "{RoleAssignment._meta.db_table}" IN SHARE ROW EXCLUSIVE MODE')

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run, portal_access
+from scheduling.views.administration import first_run, portal_access, staff
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -11,6 +11,12 @@ from scheduling.views.timetable import closures, counselor_hours, meetings, trac
 urlpatterns: list[URLPattern | URLResolver] = [
     path("set-up/", first_run.set_up, name="set-up"),
     path("start/", first_run.getting_started, name="getting-started"),
+    path("staff/", staff.staff, name="staff"),
+    path("staff/new/", staff.staff_new, name="staff-new"),
+    path("staff/<int:user_id>/", staff.staff_member, name="staff-member"),
+    path("staff/<int:user_id>/invite/", staff.staff_member_invite, name="staff-member-invite"),
+    path("staff/<int:user_id>/withdraw/", staff.staff_member_withdraw, name="staff-member-withdraw"),
+    path("staff/<int:user_id>/end/", staff.staff_member_end, name="staff-member-end"),
     path("sites/new/", first_run.site_new, name="site-new"),
     path("today/", today.today, name="today"),
     path("today/attention/", today.today_attention, name="today-attention"),

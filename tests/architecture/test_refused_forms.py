@@ -38,7 +38,8 @@ REFUSED = {
     "portal-calendar-file-new",
     "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
     "reader-settings", "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
-    "session-restore", "staff-calendar", "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
+    "session-restore", "staff-calendar", "staff-member-end", "staff-new",
+    "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
     "waitlist-remove",
 }  # fmt: skip
 """Names of pages whose form is refused here at least once, so that the test below can't pass without a form."""

@@ -7,9 +7,12 @@ from django.utils.translation import gettext as _
 from accounts.audit import record
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
+from accounts.services.staffing import filled_posts, lock_roles, lost_posts
 from scheduling.clinic_import.clinic_rows import StaffRow
 from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.models import Site
+from scheduling.services.administration.staff import end_account
+from timekeeping.reasons import Refused
 
 Roles = tuple[tuple[Role, str], ...]
 
@@ -43,6 +46,9 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
     codes = {site.pk: site.code for site in sites.values()}
     staff = StaffDirectory(User.objects.prefetch_related("role_assignments"), codes)
     seen: dict[int, int] = {}
+    lock_roles()
+    posts = filled_posts()
+    ended: StaffRow | None = None
     for row in run.rows("staff"):
         if None in [run.find(row, "roles", "sites", {"code": site}, sites) for _, site in row.roles if site]:
             continue
@@ -76,8 +82,13 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
             run.note(row, is_new=True)
             record(user, by=run.by, action=Action.IMPORTED, at=run.now, detail="new")
         else:
+            before = (user.is_active, staff.roles[user.pk])
             _change(run, row, user, staff, sites)
+            if before != (user.is_active, staff.roles[user.pk]):
+                ended = row
         seen[user.pk] = row.number
+    if ended is not None and (lost := lost_posts(posts)):
+        run.refuse(ended, "roles", Refused(lost))
     return staff
 
 
@@ -102,6 +113,8 @@ def _change(run: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, si
         else:
             setattr(user, attributes[change.column], after[change.column])
     user.save()
+    if before["active"] and not user.is_active:
+        end_account(user, by=run.by, now=run.now)
     staff.add(user, row.roles)
     run.note(row, is_new=False, fields=changes)
     record(user, by=run.by, action=Action.IMPORTED, at=run.now, detail=", ".join(each.column for each in changes))

@@ -66,7 +66,7 @@ def create_feed(
 
 
 @transaction.atomic
-def revoke_feed(*, feed: Feed, by: User, now: datetime) -> Feed:
+def revoke_feed(*, feed: Feed, by: User | None, now: datetime) -> Feed:
     """Revoke a feed, so that its address no longer works. Revoking it again has no effect."""
     if feed.revoked_at is None:
         feed.revoked_at, feed.body, feed.etag = now, "", ""

@@ -1,6 +1,7 @@
 """Hand over a new invitation: mail its link, or show a sheet to print with the link and its QR code."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,25 +12,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import Invitation
-from scheduling.models import Site
 from scheduling.services.administration.invitation_mail import mail_invitation
 from scheduling.services.documents.qr_code import draw_qr_code
 
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A new invitation, its secret token, the language of the person, and a site whose time zone the person lives in."""
+    """A new invitation, its secret token, and the language and the time zone in which the person reads about it."""
 
     invitation: Invitation
     token: str
     language: str
-    site: Site
+    zone: tzinfo
 
 
 def mail_link(request: HttpRequest, new: NewLink) -> None:
     """Mail the link, and show a message that says whether the mail server took it."""
     link = _address(request, new.token)
-    if mail_invitation(new.invitation, link=link, language=new.language, zone=new.site.zone):
+    if mail_invitation(new.invitation, link=link, language=new.language, zone=new.zone):
         text = _("The link is sent to %(email)s. It works for 3 days.")
         messages.success(request, text % {"email": new.invitation.email})
     else:

@@ -35,7 +35,7 @@ def portal_access(request: HttpRequest, patient_id: int) -> HttpResponse:
     )
     if saved:
         invitation, token = saved.value
-        new = NewLink(invitation, token, invited_language(invitation) or get_language() or "en", patient.site)
+        new = NewLink(invitation, token, invited_language(invitation) or get_language() or "en", patient.site.zone)
         if not by_mail:
             return show_sheet(request, new, reverse("portal-access", args=[patient.pk]))
         mail_link(request, new)

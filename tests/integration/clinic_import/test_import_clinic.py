@@ -13,7 +13,9 @@ from accounts.permissions import Role
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.clinic_import import ImportFailed, import_clinic
 from scheduling.models import Closure, Meeting, Room, RuleSet, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.services.documents.feeds import create_feed, find_feed
 from scheduling.services.timetable.closures import close_site
+from tests.factories import make_staff
 from tests.paths import PROJECT
 from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, write_files
 
@@ -95,11 +97,45 @@ def test_changes_are_reported_by_row_and_column(
     tmp_path: Path, table: str, old: str, new: str, row: int, column: str, before: str, after: str
 ) -> None:
     import_files(tmp_path)
+    make_staff(Role.COORDINATOR, Site.objects.get())  # an import does not take a site's last coordinator
     (change,) = import_files(tmp_path, clinic_with(table, old, new)).changes
     (field,) = change.fields
     assert (change.table, change.row, change.is_new) == (table, row, False)
     assert (field.column, field.before, field.after) == (column, before, after)
     assert import_files(tmp_path, clinic_with(table, old, new)).changes == ()
+
+
+def test_the_last_coordinator_of_a_site_stays(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    for old, new in (("coordinator@NORTH; ", ""), ("Ben Cho,,coordinator", "Ben Cho,,reviewer")):
+        with pytest.raises(ImportFailed) as failed:
+            import_files(tmp_path, clinic_with("staff", old, new))
+        (fault,) = failed.value.faults
+        assert (fault.row, fault.column) == (3, "roles")
+        assert "Harbor Street would have no coordinator." in fault.sentence
+    swapped = CLINIC["staff"].replace("coordinator@NORTH; ", "").replace("LADC,", "LADC,coordinator@NORTH; ")
+    assert len(import_files(tmp_path, {**CLINIC, "staff": swapped}).changes) == 2
+
+
+def test_an_import_that_turns_an_account_off_ends_its_sessions_and_calendar_links(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    user = User.objects.get(code="ADA")
+    user.set_password("a long password for tests")
+    user.save()
+    _, token = create_feed(facilitator=user, by=user, now=NOW)
+    off = (
+        CLINIC["staff"]
+        .replace("roles\n", "roles,active\n")
+        .replace("LADC,clinician@NORTH\n", "LADC,clinician@NORTH,no\n")
+        .replace("coordinator@NORTH; clinician@NORTH\n", "coordinator@NORTH; clinician@NORTH,yes\n")
+    )
+    files = {table: text for table, text in CLINIC.items() if table != "meetings"}
+    folder = tmp_path / "again"
+    folder.mkdir()
+    import_files(folder, {**files, "staff": off})
+    user.refresh_from_db()
+    assert (user.is_active, user.has_usable_password()) == (False, False)
+    assert find_feed(token) is None
 
 
 LIVES = """patient,code,kind,label,weekdays,rotation,anchor,starts,ends,on,last_on,movable_minutes,travel_minutes,travel_after
