@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "iopmanager.known_device_middleware.KnownDeviceMiddleware",
     "iopmanager.sign_out_middleware.SignOutMiddleware",
+    "iopmanager.absolute_limit_middleware.AbsoluteLimitMiddleware",
     "iopmanager.reader_middleware.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -244,7 +245,7 @@ if DEPLOYMENT == "test":
     CACHES = {name: {"BACKEND": _in_memory, "LOCATION": name} for name in CACHES_IN_DATABASE}
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Sign-in sessions end after a working day (10 hours) and when the browser closes.
+# Sign-in sessions end after a working day (10 hours), even in the middle of work, and when the browser closes.
 SESSION_COOKIE_AGE = 60 * 60 * 10
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = "sid"
