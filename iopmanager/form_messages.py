@@ -1,4 +1,4 @@
-"""The product's own error messages for Django's form fields and validators."""
+"""The product's own texts for Django's form fields and validators."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 from django import forms
 from django.core import validators
 from django.db import models
+from django.db.models import fields
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 Messages = Mapping[str, Any]  # each value is a string or a lazy translation
 
+NOTHING_CHOSEN = _("Choose an option")  # the first option of a list, as long as nothing is chosen
 CHOOSE_ONE = _("Choose an option.")
 CHOOSE_SOME = _("Choose at least one option.")
 CHOOSE_FILE = _("Choose a file.")
@@ -78,10 +80,11 @@ VALIDATOR_MESSAGES: Mapping[type[Any], Any] = {
 
 
 def install_form_messages() -> None:
-    """Replace the error messages of Django's form fields and validators.
+    """Replace the error messages of Django's form fields and validators, and the empty option of its lists.
 
-    Call this before any form is defined, since fields copy the messages.
+    Call this before any form is defined, since fields copy the texts.
     """
+    fields.BLANK_CHOICE_LABEL = NOTHING_CHOSEN
     for field, messages in FIELD_MESSAGES.items():
         field.default_error_messages = {**field.__dict__.get("default_error_messages", {}), **messages}
     models.Field.default_error_messages = {**models.Field.default_error_messages, **MODEL_FIELD_MESSAGES}

@@ -233,7 +233,7 @@ def test_a_change_that_conflicts_with_an_appointment_waits_for_a_decision(
     expect(phone.get_by_text("It is at the same time as 1 appointment:")).to_be_visible()
     expect(phone.get_by_role("listitem").filter(has_text="Wed, Nov 25").last).to_be_visible()
     assert_accessible(phone)
-    assert phone.title() == "My schedule"
+    assert phone.title() == "When I’m busy · My schedule"
 
     sign_in(page, coordinator)
     page.goto(reverse("today-attention"))

@@ -127,7 +127,7 @@ def test_a_calendar_sent_from_a_phone_waits_for_the_clinic(
     assert_accessible(phone)
     send(phone, tmp_path, shift("110000"))
     expect(phone.get_by_text("It is at the same time as 1 appointment")).to_be_visible()
-    expect(phone).to_have_title("My schedule")
+    expect(phone).to_have_title("Calendar file · My schedule")
     assert_accessible(phone)
     follow(phone.get_by_role("button", name="Save calendar"))
     expect(

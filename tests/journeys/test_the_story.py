@@ -98,7 +98,7 @@ def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(
 
     # The patient sees the same week on a phone.
     sign_in_with_form(phone, user.email)
-    expect(phone).to_have_title("My schedule")
+    expect(phone).to_have_title("Home · My schedule")
     expect(phone.get_by_text("Wed, Nov 25").first).to_be_visible()
     expect(phone.get_by_text("2 more appointments and you have all 9 hours.").first).to_be_visible()
     assert_accessible(phone)

@@ -214,10 +214,18 @@ def test_the_page_frame_takes_two_queries_per_request(
 def test_tab_titles_of_patients_pages_are_neutral(patient_user: User, site: Site) -> None:
     client = signed_in_as(patient_user)
 
-    for name in ("portal-home", "portal-week", "portal-calendar", "portal-account"):
+    titles = {
+        "portal-home": "Home",
+        "portal-week": "Week",
+        "portal-calendar": "Calendar",
+        "portal-account": "Me",
+        "portal-consents": "Sharing",
+        "accessibility": "Accessibility",
+    }
+    for name, title in titles.items():
         page = client.get(reverse(name))
         assert page.status_code == 200
-        assert "<title>My schedule</title>" in page.text
+        assert f"<title>{title} · My schedule</title>" in page.text
         assert site.name not in page.text.split("<body", 1)[0]
         assert "iopmanager" not in page.text
 

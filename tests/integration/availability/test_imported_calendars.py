@@ -433,7 +433,7 @@ def test_the_pages_in_the_portal_do_not_reveal_treatment(own: Client, rosa: Pati
     page = sent(own, "portal-calendar-file-new", IN_THE_WAY)["Location"]
     for address in (reverse("portal-calendar-file-new"), page, reverse("portal-commitments")):
         text = own.get(address).text
-        assert "<title>My schedule</title>" in text
+        assert re.search(r"<title>(Calendar file|My work or school calendar|When I’m busy) · My schedule</title>", text)
         visible_text = re.sub(r"<[^>]*>", "", text)
         for secret in SECRETS:
             assert secret not in visible_text, (address, secret)

@@ -227,15 +227,22 @@ def test_a_week_with_an_invalid_row_is_refused_and_keeps_the_input(own: Client, 
     assert not CommitmentProposal.objects.exists()
 
 
-@pytest.mark.parametrize("page", ["portal-commitments", "portal-commitment-new", "portal-commitment-week"])
-def test_the_pages_do_not_reveal_treatment(own: Client, rosa: Patient, page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("portal-commitments", "When I’m busy"),
+        ("portal-commitment-new", "Add a busy time"),
+        ("portal-commitment-week", "My week"),
+    ],
+)
+def test_the_pages_do_not_reveal_treatment(own: Client, rosa: Patient, page: str, title: str) -> None:
     asked(rosa)
     make_commitment(rosa, [1], "11:00", "18:00", "Shop")
 
     text = own.get(reverse(page)).text
 
     assert [word for word in SECRETS if word in text.replace("visually-hidden", "")] == []
-    assert "<title>My schedule</title>" in text
+    assert f"<title>{title} · My schedule</title>" in text
 
 
 @pytest.mark.parametrize("page", ["portal-commitment-edit", "portal-commitment-end"])

@@ -373,7 +373,7 @@ def test_a_patient_sees_their_consents_and_revokes_one(client: Client, consent: 
     page = client.get(reverse("portal-consents")).text
     assert "Harbor Bakery" in page
     assert "We told them on Wed, Nov 25." in page
-    assert "<title>My schedule" in page
+    assert "<title>Sharing · My schedule</title>" in page
     client.post(reverse("portal-consent-revoke", args=[consent.pk]))
     consent.refresh_from_db()
     assert consent.revoked_by == user

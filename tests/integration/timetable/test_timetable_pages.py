@@ -237,6 +237,7 @@ def test_the_title_of_the_portal_reveals_nothing(client: Client, site: Site) -> 
     patient = make_patient(site)
     admit(patient)
     client.force_login(make_patient_user(patient))
-    for page in ("portal-home", "portal-week", "portal-calendar", "portal-account"):
-        assert "<title>My schedule</title>" in client.get(reverse(page)).text
+    titles = {"portal-home": "Home", "portal-week": "Week", "portal-calendar": "Calendar", "portal-account": "Me"}
+    for page, title in titles.items():
+        assert f"<title>{title} · My schedule</title>" in client.get(reverse(page)).text
     assert client.get(reverse("portal-week"), {"week": "nonsense"}).status_code == 200

@@ -1,11 +1,14 @@
-"""Error messages of Django's own form fields and validators, as users see them."""
+"""Texts of Django's own form fields and validators, as users see them."""
 
 from typing import Any
 
 import pytest
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
 from django.utils.datastructures import MultiValueDict
+
+from scheduling.models import ServiceType
 
 
 class EveryKindForm(forms.Form):
@@ -82,3 +85,12 @@ def test_a_wrong_value_says_what_is_right(field: str, typed: str, expected: str)
 
 def test_an_empty_file_is_refused() -> None:
     assert errors(VALID, SimpleUploadedFile("week.ics", b"")) == {"file": ["This file is empty. Choose another one."]}
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "Choose an option"), ("es", "Elija una opción")])
+def test_a_list_without_a_choice_asks_for_one_in_the_language_of_the_page(language: str, text: str) -> None:
+    field = forms.ModelChoiceField(ServiceType.objects.none())
+    with translation.override(language):
+        assert field.widget.render("service", None) == (
+            f'<select name="service">\n  <option value="" selected>{text}</option>\n\n</select>'
+        )
