@@ -86,6 +86,8 @@ class SearchTerm:
 def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
     """Split the typed text into dates, phone numbers and other words. Commas separate words, as in "Petrov, Ivan".
 
+    Words without a letter or a digit are left out, so the result can be empty.
+
     `months` maps the folded name of each month to its number.
     """
     terms: list[SearchTerm] = []
@@ -108,7 +110,8 @@ def read_terms(typed: str, months: Mapping[str, int]) -> Sequence[SearchTerm]:
     for pattern in (ISO_DATE, NUMERIC_DATE, MONTH_FIRST, DAY_FIRST):
         rest = pattern.sub(take_date, rest)
     rest = re.sub(rf"(?<!\S){PHONE_NUMBER.pattern}(?!\S)", take_phone_number, rest)
-    return [*terms, *(SearchTerm(fold(word)) for word in rest.replace(",", " ").split() if fold(word))]
+    words = (fold(word) for word in rest.replace(",", " ").split())
+    return [*terms, *(SearchTerm(word) for word in words if any(map(str.isalnum, word)))]
 
 
 def _dates_of(parts: Mapping[str, str], months: Mapping[str, int]) -> Iterator[date]:

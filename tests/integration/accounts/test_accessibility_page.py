@@ -55,6 +55,12 @@ def test_staff_read_about_their_own_pages(client: Client, site: Site, statement:
     text = client.get(statement).text
     assert "presses of the Tab key" in text
     assert "Tell your administrator" in text
+    assert "Administration are small" not in text
+
+
+def test_an_administrator_of_all_sites_reads_about_the_administration(client: Client, statement: str) -> None:
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    assert "Some links in Administration are small." in client.get(statement).text
 
 
 @pytest.mark.parametrize("page", ["portal-home", "portal-account", "accessibility"])

@@ -183,6 +183,14 @@ def test_the_page_changes_spots_and_telehealth_link(client: Client, clinic: Clin
     assert (session.places, session.topic, session.telehealth_link) == (4, "Sleep", "https://meet.example/")
 
 
+def test_a_new_session_leads_back_to_the_board(client: Client, clinic: Clinic) -> None:
+    page = client.get(reverse("session-new")).text
+    crumbs = page.partition('class="crumbs"')[2].partition("</nav>")[0]
+    assert f'<a href="{reverse("board")}">Board</a>' in crumbs
+    assert ">Choose an option</option>" in page
+    assert "Select an option" not in page
+
+
 def test_a_canceled_session_is_restored(client: Client, clinic: Clinic) -> None:
     session = cancel_session(session=clinic.on(MONDAY), reason="Ill", by=clinic.coordinator, now=NOW)
     assert "Restore session" in client.get(reverse("session", args=[session.pk])).text

@@ -58,6 +58,12 @@ def test_somebody_else_is_not_found(typed: str) -> None:
     assert not all(term.matches(NOOR) for term in read_terms(typed, MONTHS))
 
 
+@pytest.mark.parametrize("typed", ["'", "’", "-", "@ ( ) .", ",", "%"])
+def test_text_without_letters_and_digits_has_no_terms(typed: str) -> None:
+    assert read_terms(typed, MONTHS) == []
+    assert [term.text for term in read_terms(f"noor {typed}", MONTHS)] == ["noor"]
+
+
 def test_a_country_code_may_be_missing_on_file() -> None:
     local = Person.of(("Noor",), "218-555-0147", date(1990, 5, 17))
 
