@@ -131,7 +131,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "iopmanager.known_device_middleware.KnownDeviceMiddleware",
     "iopmanager.sign_out_middleware.SignOutMiddleware",
-    "iopmanager.absolute_limit_middleware.AbsoluteLimitMiddleware",
+    "iopmanager.sign_out_middleware.AbsoluteLimitMiddleware",
     "iopmanager.reader_middleware.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -1,11 +1,18 @@
-"""Leave nothing to see in the browser after a user has signed out."""
+"""Leave nothing to see in the browser after a user has signed out, and end every sign-in after a working day."""
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
+from iopmanager import clock
 from iopmanager.reader_middleware import signed_in_user
+
+SIGNED_IN_AT = "signed_in_at"
 
 
 class SignOutMiddleware:
@@ -27,3 +34,27 @@ class SignOutMiddleware:
             # browsers also drop the pages that they keep in memory for the Back button
             response.headers["Clear-Site-Data"] = '"cache"'
         return response
+
+
+@receiver(user_logged_in)
+def note_sign_in(request: HttpRequest, **_: object) -> None:
+    """Store the time of the sign-in in the session."""
+    request.session[SIGNED_IN_AT] = clock.now().timestamp()
+
+
+class AbsoluteLimitMiddleware:
+    """Sign people out who signed in longer ago than SESSION_COOKIE_AGE.
+
+    Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit. A
+    session without a time began before this limit existed, and counts from now on.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if signed_in_user(request) is not None:
+            now = clock.now().timestamp()
+            if now - request.session.setdefault(SIGNED_IN_AT, now) >= settings.SESSION_COOKIE_AGE:
+                logout(request)
+        return self.get_response(request)
