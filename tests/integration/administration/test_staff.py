@@ -238,6 +238,16 @@ def test_turning_off_withdraws_a_link_that_is_still_open(office: Client, site: S
     assert join(link_in(sheet.text)).status_code == 410
 
 
+def test_somebody_without_a_password_can_be_invited_or_turned_off(office: Client, site: Site) -> None:
+    user = make_staff(Role.REVIEWER, site)
+    user.set_unusable_password()
+    user.save()
+    page = office.get(reverse("staff-member", args=[user.pk])).text
+    assert "No password yet" in page
+    for name in ("staff-member-invite", "staff-member-end"):
+        assert reverse(name, args=[user.pk]) in page
+
+
 def test_an_account_that_is_off_already_is_not_turned_off_again(office: Client, site: Site) -> None:
     user = make_staff(Role.REVIEWER, site, is_active=False)
     response = office.post(reverse("staff-member-end", args=[user.pk]), {})
