@@ -209,6 +209,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_FORMS = {
+    "reset_password": "accounts.forms.PasswordResetForm",
     "change_password": "accounts.password_forms.ChangePasswordForm",
     "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",
 }
@@ -228,7 +229,6 @@ ACCOUNT_RATE_LIMITS = {
 }
 # Tokens of Django's own kind need no query that would tell a known address from an unknown one.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
-ACCOUNT_FORMS = {"reset_password": "accounts.forms.PasswordResetForm"}
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
