@@ -104,6 +104,11 @@ def accept_invitation(*, token: str, email: str, password: str, now: datetime) -
     link at the same time, only one succeeds.
     """
     lock_users()
+    found = _usable_invitation(token, now, lock=False)
+    person = found.patient or found.user
+    assert person is not None
+    # Whoever invites the person, or withdraws the link, also locks the person before the invitation.
+    type(person)._default_manager.select_for_update().filter(pk=person.pk).first()
     invitation = _usable_invitation(token, now, lock=True)
     patient = invitation.patient
     user = invitation.user or (patient and patient.user) or User(name=str(patient))

@@ -2,7 +2,9 @@
 
 import re
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,11 +17,17 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, Invitation, User
 from accounts.permissions import Role
-from accounts.services.invitations import InvitationUsed, accept_invitation, issue_invitation
+from accounts.services.invitations import InvitationUsed, InvitationWithdrawn, accept_invitation, issue_invitation
 from iopmanager import clock
 from patients.models import Patient
 from scheduling.models import Site
-from scheduling.services.administration.portal_access import invite_patient
+from scheduling.services.administration.portal_access import (
+    HasAccess,
+    NoInvitation,
+    invite_patient,
+    withdraw_patient_link,
+)
+from scheduling.services.administration.staff import invite_again, invite_staff
 from scheduling.services.documents.feeds import create_feed, find_feed
 from scheduling.services.documents.qr_code import draw_qr_code
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
@@ -333,6 +341,62 @@ def test_of_two_people_who_use_a_link_at_the_same_time_one_succeeds() -> None:
     assert (InvitationUsed(),) in outcomes
     assert User.objects.filter(email__endswith="@example.org").count() == 1
     assert Patient.objects.get().user.email in outcomes
+
+
+def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
+    """Run the acts in threads of their own. Return "done" for each act that succeeded, and the reason for others."""
+    outcomes: list[object] = []
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            act()
+            outcomes.append("done")
+        except Refused as refused:
+            outcomes.append(type(refused.reasons[0]))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_link_is_either_used_or_withdrawn_if_both_happen_at_the_same_time() -> None:
+    """All who change an invitation lock its person first. In another order, each could wait for the other."""
+    site = make_site()
+    by = make_staff(Role.COORDINATOR, site)
+    for number in range(10):
+        patient = make_patient(site)
+        token = invite_patient(patient=patient, email="", by=by, now=NOW)[1]
+        use = partial(accept_invitation, token=token, email=f"p{number}@example.org", password=PASSWORD, now=NOW)
+        outcomes = at_the_same_time(use, partial(withdraw_patient_link, patient=patient, by=by, now=NOW))
+        assert sorted(map(str, outcomes)) in (
+            sorted(map(str, ["done", InvitationWithdrawn])),
+            sorted(map(str, ["done", NoInvitation])),
+        )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_staff_members_link_is_used_while_a_new_one_is_made() -> None:
+    site = make_site()
+    by = make_staff(Role.ADMINISTRATOR, site)
+    for number in range(10):
+        invitation, token = invite_staff(
+            name="Ada", email=f"a{number}@example.org", roles={(Role.CLINICIAN, site.pk)}, by_mail=False, by=by, now=NOW
+        )
+        assert invitation.user is not None
+        use = partial(accept_invitation, token=token, email="", password=PASSWORD, now=NOW)
+        outcomes = at_the_same_time(use, partial(invite_again, user=invitation.user, by_mail=False, by=by, now=NOW))
+        assert sorted(map(str, outcomes)) in (
+            sorted(map(str, ["done", InvitationWithdrawn])),
+            sorted(map(str, ["done", HasAccess])),
+        )
 
 
 def test_a_patient_has_one_pending_invitation(patient: Patient, coordinator: User) -> None:
