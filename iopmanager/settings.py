@@ -332,6 +332,8 @@ LOGGING = {
     # django.server does not pass its messages to the root logger, so the handler is listed here too.
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # Django gives this logger a handler of its own when debugging, which would print the secret links.
+        "django": {"handlers": [], "level": "INFO"},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},
         "django_tasks_db": {"filters": ["what-errors-say"], "level": "WARNING"},
     },

@@ -146,8 +146,8 @@ def _render_badge_in(badge: Badge, language: str | None) -> SafeString:
 
 @register.filter
 def unbroken(days: str) -> str:
-    """Keep each date of a range on one line: the line can break only at the dash. Use it in headings."""
-    return days.replace(" ", "\N{NO-BREAK SPACE}").replace("\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}", " – ")
+    """Keep each date of a range on one line: the line can break only after the dash. Use it in headings."""
+    return days.replace(" ", "\N{NO-BREAK SPACE}").replace("–\N{NO-BREAK SPACE}", "– ")
 
 
 @register.simple_tag

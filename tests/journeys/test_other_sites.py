@@ -90,6 +90,8 @@ def test_a_patient_mixes_two_tracks_and_then_moves_to_another_site(
     assert_accessible(page)
 
     now = MONDAY_AT_8 + WEEK
+    for each in (page, phone):
+        sign_in(each, coordinator)
     page.goto(reverse("patient", args=[rosa.pk]))
     follow(page.get_by_role("link", name="End enrollment in Mornings"))
     page.get_by_label("Last day").fill((MONDAY + 6 * timedelta(days=1)).isoformat())

@@ -30,7 +30,7 @@ def mail_link(request: HttpRequest, new: NewLink) -> None:
     """Mail the link, and show a message that says whether the mail server took it."""
     link = _address(request, new.token)
     if mail_invitation(new.invitation, link=link, language=new.language, zone=new.zone):
-        text = _("The link is sent to %(email)s. It works for 3 days.")
+        text = _("The link is on its way to %(email)s. It works for 3 days.")
         messages.success(request, text % {"email": new.invitation.email})
     else:
         messages.error(request, _("The email could not be sent. Try again later, or print the sheet."))

@@ -87,7 +87,7 @@ def sign_in(user: User, password: str) -> bool:
 
 def test_an_invited_staff_member_chooses_a_password_and_has_the_roles(office: Client, site: Site) -> None:
     response = office.post(reverse("staff-new"), invitation_form(site), follow=True)
-    assert f"The link is sent to {EMAIL}." in response.text
+    assert f"The link is on its way to {EMAIL}." in response.text
     user = User.objects.get(email=EMAIL)
     assert not user.is_active
     assert user.roles_at(site.pk) == {Role.CLINICIAN}

@@ -261,10 +261,13 @@ def test_a_new_preview_replaces_the_earlier_preview(coordinator: User, rosa: Pat
         save_calendar(calendar=first, by=coordinator, now=TUESDAY)
 
 
-def test_an_unsaved_preview_expires(desk: Client, rosa: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsaved_preview_expires(
+    desk: Client, coordinator: User, rosa: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = sent(desk, "imported-calendar-new", FILE, rosa.pk)["Location"]
     assert delete_expired_calendars.enqueue().return_value == "There was nothing to delete."
     monkeypatch.setattr(clock, "now", lambda: TUESDAY + UNSAVED_KEPT_FOR)
+    desk.force_login(coordinator)
     assert desk.get(page).status_code == 404
     assert "not saved yet" not in desk.get(reverse("patient", args=[rosa.pk])).text
     assert delete_expired_calendars.enqueue().return_value == "1 calendar file deleted."

@@ -79,7 +79,7 @@ def test_what_needs_attention_is_shown_and_recorded_in_the_trail(clinic: Clinic,
     text = attention(client_for(clinic.coordinator)).text
     assert "Rosa Lindqvist" in text
     assert "3 h to make up" in text
-    assert "Mon, Nov 23 " in text
+    assert "Mon, Nov 23, " in text
     assert text.count("not finalized yet") == 2
     assert "Wen" not in text
     event = AuditEvent.objects.get(action="viewed")

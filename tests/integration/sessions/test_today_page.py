@@ -192,6 +192,7 @@ def test_the_page_is_sent_again_on_the_next_day(clinic: Clinic, monkeypatch: pyt
     client = client_for(clinic.coordinator)
     tag = first_look(client)
     monkeypatch.setattr(clock, "now", lambda: AFTER + timedelta(days=1))
+    client.force_login(clinic.coordinator)
     response = look(client, tag)
     assert response.status_code == 200
     assert "Today, Mon, Nov 23" not in response.text

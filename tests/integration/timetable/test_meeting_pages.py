@@ -123,6 +123,7 @@ def test_the_form_starts_with_the_first_day_that_can_be_changed(
 ) -> None:
     assert 'name="runs_from" value="2026-01-05"' in client.get(clinic.page).text, "nothing has been held yet"
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
+    client.force_login(clinic.coordinator)
     page = client.get(clinic.page).text
     assert 'name="runs_from" value="2026-11-24"' in page
     shown = client.post(clinic.page, clinic.typed(**LATER, runs_from="2026-11-01"))
@@ -305,6 +306,7 @@ def test_times_that_clocks_skip_or_repeat_are_explained(
     clocks_back = client.post(page, clinic.typed(**night, starts="01:30", ends="04:00", runs_from="2026-10-04"))
     assert "Clocks go back on Sun, Nov 1, so 1:30 AM comes twice. The first one counts." in clocks_back.text
     monkeypatch.setattr(clock, "now", lambda: datetime(2027, 2, 1, 12, tzinfo=UTC))
+    client.force_login(clinic.coordinator)
     typed = clinic.typed(**night, starts="02:30", ends="04:00", runs_from="2027-02-07")
     assert (
         "Clocks go forward past 2:30 AM on Sun, Mar 14. It becomes 3:30 AM on that day."
@@ -322,6 +324,7 @@ def test_a_preview_leaves_out_what_the_nightly_jobs_would_write(
     client: Client, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW + 2 * WEEK)
+    client.force_login(clinic.coordinator)
     shown = client.post(clinic.page, clinic.typed(name="Coping skills", runs_from="2026-12-14", check="1"))
     assert "No patients are affected" in shown.text
     assert "1 change to the timetable" in shown.text

@@ -23,6 +23,6 @@ def test_the_bar_of_a_track_runs_a_little_beyond_the_allowed_range() -> None:
     assert bar["ticks"] == [("49.09%", "9 h", False), ("90.91%", "16 h 40 min", False)]
 
 
-def test_a_range_of_days_breaks_only_at_its_dash() -> None:
+def test_a_range_of_days_breaks_only_after_its_dash() -> None:
     days = unbroken("Mon, Nov 23 – Sun, Nov 29")
-    assert days.replace("\N{NO-BREAK SPACE}", "_") == "Mon,_Nov_23 – Sun,_Nov_29"
+    assert days.replace("\N{NO-BREAK SPACE}", "_") == "Mon,_Nov_23_– Sun,_Nov_29"
