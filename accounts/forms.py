@@ -57,7 +57,33 @@ class ReaderSettingsForm(forms.Form):
     hour_clock = HourClockField(default=_("Same as the site"))
 
 
-class FirstAdministratorForm(forms.Form):
+class NewPasswordForm(forms.Form):
+    """Base of the forms with which somebody gets an account. The password must not be like the name or the email."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
+        help_text=_("At least 12 characters."),
+    )
+
+    def person_name(self) -> str:
+        """Return the name of the person who gets the account."""
+        name: str = self.cleaned_data.get("name", "")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "password" in cleaned:
+            person = User(email=cleaned.get("email", ""), name=self.person_name())
+            try:
+                validate_password(cleaned["password"], person)
+            except forms.ValidationError as refused:
+                self.add_error("password", refused)
+        return cleaned
+
+
+class FirstAdministratorForm(NewPasswordForm):
     """The account of the first administrator, and the code that the server shows."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {"wrong_set_up_code": "code"}
@@ -72,22 +98,7 @@ class FirstAdministratorForm(forms.Form):
     email = forms.EmailField(
         label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "username"})
     )
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
-        help_text=_("At least 12 characters."),
-    )
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if "password" in cleaned:
-            person = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
-            try:
-                validate_password(cleaned["password"], person)
-            except forms.ValidationError as refused:
-                self.add_error("password", refused)
-        return cleaned
+    field_order = ("code", "name", "email", "password")
 
 
 class PasswordResetForm(ResetPasswordForm):

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Invitation, User
+from accounts.forms import NewPasswordForm
+from accounts.models import Invitation
 
 
-class JoinForm(forms.Form):
+class JoinForm(NewPasswordForm):
     """The password with which an invited person will sign in. A patient also enters an e-mail address."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email"}
@@ -21,12 +21,7 @@ class JoinForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
         help_text=_("You sign in with it."),
     )
-    password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
-        help_text=_("At least 12 characters."),
-    )
+    field_order = ("email", "password")
 
     def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -37,15 +32,8 @@ class JoinForm(forms.Form):
         else:
             email.initial = invitation.email
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        if "password" in cleaned:
-            person = User(email=cleaned.get("email", ""), name=str(self.invitation))
-            try:
-                validate_password(cleaned["password"], person)
-            except forms.ValidationError as refused:
-                self.add_error("password", refused)
-        return cleaned
+    def person_name(self) -> str:
+        return str(self.invitation)
 
 
 class PortalLinkForm(forms.Form):

@@ -11,6 +11,11 @@ from accounts.services.staffing import Post
 from scheduling.models import Site
 
 
+def work_seen_field() -> forms.BooleanField:
+    """Return the box to check before somebody stops who still leads groups."""
+    return forms.BooleanField(label=_("I have seen the groups and sessions that need somebody else"), required=False)
+
+
 class RolesForm(forms.Form):
     """A staff member's roles at the sites that the user manages, and perhaps the role at all sites."""
 
@@ -41,9 +46,7 @@ class RolesForm(forms.Form):
                 label=_("Administrator of all sites"), required=False, initial=(Role.ADMINISTRATOR, None) in roles
             )
         if has_work:
-            self.fields["work_seen"] = forms.BooleanField(
-                label=_("I have seen the groups and sessions that need somebody else"), required=False
-            )
+            self.fields["work_seen"] = work_seen_field()
 
     def roles(self) -> set[Post]:
         given: set[Post] = {(role, site) for name, site in self.site_fields.items() for role in self.cleaned_data[name]}
@@ -67,6 +70,4 @@ class TurnOffForm(forms.Form):
     def __init__(self, *args: Any, has_work: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if has_work:
-            self.fields["work_seen"] = forms.BooleanField(
-                label=_("I have seen the groups and sessions that need somebody else"), required=False
-            )
+            self.fields["work_seen"] = work_seen_field()
