@@ -121,7 +121,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "iopmanager.compression.PageCompressionMiddleware",
+    "iopmanager.middleware.compression.PageCompressionMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -129,10 +129,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "iopmanager.known_device_middleware.KnownDeviceMiddleware",
-    "iopmanager.sign_out_middleware.SignOutMiddleware",
-    "iopmanager.sign_out_middleware.AbsoluteLimitMiddleware",
-    "iopmanager.reader_middleware.ReaderMiddleware",
+    "iopmanager.middleware.known_device.KnownDeviceMiddleware",
+    "iopmanager.middleware.sign_out.SignOutMiddleware",
+    "iopmanager.middleware.sign_out.AbsoluteLimitMiddleware",
+    "iopmanager.middleware.reader.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

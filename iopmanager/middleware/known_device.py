@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 from accounts.services.known_devices import COOKIE, COOKIE_AGE, read_device, remember_person
-from iopmanager.reader_middleware import signed_in_user
+from iopmanager.middleware.reader import signed_in_user
 
 _PERSON = "person_who_reset_password"
 

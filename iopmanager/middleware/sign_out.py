@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
 from iopmanager import clock
-from iopmanager.reader_middleware import signed_in_user
+from iopmanager.middleware.reader import signed_in_user
 
 SIGNED_IN_AT = "signed_in_at"
 
