@@ -215,13 +215,15 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_SESSION_REMEMBER = False
 # Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
-# wrong invitation links: 20 in 5 minutes from one address. Limit wrong passwords of one person: 5 in 5 minutes from all
+# wrong invitation links: 20 in 5 minutes from one address. Limit the form of one invitation: 20 a day, because its answer
+# tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in 5 minutes from all
 # unknown devices together, and as many from each device on which this person has signed in before. `sign_in` replaces
 # `login`, which would also count people on known devices: strangers may send the form 30 times a minute from one
 # address. For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
     "set_up": "5/5m/ip,30/h/key",
     "join": "20/5m/ip",
+    "join_form": "20/d/key",
     "login": None,
     "sign_in": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",

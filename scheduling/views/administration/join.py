@@ -45,6 +45,10 @@ def _join(request: HttpRequest, token: str) -> HttpResponse:
             text = _("You are signed in as %(name)s. To use this link, sign out first. Then open it again.")
             return _page(request, "join_closed.html", {"text": text % {"name": request.user}, "signed_in": True}, 409)
         form = JoinForm(request.POST or None, invitation=invitation)
+        if request.method == "POST" and not ratelimit.consume(request, action="join_form", key=str(invitation.pk)):
+            form.add_error(
+                None, _("Too many tries. Wait until tomorrow, then open the link again, or ask for a new one.")
+            )
         saved = submit_form(request, form, lambda: accept_invitation(token=token, now=clock.now(), **form.cleaned_data))
         if saved:
             login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")

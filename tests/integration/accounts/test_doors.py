@@ -13,8 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from accounts.models import User
+from accounts.models import Invitation, User
 from accounts.permissions import Role
+from accounts.services.invitations import issue_invitation
+from iopmanager import clock
 from iopmanager.settings import CACHES_IN_DATABASE
 from tests.every_page import make_pages, url_names
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
@@ -91,6 +93,20 @@ def test_the_first_administrators_page_limits_wrong_codes(client: Client) -> Non
 def test_invitation_links_limit_wrong_tokens(client: Client) -> None:
     make_site()
     assert tries_until_limited(lambda number: client.post(reverse("join", args=[f"{number:043}"]), {})) == 20
+
+
+def test_the_holder_of_a_link_can_not_ask_for_many_addresses_whether_they_have_accounts(client: Client) -> None:
+    coordinator = make_staff(Role.COORDINATOR, site := make_site())
+    invitation = Invitation(patient=make_patient(site))
+    path = reverse("join", args=[issue_invitation(invitation, by=coordinator, now=clock.now())])
+
+    def ask(number: int) -> HttpResponseBase:
+        form = {"email": coordinator.email, "password": "a long new password"}
+        return client.post(path, form, REMOTE_ADDR=f"10.0.{number}.1")
+
+    assert "Somebody else signs in with" in ask(0).text
+    assert tries_until_limited(lambda number: ask(number + 1)) == 19
+    assert coordinator.email in ask(MOST_TRIES).text, "what was typed is still in the form"
 
 
 def test_password_links_limit_wrong_keys(client: Client) -> None:
