@@ -12,8 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
+
+
+def letter(subject: str = "Good night", **fields: Any) -> EmailMultiAlternatives:
+    return EmailMultiAlternatives(subject, "Sleep well.", "no-reply@clinic.example", ["rosa@example.test"], **fields)
 
 
 class FileOfIDs(BaseEmailBackend):

@@ -1,22 +1,15 @@
 """Mail is stored with what it tells about, and sent by the background worker: at least once, and never in a request."""
 
-import os
-import random
 import re
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Barrier
 from unittest import mock
 
 import pytest
 from django.core import mail
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
@@ -36,15 +29,12 @@ from accounts.services.outbox import delete_old_tasks, deliver_mail, put_in_outb
 from iopmanager import clock
 from iopmanager.settings import MAILERS, TASKS
 from tests.factories import make_patient, make_patient_user, make_site, make_staff
+from tests.mail_worker import letter
 from tests.nightly_jobs import NIGHT
-from tests.paths import PROJECT
 
 pytestmark = pytest.mark.django_db
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-KILLS = int(os.environ.get("KILLS", "5"))
-"""How often workers are killed. Run the test with KILLS=100 after changes to the outbox."""
-SYSTEM_CLOCK = clock.now
 
 
 class RefusingMailer(BaseEmailBackend):
@@ -89,10 +79,6 @@ def work() -> None:
     )
     with mock.patch.object(db_worker, "close_old_connections"):  # the test's transaction needs its connection
         worker.run()
-
-
-def letter(subject: str = "Good night", **fields: object) -> EmailMultiAlternatives:
-    return EmailMultiAlternatives(subject, "Sleep well.", "no-reply@clinic.example", ["rosa@example.test"], **fields)
 
 
 def deliver_at(message: OutgoingMail, now: datetime) -> None:
@@ -326,66 +312,3 @@ def test_the_database_keeps_the_rules_of_given_up_mail(fields: dict[str, object]
     put_in_outbox(message=letter(), now=NIGHT)
     with pytest.raises(IntegrityError), transaction.atomic():
         OutgoingMail.objects.update(**fields)
-
-
-@contextmanager
-def worker_process(file: Path, minutes: int) -> Iterator[subprocess.Popen[bytes]]:
-    database = str(connection.settings_dict["NAME"])
-    arguments = [sys.executable, "-m", "tests.mail_worker", database, str(file), str(minutes)]
-    process = subprocess.Popen(arguments, cwd=PROJECT)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def clock_of(worker: int) -> datetime:
-    return SYSTEM_CLOCK() + worker * 10 * MINUTE
-
-
-def accepted(file: Path) -> list[str]:
-    return file.read_text().split() if file.exists() else []
-
-
-def wait_until_sent(file: Path, number: int) -> None:
-    ends = time.monotonic() + 60
-    while len(accepted(file)) < number:
-        assert time.monotonic() < ends, "the worker took too long"
-        time.sleep(0.01)
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("with_worker")
-def test_no_mail_is_lost_when_workers_are_killed_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each worker's clock is ten minutes ahead of the one before it, so that what it left behind is due again."""
-    file, chance, expected = tmp_path / "accepted", random.Random(1), set()
-    for kill in range(KILLS + 1):
-        now = clock_of(kill)
-        for _ in range(3):
-            stored = put_in_outbox(message=letter(), now=now)
-            expected.add(stored.content["headers"]["Message-ID"])
-        put_in_outbox(message=letter(), now=now, is_dropped=True)
-        queue_due_mail(now=now)
-        with worker_process(file, minutes=kill * 10):
-            if kill < KILLS:
-                wait_until_sent(file, len(accepted(file)) + 1)
-                time.sleep(chance.random() / 5)
-            else:
-                ends = time.monotonic() + 60
-                while OutgoingMail.objects.exists():
-                    assert time.monotonic() < ends, "mail was left"
-                    time.sleep(0.05)
-    sent = accepted(file)
-    assert set(sent) == expected
-    assert len(sent) - len(expected) <= KILLS, "only what was being sent when the worker was killed is sent again"
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("with_worker")
-def test_the_worker_stops_within_seconds_of_a_signal(tmp_path: Path) -> None:
-    put_in_outbox(message=letter(), now=clock_of(0))
-    with worker_process(tmp_path / "accepted", minutes=0) as process:
-        wait_until_sent(tmp_path / "accepted", 1)
-        process.terminate()
-        assert process.wait(timeout=10) == 0
