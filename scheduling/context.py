@@ -73,6 +73,15 @@ NAV_SECTIONS = (
         frozenset({Permission.SEE_HOURS}),
         short_name=_("Weeks"),
     ),
+    NavSection(
+        _("Administration"),
+        "administration",
+        "gear",
+        frozenset({"administration", "sites", "rooms", "rules", "service-types", "staff", "start", "jobs"}),
+        frozenset({Permission.MANAGE_SITE}),
+        seldom=True,
+        short_name=_("Manage"),
+    ),
 )
 
 
@@ -116,6 +125,5 @@ def frame(request: HttpRequest) -> dict[str, object]:
         "rail": SimpleLazyObject(rail),
         "sites": SimpleLazyObject(sites),
         "current_site": SimpleLazyObject(here),
-        "may_manage_sites": SimpleLazyObject(lambda: user.may_somewhere(Permission.MANAGE_SITE)),
         "may_search_patients": SimpleLazyObject(lambda: any(map(user.may_somewhere, NAV_SECTIONS[1].permissions))),
     }

@@ -99,6 +99,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         ).pk,
         "calendar_id": make_calendar(patient, lead).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
+        "site_id": site.pk,
         "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,
         "day": MONDAY,

@@ -1,5 +1,6 @@
 """Look up which weekly-hours rules are in force at a site on a day."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,8 +24,13 @@ class RuleBook:
     @classmethod
     def of(cls, site: Site) -> "RuleBook":
         """Read the site's rule sets. Runs one query."""
-        rows = RuleSetRow.objects.filter(site=site).order_by("-starts")
-        return cls(tuple((row.level, row.starts, row.as_rules()) for row in rows))
+        return cls.of_rows(RuleSetRow.objects.filter(site=site))
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[RuleSetRow]) -> "RuleBook":
+        """Return the rule book of one site, given all of the site's rule sets in any order."""
+        newest_first = sorted(rows, key=lambda row: row.starts, reverse=True)
+        return cls(tuple((row.level, row.starts, row.as_rules()) for row in newest_first))
 
     def on(self, day: date, level: str = "") -> HoursRules:
         """Return the rules in force on the day: those of the level, otherwise those of the site, otherwise the defaults."""

@@ -28,6 +28,18 @@ def mark_session_feeds_stale(session_ids: Collection[int], now: datetime) -> Non
         ).update(stale_at=now)
 
 
+def mark_site_feeds_stale(site_id: int, now: datetime) -> None:
+    """Mark the feeds of the site's patients, staff, rooms and tracks as stale, so that they are rendered again."""
+    Feed.objects.live().filter(
+        Q(patient__site=site_id)
+        | Q(patient__episodes__in=Booking.objects.filter(session__site=site_id).values("episode"))
+        | Q(facilitator__in=SessionFacilitator.objects.filter(session__site=site_id).values("user"))
+        | Q(facilitator__role_assignments__site=site_id)
+        | Q(room__site=site_id)
+        | Q(track__site=site_id)
+    ).update(stale_at=now)
+
+
 def mark_calendars_stale(session: Session, now: datetime) -> None:
     """Mark the calendar feeds of the session's patients, facilitators, room and tracks as stale."""
     booked = Booking.objects.active().filter(session=session)

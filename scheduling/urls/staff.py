@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run, portal_access, staff
+from scheduling.views.administration import first_run, portal_access, sites, staff
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -17,7 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/<int:user_id>/invite/", staff.staff_member_invite, name="staff-member-invite"),
     path("staff/<int:user_id>/withdraw/", staff.staff_member_withdraw, name="staff-member-withdraw"),
     path("staff/<int:user_id>/end/", staff.staff_member_end, name="staff-member-end"),
+    path("administration/", sites.administration, name="administration"),
     path("sites/new/", first_run.site_new, name="site-new"),
+    path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),
     path("today/", today.today, name="today"),
     path("today/attention/", today.today_attention, name="today-attention"),
     path("tracks/", tracks.tracks, name="tracks"),

@@ -52,7 +52,7 @@ OF_NO_ROW = {
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
-    "staff", "staff-new",
+    "staff", "staff-new", "administration",
 }  # fmt: skip
 
 

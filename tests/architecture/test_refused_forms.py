@@ -37,7 +37,7 @@ REFUSED = {
     "place-edit", "place-new", "proposal", "portal-access", "portal-account", "portal-calendar",
     "portal-calendar-file-new",
     "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
-    "reader-settings", "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
+    "reader-settings", "site-edit", "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
     "session-restore", "staff-calendar", "staff-member-end", "staff-new",
     "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
     "waitlist-remove",

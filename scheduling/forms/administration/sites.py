@@ -1,4 +1,4 @@
-"""Form for a new site."""
+"""Forms for a new site, and for what is known about a site."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,8 @@ from iopmanager.form_fields import MinuteField
 from iopmanager.reader import HourClock
 from patients.forms.layout import fields_row, form_layout
 from scheduling.models import Site
-from scheduling.services.administration.sites import SiteValues
+from scheduling.services.administration.sites import SiteDetails, SiteValues
+from scheduling.services.timetable.closures import known_countries
 from timekeeping.time_zones import city_time_zones
 
 US_TIME_ZONES = [
@@ -78,3 +79,39 @@ class SiteForm(forms.ModelForm[Site]):
 
     def values(self) -> SiteValues:
         return SiteValues(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+
+
+class SiteDetailsForm(forms.ModelForm[Site]):
+    """What is known about a site. The time zone and the weekly-hours rules have pages of their own."""
+
+    reason_fields: ClassVar = {"group_outside_hours": "opens"}
+
+    opens = MinuteField(label=_("Opens at"), required=False)
+    closes = MinuteField(label=_("Closes at"), required=False)
+    country = forms.ChoiceField(label=_("Country"), choices=known_countries)
+
+    class Meta:
+        model = Site
+        fields = (
+            "name", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "hour_clock", "country",
+            "state", "mixes_tracks",
+        )  # fmt: skip
+        labels: ClassVar = {"name": _("Name of the site")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        country = self.fields["country"]
+        assert isinstance(country, forms.ChoiceField)
+        if self.instance.country not in dict(known_countries()):
+            country.choices = [(self.instance.country, self.instance.country), *known_countries()]
+        self.helper = form_layout(
+            fields_row("name", "neutral_name"),
+            fields_row("address", "phone"),
+            fields_row("opens", "closes"),
+            fields_row("hour_clock", "letterhead"),
+            fields_row("country", "state"),
+            "mixes_tracks",
+        )
+
+    def details(self) -> SiteDetails:
+        return SiteDetails(**{name: self.cleaned_data[name] for name in self.Meta.fields})

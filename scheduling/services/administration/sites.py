@@ -1,6 +1,6 @@
-"""Add a site to the installation."""
+"""Add a site to the installation, and change what is known about it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, time
 
@@ -10,8 +10,10 @@ from django.utils.text import slugify
 from accounts.audit import record, record_all
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
-from scheduling.models import RuleSet, Site
-from timekeeping.reasons import Reason, Refused
+from scheduling.models import Meeting, RuleSet, Site
+from scheduling.services.locks import lock_site
+from scheduling.services.stale_feeds import mark_site_feeds_stale
+from timekeeping.reasons import Reason, Refused, refuse_if_any
 from timekeeping.weeks import week_start
 
 CODE_LENGTH = 40
@@ -24,13 +26,23 @@ class SiteCodeTaken(Reason):
     site_code: str
 
 
+@dataclass(frozen=True, slots=True)
+class GroupOutsideHours(Reason):
+    """A weekly meeting is held at a time when the site would be closed."""
+
+    group: str
+    weekday: int
+    starts: time
+    ends: time
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SiteValues:
-    """What a user enters for a site. The fields are those of `Site`."""
+class SiteDetails:
+    """What a user can change about a site at any time. The fields are those of `Site`."""
 
     name: str
     neutral_name: str
-    time_zone: str
+    letterhead: str = ""
     address: str = ""
     phone: str = ""
     opens: time | None = None
@@ -38,6 +50,14 @@ class SiteValues:
     hour_clock: str
     country: str = "US"
     state: str = ""
+    mixes_tracks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteValues(SiteDetails):
+    """What a user enters for a new site."""
+
+    time_zone: str
 
 
 @transaction.atomic
@@ -59,6 +79,36 @@ def add_site(
     RoleAssignment.objects.bulk_create(assignments)
     record_all(assignments, by=by, action=Action.CREATED, at=now, detail=f"at {site.name}")
     return site
+
+
+@transaction.atomic
+def change_site(*, site: Site, details: SiteDetails, by: User, now: datetime) -> Site:
+    """Change what is known about a site, and return the site.
+
+    Raises Refused if the opening hours change and a weekly meeting would be held while the site is closed. Sessions
+    that are already scheduled stay as they are.
+    """
+    lock_site(site.pk)
+    site = Site.objects.get(pk=site.pk)
+    changes = {name: value for name, value in asdict(details).items() if getattr(site, name) != value}
+    if changes.keys() & {"opens", "closes"}:
+        refuse_if_any(_check_groups(site, details.opens, details.closes, now))
+    if changes:
+        for name, value in changes.items():
+            setattr(site, name, value)
+        site.save(update_fields=sorted(changes))
+        record(site, by=by, action=Action.CHANGED, at=now, detail=", ".join(sorted(changes)))
+    if "neutral_name" in changes:
+        mark_site_feeds_stale(site.pk, now)
+    return site
+
+
+def _check_groups(site: Site, opens: time | None, closes: time | None, now: datetime) -> Iterator[Reason]:
+    """Yield GroupOutsideHours for each current or future meeting that starts before `opens` or ends after `closes`."""
+    meetings = Meeting.objects.filter(site=site).open_on_or_after(site.today_at(now))
+    for meeting in meetings.order_by("weekday", "starts", "name", "pk"):
+        if (opens and meeting.starts < opens) or (closes and meeting.ends > closes):
+            yield GroupOutsideHours(meeting.name, meeting.weekday, meeting.starts, meeting.ends)
 
 
 def _free_code(name: str) -> str:

@@ -51,7 +51,9 @@ def getting_started(request: HttpRequest) -> HttpResponse:
     """Show what each of the user's sites has, and what it still needs."""
     user = signed_in(request)
     sites = [each for each in site_progress(user) if user.may(Permission.MANAGE_SITE, each.site.pk)]
-    return render(request, "scheduling/administration/getting_started.html", {"progress": sites})
+    coordinated = {each.site.pk for each in sites if user.may(Permission.MANAGE_PATIENTS, each.site.pk)}
+    context = {"progress": sites, "coordinated": coordinated}
+    return render(request, "scheduling/administration/getting_started.html", context)
 
 
 @staff_required(Permission.MANAGE_SITE)

@@ -29,6 +29,7 @@ from scheduling.services.administration.staff import (
     work_of,
 )
 from scheduling.views.administration.invitation_links import NewLink, mail_link, show_sheet
+from scheduling.views.administration.sites import managed_sites
 from scheduling.views.refusals import submit_button, submit_form
 
 
@@ -44,11 +45,6 @@ class StaffMember:
     @property
     def can_sign_in(self) -> bool:
         return self.user.is_active and self.user.has_usable_password()
-
-
-def managed_sites(user: User) -> list[Site]:
-    """Return the sites that the user administers, sorted by name."""
-    return [site for site in Site.objects.worked_at_by(user) if user.may(Permission.MANAGE_SITE, site.pk)]
 
 
 def zone_of(sites: Sequence[Site]) -> tzinfo:

@@ -117,7 +117,7 @@ def test_a_password_is_reset_by_a_link_that_does_not_name_the_clinic(
 @pytest.mark.parametrize(
     ("role", "names"),
     [
-        (Role.ADMINISTRATOR, ["Today", "Tracks", "Board"]),
+        (Role.ADMINISTRATOR, ["Today", "Tracks", "Board", "Administration"]),
         (Role.COORDINATOR, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
         (Role.CLINICIAN, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
         (Role.REVIEWER, ["Today", "Patients", "Tracks", "Board", "Weekly hours"]),
@@ -149,7 +149,9 @@ def test_on_phones_the_bar_has_four_links_and_the_menu_has_the_others(site: Site
     items = nav_items(make_staff(role, site), "/today/")
     in_bar = [item.name for item in items if item.in_bar]
     assert in_bar == (
-        ["Today", "Tracks", "Board"] if role == Role.ADMINISTRATOR else ["Today", "Patients", "Board", "Weekly hours"]
+        ["Today", "Tracks", "Board", "Administration"]
+        if role == Role.ADMINISTRATOR
+        else ["Today", "Patients", "Board", "Weekly hours"]
     )
 
 
@@ -163,8 +165,8 @@ def test_links_outside_the_bar_are_in_the_menu(coordinator: User) -> None:
 def test_the_admin_is_for_administrators_of_every_site(site: Site) -> None:
     at_all_sites, at_one_site = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.ADMINISTRATOR, site)
 
-    assert 'href="/admin/"' in signed_in_as(at_all_sites).get(reverse("tracks")).text
-    assert 'href="/admin/"' not in signed_in_as(at_one_site).get(reverse("tracks")).text
+    assert 'href="/admin/"' in signed_in_as(at_all_sites).get(reverse("administration")).text
+    assert 'href="/admin/"' not in signed_in_as(at_one_site).get(reverse("administration")).text
 
 
 def test_switching_the_site_applies_to_the_following_pages(client: Client, coordinator: User, site: Site) -> None:

@@ -76,7 +76,8 @@ def test_the_home_page_leads_to_the_checklist_while_there_is_no_site(client: Cli
     assert client.get("/").headers["Location"] == reverse("getting-started")
     client.post(reverse("site-new"), site_form())
     assert client.get("/", follow=True).redirect_chain[-1][0] == reverse("today")
-    assert reverse("getting-started") in client.get(reverse("today")).text
+    assert reverse("administration") in client.get(reverse("today")).text
+    assert reverse("getting-started") in client.get(reverse("administration")).text
 
 
 @pytest.mark.parametrize("written", [str.lower, lambda code: code.replace("-", " "), lambda code: f" {code} "])

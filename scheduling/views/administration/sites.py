@@ -1,0 +1,77 @@
+"""The page with everything that administrators do, and the page on which they change a site."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db.models import prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.views import forbid_unless, signed_in, staff_required
+from iopmanager import clock
+from scheduling.domain.hours.rules import HoursRules
+from scheduling.forms.administration.sites import SiteDetailsForm
+from scheduling.models import Room, Site
+from scheduling.services.administration.sites import change_site
+from scheduling.services.rulebook import RuleBook
+from scheduling.views.refusals import submit_form
+
+
+@dataclass(frozen=True, slots=True)
+class SiteOverview:
+    """A site as the page for administrators shows it: the number of rooms, and the rules that are in force."""
+
+    site: Site
+    rooms: int
+    rules: HoursRules
+
+
+def managed_sites(user: User) -> list[Site]:
+    """Return the sites that the user administers, sorted by name."""
+    return [site for site in Site.objects.worked_at_by(user) if user.may(Permission.MANAGE_SITE, site.pk)]
+
+
+def managed_site(user: User, site_id: int) -> Site:
+    """Return a site that the user administers.
+
+    Raises Http404 if the user does not work at the site, and PermissionDenied if the user does not administer it.
+    """
+    site = get_object_or_404(Site.objects.worked_at_by(user), pk=site_id)
+    forbid_unless(user.may(Permission.MANAGE_SITE, site.pk))
+    return site
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_safe
+def administration(request: HttpRequest) -> HttpResponse:
+    """List everything that the user can administer: each site with its parts, and what belongs to all sites."""
+    user, now = signed_in(request), clock.now()
+    sites = managed_sites(user)
+    prefetch_related_objects(sites, "rule_sets")
+    rooms = Counter(Room.objects.filter(site__in=sites).values_list("site", flat=True))
+    overviews = [
+        SiteOverview(site, rooms[site.pk], RuleBook.of_rows(site.rule_sets.all()).on(site.today_at(now)))
+        for site in sites
+    ]
+    return render(request, "scheduling/administration/administration.html", {"overviews": overviews})
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_edit(request: HttpRequest, site_id: int) -> HttpResponse:
+    """Change a site's name, address, opening hours and other details."""
+    user = signed_in(request)
+    site = managed_site(user, site_id)
+    heading = site.name
+    form = SiteDetailsForm(request.POST or None, instance=site)
+    saved = submit_form(request, form, lambda: change_site(site=site, details=form.details(), by=user, now=clock.now()))
+    if saved:
+        messages.success(request, _("%(site)s is saved.") % {"site": saved.value.name})
+        return redirect("administration")
+    context = {"form": form, "heading": heading}
+    return render(request, "scheduling/administration/site_edit.html", context, status=422 if form.errors else 200)
