@@ -14,7 +14,7 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A pair of a date and a meeting. The meeting either starts on the date, or ended the day before."""
+"""A pair of a date and a meeting. The meeting starts on the date, or its last day is the day before."""
 
 
 @dataclass(frozen=True, slots=True)

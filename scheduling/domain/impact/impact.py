@@ -14,7 +14,7 @@ from timekeeping.intervals import Interval
 class SessionState:
     """The state of a session in one snapshot.
 
-    Meetings that continue each other form a series. `series` identifies the series of the session's meeting.
+    A meeting and all meetings that continue it form a series. `series` identifies the series of the session's meeting.
     `series_week` is the Monday of the week in which the meeting schedules the session. A session and its replacement
     have the same `series` and `series_week`.
 

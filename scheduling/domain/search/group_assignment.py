@@ -18,7 +18,7 @@ ALL_BITS = -1
 
 @dataclass(frozen=True, slots=True)
 class SlotMeeting:
-    """A meeting.
+    """A meeting that can fill a slot.
 
     `people` is the bit set of everyone who leads it. `tracks` is the bit set of all tracks that have it.
     """

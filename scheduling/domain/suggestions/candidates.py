@@ -73,7 +73,7 @@ class SizedAdjustment[C: Adjustment]:
 class AdjustmentSource:
     """Something that can change, such as a commitment, a full meeting, or a limit of the rules.
 
-    `most` is the largest change. `find` yields each change that makes a schedule fit, if no smaller change does.
+    `most` is the largest change. `find` yields every minimal change that makes a schedule fit.
     """
 
     most: Adjustment

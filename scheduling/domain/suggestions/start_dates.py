@@ -17,10 +17,10 @@ HORIZON_DIVISOR = 2
 
 
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
-    """Yield changes that let a schedule fit. Each change is about the start.
+    """Yield changes to the start of treatment that let a schedule fit.
 
-    At most one change is a later start. Each other change is about one track: the track takes the patient on the
-    requested day, which is not one of its start dates.
+    There is at most one later start. With each of the other changes, one track takes the patient on the requested day,
+    although this is not one of the track's start dates.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)
