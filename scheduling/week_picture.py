@@ -33,7 +33,7 @@ TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
 class Block:
     """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
 
-    `starts` and `ends` are minutes since midnight. `uncounted` are minutes of them that are no treatment, such as a break.
+    `starts` and `ends` are minutes since midnight. `uncounted` is how many of these minutes are not treatment, such as a break.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """

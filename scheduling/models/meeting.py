@@ -47,7 +47,7 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def held_from(self, day: date) -> "MeetingQuerySet":
         """Meetings that have sessions on the day or later.
 
-        These are meetings of published tracks, meetings of retired tracks until their end date, and individual sessions.
+        These are meetings of published tracks, meetings of retired tracks that end after the day, and individual sessions.
         """
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
         return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()
@@ -58,8 +58,8 @@ class Meeting(models.Model):
 
     It starts and ends on the same day. Its times are wall-clock times.
 
-    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, it ends on that date,
-    and a new meeting continues it.
+    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, that date becomes its
+    `runs_until`, and a new meeting continues it.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings", verbose_name=_("site"))

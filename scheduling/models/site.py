@@ -137,7 +137,7 @@ class Site(models.Model):
             raise ValidationError(errors)
 
     def _why_revealing(self, text: str) -> str:
-        """Return what to change in a name that leaves the building, or "" if nothing."""
+        """Return what to change in a name that outsiders see, or "" if nothing has to change."""
         if words := revealing_words(text):
             message = ngettext(
                 "Remove “%(words)s”. Anyone who sees this name could guess that it is about treatment.",

@@ -71,7 +71,7 @@ for _tag in (times, day_range, hours_and_days):
 
 @register.filter
 def clock_in_block(moment: time | datetime | int) -> str:
-    """Format a time like `clock`, with " AM" or " PM" as an SVG part of its own that narrow pictures leave out."""
+    """Format a time like `clock`, with " AM" or " PM" in its own SVG element, which narrow pictures hide."""
     digits, space, meridiem = clock(moment).partition(" ")
     if not meridiem:
         return digits

@@ -14,7 +14,7 @@ EXTENSION = re.compile(r"[\s,]*(?:ext\.?|x|#)\s*(\d+)\s*$", re.IGNORECASE)
 
 @register.filter
 def dialable(phone: str) -> str:
-    """Return the number as a `tel:` link needs it: "(207) 555-0100 x12" → "2075550100;ext=12". A first plus sign stays."""
+    """Return the number as a `tel:` link needs it: "(207) 555-0100 x12" → "2075550100;ext=12". A leading plus sign stays."""
     number, *extension = EXTENSION.split(phone)
     plus = "+" if number.strip().startswith("+") else ""
     return plus + re.sub(r"\D", "", number) + (f";ext={extension[0]}" if extension else "")

@@ -1,4 +1,4 @@
-"""Write the sessions and bookings that are missing up to the horizon, at every site. Run this command every night."""
+"""Write the sessions and bookings that are missing up to the horizon, at every site. A nightly job does the same."""
 
 from typing import Any
 
