@@ -15,14 +15,14 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class HasAccess(Reason):
-    """The patient already has access."""
+    """The person already has access."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class HasNoAccess(Reason):
-    """The patient has no access that could be ended, for example because somebody else has just ended it."""
+    """The person has no access that could be ended, for example because somebody else has just ended it."""
 
     name: str
 
@@ -60,7 +60,7 @@ def withdraw_patient_link(*, patient: Patient, by: User, now: datetime) -> None:
 
 @transaction.atomic
 def end_portal_access(*, patient: Patient, by: User, now: datetime) -> None:
-    """End the patient's access: sessions, calendar links and invitations stop working at once, and for good.
+    """End the patient's access: sign-ins, calendar links and invitations stop working at once, and for good.
 
     Raises Refused if the patient has no access.
     """

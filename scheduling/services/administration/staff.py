@@ -19,7 +19,7 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class NoRoleLeft(Reason):
-    """Somebody without a role could not do anything."""
+    """The person would have no role, and could not do anything without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class NotYourSite(Reason):
 
 @dataclass(frozen=True, slots=True)
 class StillLeads(Reason):
-    """The person leads or assists in groups or sessions to come, and the user has not confirmed to have seen them."""
+    """The person leads or assists in groups or sessions to come, and the user has not confirmed having seen them."""
 
     name: str
     groups: int
@@ -80,7 +80,7 @@ def invite_staff(
 
 @transaction.atomic
 def invite_again(*, user: User, by_mail: bool, by: User, now: datetime) -> tuple[Invitation, str]:
-    """Send a new link to somebody who has no password, or whose account is off. Earlier links stop working.
+    """Create a new link for somebody who has no password, or whose account is off. Earlier links stop working.
 
     The account has its roles again once the link is used. Sign-ins and calendar links from before stay ended. Raises
     Refused if the person can sign in, or if `by` does not manage all of the person's sites.
@@ -121,7 +121,7 @@ def change_roles(*, user: User, roles: Collection[Post], work_seen: bool, by: Us
 
 
 def turn_off_staff(*, user: User, work_seen: bool, by: User, now: datetime) -> None:
-    """Turn the account off: sessions, calendar links, reset links and invitations end at once, and for good.
+    """Turn the account off: sign-ins, calendar links, reset links and invitations end at once, and for good.
 
     The roles stay, in case the person comes back. Raises Refused if the account is off already, if `by` does not manage
     all of the person's sites, if a site would lose its last coordinator or administrator, or if the person has groups
@@ -139,7 +139,7 @@ def turn_off_staff(*, user: User, work_seen: bool, by: User, now: datetime) -> N
 
 @transaction.atomic
 def end_account(user: User, *, by: User | None, now: datetime) -> None:
-    """End what the person has, without any check: sessions, the password, reset links, invitations, calendar links.
+    """End all access without any check: sign-ins, the password, reset links, invitations and calendar links.
 
     `by` is None for the system itself.
     """

@@ -157,8 +157,8 @@ def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: 
     All enrollments leave the old meeting on that day. An enrollment moves to the new meeting if the new meeting serves
     the enrollment's track.
 
-    Patients can also attend meetings of other tracks. If the old meeting does not serve an enrollment's track, the
-    enrollment moves if the two meetings have a track in common.
+    Patients can also attend meetings of other tracks. An enrollment whose track the old meeting does not serve moves if
+    the two meetings have a track in common.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     continuing = Q(enrollment__track__in=following.tracks.all())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reportlab.graphics.barcode import qrencoder
 
 QUIET_ZONE = 4
-"""Width of the white margin in modules, which the standard requires."""
+"""Width of the white margin that the standard requires, in modules."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,8 +179,8 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
 def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
     """Return the reasons against booking the patient into these dated sessions.
 
-    A session can be full, or overlap another session of the patient. The weekly search looks only at weekly meetings, so
-    it can't find these reasons.
+    A session can be full, or overlap another session of the patient. The search compares weekly meetings, so it can miss
+    these reasons, for example if a session was moved.
     """
     reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
     if sessions:

@@ -127,7 +127,7 @@ def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> Sess
 
 @dataclass(frozen=True, slots=True)
 class _GroupHistory:
-    """Maps meeting id to the id of the first meeting of its group. Meetings that continue each other are one group."""
+    """Maps meeting id to the id of the first meeting of its group: a meeting and all meetings that continue it."""
 
     first: Mapping[Key, Key]
 

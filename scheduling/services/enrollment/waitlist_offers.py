@@ -27,8 +27,9 @@ Full dates are known only within the horizon. After a later start, there would b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitlistMatch:
-    """A patient on the waitlist, and how the track fits the patient on the earliest possible day.
+    """A patient on the waitlist, and how the track fits the patient.
 
+    `fit` is for the first day from which the track fits. If there is no such day, it is for the earliest possible day.
     `fit` is None if the patient's need can't be determined. `reasons` say why the track does not fit. `leaves` is the
     enrollment in another track that the patient would leave.
     """

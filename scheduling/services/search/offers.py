@@ -46,7 +46,7 @@ def offers_for_patient(
 
 
 def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
-    """Return the site's published tracks as offers from `from_day` on, with their full dates. Runs five queries.
+    """Return the site's published tracks as offers from `from_day` on, with their full dates. Runs six queries.
 
     Sessions in `apart_from` never count as full, because the patient needs no free spot in them.
     """
@@ -55,7 +55,7 @@ def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None 
 
 
 def published_tracks(site: Site) -> TrackQuerySet:
-    """Return the site's published tracks, and load all that `as_offer` needs. Runs four queries."""
+    """Return the site's published tracks, and load all that `as_offer` needs. Runs five queries."""
     tracks = Track.objects.filter(site=site).published().select_related("site")
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
