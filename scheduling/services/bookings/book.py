@@ -54,7 +54,8 @@ def missed_sessions(
     """Return those of the `sessions` that the patient will miss because of a temporary commitment.
 
     If commitments block a meeting, none of its sessions are returned. A session that was moved is returned only if it
-    still overlaps a temporary commitment. Reads the prefetched rows of the meetings. `zone` is the site's time zone.
+    still overlaps a temporary commitment. Reads the meetings' prefetched facilitators and service
+    types. `zone` is the site's time zone.
     """
     dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]
