@@ -49,7 +49,7 @@ class PagesOfClinic:
 
 
 def make_pages(names: list[str]) -> PagesOfClinic:
-    """Create a clinic with everything that the addresses of the pages with these URL names refer to."""
+    """Create a clinic with all objects to which the addresses of these pages refer. `names` are URL names."""
     site = make_site()
     lead = make_staff(Role.CLINICIAN, site)
     track = make_weekday_track(site, lead=lead)

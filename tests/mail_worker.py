@@ -1,7 +1,7 @@
 """A background worker in a process of its own, which tests can kill.
 
 `python -m tests.mail_worker DATABASE FILE MINUTES` works on the database of that name, with a clock that is so many
-minutes ahead, and writes the ID of each message that it sends to the file.
+minutes ahead. For each message that it sends, it adds the ID of the message to the file.
 """
 
 import os
@@ -21,7 +21,7 @@ def letter(subject: str = "Good night", **fields: Any) -> EmailMultiAlternatives
 
 
 class FileOfIDs(BaseEmailBackend):
-    """A mail server that takes a while, and keeps the ID of each message that it has accepted."""
+    """Stands in for a slow mail server, and adds the ID of each message that it accepts to a file."""
 
     def __init__(self, *, path: str, **options: Any) -> None:
         super().__init__(**options)

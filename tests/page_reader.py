@@ -19,7 +19,7 @@ class PageForm:
 
 
 class PageReader(HTMLParser):
-    """Reads a page once, when it is created. `tables` says of each table whether it has a name."""
+    """Reads the HTML of a page when it is created. `tables` tells for each table whether it has a name."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

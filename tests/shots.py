@@ -66,7 +66,7 @@ def sign_in(page: Page, base: str, email: str, password: str) -> None:
 
 
 def choose_language(page: Page, base: str, paths: dict[str, str], language: str) -> None:
-    """Save the language among the user's settings. A patient's pages don't follow the browser's language."""
+    """Save the language in the user's settings, because a patient's pages don't follow the browser's language."""
     settings = next(paths[name] for name in ("portal-account", "reader-settings") if name in paths)
     page.goto(base + settings)
     page.check(f"[name=language][value={language}]")
