@@ -1,4 +1,4 @@
-"""Every form that is refused comes back with a summary of its errors. The summary takes focus and counts its lines."""
+"""Every form that is refused comes back with a summary, which takes focus and says how many errors there are."""
 
 import re
 from datetime import UTC, datetime
@@ -27,7 +27,9 @@ WITHOUT_A_FORM = {
     "portal-calendar-file",
     "site-transfer",
 }
-"""Pages that show no form here: secret addresses, a clinic that is set up, a saved calendar, and a single site."""
+"""Pages that have no form to refuse in this test. The user signs out, the address is secret, the clinic is already set
+up, the calendar is already saved, or there is no other site.
+"""
 
 REFUSED = {
     "closures", "commitment-edit", "commitment-end", "commitment-new", "commitment-week", "consent-new",
@@ -42,7 +44,7 @@ REFUSED = {
     "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
     "waitlist-remove",
 }  # fmt: skip
-"""Names of pages whose form is refused here at least once, so that the test below can't pass without a form."""
+"""Pages on which the test must get at least one refused form. Without this list, it could pass without any form."""
 
 SUMMARY = re.compile(
     r'<div class="alert alert-\w+ error-summary" role="alert" tabindex="-1" autofocus>(.*?)</div>', re.S
