@@ -87,7 +87,7 @@ def _separate_shared_ids(calendar: icalendar.Calendar) -> None:
 
 
 def _make_until_inclusive(event: icalendar.Component, zone: ZoneInfo) -> None:
-    """Make each rule's UNTIL include the whole last day.
+    """If the UNTIL of a rule is a date, make it include that whole day.
 
     An UNTIL without a time zone is in the time zone of the entry.
     """

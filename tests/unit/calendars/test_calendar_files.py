@@ -285,7 +285,7 @@ def test_all_usual_encodings_are_read(encode: Callable[[str], bytes]) -> None:
         pytest.param(b" " * (MAX_BYTES + 1), CalendarTooLarge(), id="too large"),
     ],
 )
-def test_files_that_are_no_readable_calendar_are_refused_with_a_reason(data: bytes, reason: Reason) -> None:
+def test_files_that_are_not_readable_calendars_are_refused_with_a_reason(data: bytes, reason: Reason) -> None:
     assert refusal(data) == reason
 
 

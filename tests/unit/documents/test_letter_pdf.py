@@ -83,7 +83,7 @@ def test_a_letter_has_no_word_besides_its_content_and_its_template(
     assert revealing_words(str(PdfReader(io.BytesIO(pdf)).metadata)) == ()
 
 
-def test_a_letter_is_in_english_with_twelve_hours_whoever_writes_it() -> None:
+def test_a_letter_is_in_english_with_a_12_hour_clock_whoever_writes_it() -> None:
     letter = content(times=summarize_appointments([Appointment(MONDAY, time(17, 30), time(20, 30))]))
     with translation.override("es"), hour_clock_of(lambda: HourClock.TWENTY_FOUR):
         text = LetterText.of(letter)

@@ -13,7 +13,7 @@ LOADED = "components/htmx.html"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(TEMPLATES)))
-def test_a_page_loads_htmx_exactly_if_it_uses_it(page: Path) -> None:
+def test_a_page_loads_htmx_exactly_when_it_uses_it(page: Path) -> None:
     all_parts = parts_of(page)
     uses = any(REQUEST.search(path.read_text()) for path in all_parts)
     assert (TEMPLATES / LOADED in all_parts) is uses

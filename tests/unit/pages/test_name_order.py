@@ -16,6 +16,6 @@ def test_capitals_and_accents_make_no_difference() -> None:
     assert [last for last, _ in ordered] == ["Alvarez", "Álvarez", "de León", "Deller", "Łukasz", "Zimmer"]
 
 
-def test_a_single_name_stands_where_that_name_does() -> None:
+def test_a_person_with_a_single_name_is_sorted_by_that_name() -> None:
     names = [("Hart", "Emil"), ("", "Noor"), ("Zimmer", "Ada")]
     assert sorted(names, key=lambda name: name_order(*name)) == names

@@ -1,4 +1,4 @@
-"""Pages outside the staff's frame don't load its stylesheet, so they must not need it."""
+"""Pages for patients and visitors don't load the stylesheet of staff pages, so they must not use its classes."""
 
 import re
 from pathlib import Path

@@ -114,6 +114,6 @@ def test_a_week_has_seven_days() -> None:
         draw_week([], [MONDAY])
 
 
-def test_breaks_are_no_minutes_of_treatment() -> None:
+def test_breaks_do_not_count_as_minutes_of_treatment() -> None:
     picture = draw_week([Block(0, 540, 735, "treatment", "Morning group", uncounted=15)])
     assert picture.treatment_minutes == 180

@@ -59,7 +59,7 @@ def test_age_is_in_whole_years(day: date, years: int) -> None:
     assert age_on(day, born=date(2008, 5, 17)) == years
 
 
-def test_a_person_born_on_a_leap_day_turns_older_on_march_1() -> None:
+def test_a_person_born_on_a_leap_day_is_a_year_older_on_march_1() -> None:
     born = date(2008, 2, 29)
     assert [age_on(day, born) for day in (date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 29))] == [17, 18, 20]
 
