@@ -45,7 +45,7 @@ def test_a_patient_learns_whom_to_call(portal: Client, statement: str) -> None:
     assert "Administration" not in main
 
 
-def test_without_a_phone_a_patient_can_ask(portal: Client, site: Site, statement: str) -> None:
+def test_if_the_site_has_no_phone_a_patient_learns_whom_to_ask(portal: Client, site: Site, statement: str) -> None:
     Site.objects.update(phone="")
     assert "Ask the person who gave you your sign-in." in portal.get(statement).text
 

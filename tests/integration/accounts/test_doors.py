@@ -43,7 +43,7 @@ def production_caches(settings: Settings) -> Iterator[None]:
 
 
 def tries_until_limited(send: Callable[[int], HttpResponseBase]) -> int:
-    """Send wrong secrets until the answer is that there were too many. Return the number of secrets that were judged."""
+    """Send wrong secrets until the page says that there were too many. Return how many were checked before that."""
     for number in range(MOST_TRIES):
         answer = send(number)
         if re.search("Too many (tries|wrong codes)", str(getattr(answer, "text", ""))):
@@ -71,7 +71,7 @@ def test_the_sign_in_page_limits_wrong_passwords() -> None:
     assert tries_until_limited(lambda number: Client().post(path, form, REMOTE_ADDR=f"10.0.{number}.1")) == 5
 
 
-def test_one_address_can_not_try_a_password_on_many_accounts() -> None:
+def test_one_address_cannot_try_a_password_on_many_accounts() -> None:
     path = reverse("account_login")
     assert tries_until_limited(lambda n: Client().post(path, {"login": f"{n}@a.example", "password": PASSWORD})) == 10
 
@@ -95,7 +95,7 @@ def test_invitation_links_limit_wrong_tokens(client: Client) -> None:
     assert tries_until_limited(lambda number: client.post(reverse("join", args=[f"{number:043}"]), {})) == 20
 
 
-def test_the_holder_of_a_link_can_not_ask_for_many_addresses_whether_they_have_accounts(client: Client) -> None:
+def test_the_holder_of_a_link_cannot_ask_for_many_addresses_whether_they_have_accounts(client: Client) -> None:
     coordinator = make_staff(Role.COORDINATOR, site := make_site())
     invitation = Invitation(patient=make_patient(site))
     path = reverse("join", args=[issue_invitation(invitation, by=coordinator, now=clock.now())])

@@ -1,4 +1,4 @@
-"""Strangers who guess passwords lock out other strangers, but nobody on a device on which they have signed in before."""
+"""Strangers who guess a password lock out other strangers, but not its owner on a device that the owner has used."""
 
 from collections.abc import Iterator
 
@@ -94,7 +94,7 @@ def test_a_device_is_known_only_for_the_people_who_have_signed_in_on_it(coordina
     assert not try_to_sign_in(own, coordinator.email, PASSWORD, "10.9.9.9")
 
 
-def test_a_forged_cookie_is_no_known_device(coordinator: User) -> None:
+def test_a_forged_cookie_does_not_make_a_device_known(coordinator: User) -> None:
     forged = Client()
     forged.cookies[COOKIE] = device_of(coordinator).cookies[COOKIE].value[:-1] + "?"
     for number in range(GUESSES_ALLOWED):
@@ -128,7 +128,7 @@ def test_a_shared_device_knows_the_last_people_who_signed_in() -> None:
     assert (device.knows("2@clinic.example"), len(device.people)) == (True, MOST_PEOPLE)
 
 
-def test_strangers_read_a_whole_page_when_one_address_sends_too_much() -> None:
+def test_an_address_that_sends_too_many_requests_gets_a_page_that_says_so() -> None:
     for _ in range(30):
         Client().post(reverse("account_login"), {"login": "a@b.example", "password": "wrong"})
     answer = Client().post(reverse("account_login"), {"login": "a@b.example", "password": "wrong"})

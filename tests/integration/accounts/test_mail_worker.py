@@ -1,4 +1,4 @@
-"""The background worker as a process of its own: killed at random, stopped, and with a mail server that is slow."""
+"""The background worker in a process of its own: killed at random, stopped by a signal, and with a slow mail server."""
 
 import os
 import random
@@ -71,7 +71,7 @@ def wait_until_sent(file: Path, number: int) -> None:
 
 
 def test_no_mail_is_lost_when_workers_are_killed_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each worker's clock is ten minutes ahead of the one before it, so that what it left behind is due again."""
+    """Each worker's clock is ten minutes ahead of the previous worker's, so that mail left by a killed worker is due again."""
     file, chance, expected = tmp_path / "accepted", random.Random(1), set()
     for kill in range(KILLS + 1):
         now = clock_of(kill)
@@ -104,7 +104,7 @@ def test_the_worker_stops_within_seconds_of_a_signal(tmp_path: Path) -> None:
 
 @pytest.fixture
 def slow_server() -> Iterator[int]:
-    """A mail server that takes connections and never says a word. The value is its port."""
+    """The port of a mail server that accepts connections but never responds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         yield port

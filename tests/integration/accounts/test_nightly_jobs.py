@@ -228,7 +228,7 @@ def test_the_last_run_of_each_job_at_each_site_is_found_with_every_run_of_the_ni
 
 @pytest.fixture
 def clock_was_ahead(site: Site) -> None:
-    """For three nights, the clock was 400 days ahead. Since then, it is right."""
+    """For three nights, the clock was 400 days ahead. Since then, it has been right."""
     make_run(site, NIGHT - 4 * DAY, name="stumble")
     for ago in (3, 2, 1):
         make_run(site, NIGHT + (400 - ago) * DAY, name="stumble")

@@ -1,4 +1,4 @@
-"""Mail is stored with what it tells about, and sent by the background worker: at least once, and never in a request."""
+"""Mail is stored together with the change that it reports. The worker sends it at least once, and never in a request."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Password guesses are limited on every way in. The count of guesses can't be pushed out of the cache."""
+"""Every way to sign in limits password guesses. The count of guesses can't be pushed out of the cache."""
 
 import pytest
 from django.core.cache import cache, caches

@@ -182,7 +182,7 @@ def test_a_site_begins_with_rules_and_with_the_administrators_own_roles(client: 
         ({"code": "taken"}, "Another site has the code taken"),
     ],
 )
-def test_a_site_that_cannot_be_is_refused_with_a_sentence(client: Client, changes: Any, sentence: str) -> None:
+def test_an_invalid_site_is_refused_with_a_sentence(client: Client, changes: Any, sentence: str) -> None:
     first_administrator(client)
     make_site("Elm Square", code="taken")
     response = client.post(reverse("site-new"), site_form(**changes))

@@ -344,7 +344,7 @@ def test_of_two_people_who_use_a_link_at_the_same_time_one_succeeds() -> None:
 
 
 def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
-    """Run the acts in threads of their own. Return "done" for each act that succeeded, and the reason for others."""
+    """Run each act in its own thread. Return "done" for each success, and the class of the reason for each refusal."""
     outcomes: list[object] = []
     start = threading.Barrier(len(acts))
 
@@ -368,7 +368,7 @@ def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_link_is_either_used_or_withdrawn_if_both_happen_at_the_same_time() -> None:
-    """All who change an invitation lock its person first. In another order, each could wait for the other."""
+    """Every change of an invitation locks the invited person first. Otherwise, two changes could wait for each other."""
     site = make_site()
     by = make_staff(Role.COORDINATOR, site)
     for number in range(10):

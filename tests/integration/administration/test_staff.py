@@ -1,4 +1,4 @@
-"""Administrators invite staff, change roles, and turn accounts off. No site is left without its last post-holder."""
+"""Administrators invite staff, change roles, and turn accounts off. Every site keeps a coordinator and an administrator."""
 
 import re
 import threading
@@ -271,13 +271,13 @@ def test_the_last_coordinator_and_administrator_of_a_site_stay(office: Client, a
     assert office.post(reverse("staff-member-end", args=[administrator.pk]), {}).status_code == 302
 
 
-def test_somebody_whose_account_is_off_does_not_count(office: Client, site: Site) -> None:
+def test_a_coordinator_whose_account_is_off_does_not_count(office: Client, site: Site) -> None:
     coordinator = make_staff(Role.COORDINATOR, site)
     make_staff(Role.COORDINATOR, site, is_active=False)
     assert office.post(reverse("staff-member-end", args=[coordinator.pk]), {}).status_code == 422
 
 
-def test_the_admin_keeps_the_last_one_too(client: Client, site: Site) -> None:
+def test_the_admin_keeps_the_last_coordinator_and_administrator_too(client: Client, site: Site) -> None:
     administrator, coordinator = make_staff(Role.ADMINISTRATOR, None), make_staff(Role.COORDINATOR, site)
     client.force_login(administrator)
     role = coordinator.role_assignments.get()

@@ -1,4 +1,4 @@
-"""A session booked during a leave is excused at once. If the session moves out of the leave, the excuse is deleted."""
+"""A booking on a day of a leave is excused at once. If its session moves out of the leave, the excuse is deleted."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta

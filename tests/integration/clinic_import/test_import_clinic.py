@@ -97,7 +97,7 @@ def test_changes_are_reported_by_row_and_column(
     tmp_path: Path, table: str, old: str, new: str, row: int, column: str, before: str, after: str
 ) -> None:
     import_files(tmp_path)
-    make_staff(Role.COORDINATOR, Site.objects.get())  # an import does not take a site's last coordinator
+    make_staff(Role.COORDINATOR, Site.objects.get())  # an import may not remove a site's last coordinator
     (change,) = import_files(tmp_path, clinic_with(table, old, new)).changes
     (field,) = change.fields
     assert (change.table, change.row, change.is_new) == (table, row, False)

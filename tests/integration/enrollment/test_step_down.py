@@ -1,4 +1,4 @@
-"""The step-down plan finds a schedule for each ordered level of care, and links to the form that arranges the level."""
+"""The step-down plan finds a schedule for each ordered level of care, and links to the form that books the schedule."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta

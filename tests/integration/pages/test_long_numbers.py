@@ -27,7 +27,7 @@ def test_a_number_is_parsed_from_decimal_digits_alone() -> None:
 
 
 @pytest.mark.parametrize("number", LONG_NUMBERS)
-def test_a_page_of_a_long_number_is_not_found(client: Client, number: str) -> None:
+def test_a_page_with_a_long_number_in_its_url_is_not_found(client: Client, number: str) -> None:
     client.force_login(make_staff(Role.COORDINATOR, make_site()))
     assert client.get(f"/patients/{number}/").status_code == 404
     assert client.get(f"/sessions/{number}/").status_code == 404

@@ -406,7 +406,7 @@ class Clinic(RuleBasedStateMachine):
         assert naive_model.double_bookings() == []
 
     @invariant()
-    def counters_and_copies_are_as_the_rows(self) -> None:
+    def counters_and_copies_match_the_rows(self) -> None:
         assert naive_model.wrong_booked_counts() == []
         assert naive_model.wrong_copies() == []
 
@@ -467,7 +467,7 @@ def test_each_action_does_what_its_preview_showed(settings: Any) -> None:
         ):
             act()
             clinic.nobody_and_nothing_is_in_two_places()
-            clinic.counters_and_copies_are_as_the_rows()
+            clinic.counters_and_copies_match_the_rows()
             clinic.every_exception_is_as_it_was_decided()
     finally:
         clinic.teardown()
