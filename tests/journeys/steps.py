@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 type SignIn = Callable[[Page, User], None]
 
-# htmx puts these classes on elements from the start of a request until the response is in the page. The attribute is on a
-# part that the page loads separately, until it is there.
+# htmx puts these classes on elements from the start of a request until the response is in the page. A part that the page
+# loads separately has the attribute `data-load` until the part is there.
 AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added, .js [data-load]"
 
 

@@ -1,4 +1,4 @@
-"""Check the state that a page is in for accessibility: at three widths, in light, dark and forced colors, and by touch."""
+"""Check a page for accessibility in its present state: at several widths, in light, dark and forced colors, and by touch."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ FIND_SIDEWAYS_SCROLLING = """async () => {
     const wide = [...document.querySelectorAll("main *")].findLast((each) => each.scrollWidth > each.clientWidth + 1);
     return [`the page scrolls sideways: ${root.scrollWidth} px. ${wide?.outerHTML.slice(0, 200)}`];
 }"""
-# The target of a check box is its label. A link within a sentence may be as low as its line (WCAG 2.5.5).
+# The target of a check box is its label. A link within a sentence may be only as tall as its line (WCAG 2.5.5).
 FIND_SMALL_TARGETS = """() => {
     const isShown = (each) =>
         each.checkVisibility({ visibilityProperty: true }) && !each.closest(".visually-hidden, .skip-link");
@@ -60,7 +60,7 @@ FOR_PATIENTS = ".portal, .entrance"
 
 
 def assert_accessible(page: Page) -> None:
-    """Fail if the page, in its present state, is not accessible. Leave it as it was: its size, focus and position.
+    """Fail if the page is not accessible in its present state. Its size, focus and scroll position stay as they were.
 
     The pages are the same on both databases, so they are checked only on SQLite.
     """
@@ -72,7 +72,7 @@ def assert_accessible(page: Page) -> None:
 
 
 def find_faults(page: Page) -> list[str]:
-    """Return the faults of accessibility that the page has in its present state, each with the view in which it is found.
+    """Return the accessibility faults of the page in its present state, each with the view in which it was found.
 
     In light colors, axe applies all its rules at each width. In dark and in forced colors, it applies only the rules
     that compare colors, because the result of the others doesn't depend on colors. That takes half as long.
@@ -111,7 +111,7 @@ def _show_whole_page(page: Page, width: int, height: int) -> None:
 
 
 def _faults_at_this_width(page: Page) -> list[str]:
-    page.emulate_media(**FIRST_LOOK)  # type: ignore[arg-type]  # a look has two of its arguments
+    page.emulate_media(**FIRST_LOOK)  # type: ignore[arg-type]  # a look holds two arguments of the function
     faults = _run(page, FIND_SIDEWAYS_SCROLLING)
     faults += _run(page, RUN_AXE, {"rules": {"target-size": {"enabled": True}}})
     for name, look in OTHER_LOOKS.items():

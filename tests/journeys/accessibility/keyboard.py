@@ -7,7 +7,7 @@ from tests.journeys.steps import settle
 
 MOST_STOPS = 90
 
-# A control's ring may be around its label, and a control that is larger than the window is judged by the part in it.
+# A control's focus ring may be around its label. Of a control larger than the window, only the part inside it counts.
 IS_COVERED = """(control) => {
     const shown = control.matches(".btn-check") ? control.labels[0] : control;
     const { left, right, top, bottom } = shown.getClientRects()[0] ?? shown.getBoundingClientRect();
@@ -75,7 +75,7 @@ def submit_by_key(page: Page) -> None:
 
 
 def skip_to_content(page: Page) -> None:
-    """Skip the navigation of a new page. Its first stop is the link that does so."""
+    """Skip the navigation of a new page, by the link that is the page's first stop."""
     tab_to(page.get_by_role("link", name="Skip to the content"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
@@ -91,7 +91,7 @@ def sign_in_by_keyboard(page: Page, email: str) -> None:
 
 
 def find_covered_stops(page: Page) -> list[str]:
-    """Return the controls that something covers when they get focus, forwards or backwards, on a phone or on a desktop."""
+    """Return the controls that something covers when they get focus, forward or backward, on a phone or on a desktop."""
     size = page.viewport_size
     assert size is not None
     page.emulate_media(reduced_motion="reduce")  # see sign_in_by_keyboard

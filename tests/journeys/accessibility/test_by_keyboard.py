@@ -1,6 +1,7 @@
-"""Each role does its main job by keyboard alone. After each action, focus is where the reader goes on.
+"""Each role does its main job by keyboard alone. After each action, focus is where the user continues.
 
-A page that a link opens starts at its top, as everywhere on the web: its first stop is the link to the content.
+On a page that a link opened, focus starts at the top, as everywhere on the web. The first stop is the link that skips to
+the content.
 """
 
 import re
@@ -128,7 +129,7 @@ def test_a_patient_sees_the_week_adds_a_busy_time_and_cancels_a_request(phone: P
     skip_to_content(phone)
     follow_by_key(phone.get_by_role("link", name="Mark my week"))
 
-    # The form below the grid does what the grid does with a mouse. A day is missing at first.
+    # The form below the grid offers by keyboard what the grid offers by mouse. At first, no day is chosen.
     skip_to_content(phone)
     tab_to(phone.get_by_role("button", name="Add a row"))
     phone.keyboard.press("Enter")

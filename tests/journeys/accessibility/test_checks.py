@@ -1,4 +1,4 @@
-"""The checks of accessibility in the browser tests find the faults that they are for."""
+"""The accessibility checks of the browser tests find the faults that they look for."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ from tests.journeys.steps import settle
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
-# A style sheet of the script's own, because the security policy forbids style elements.
+# The script adopts a style sheet, because the security policy forbids style elements.
 ADD_STYLE = """(rules) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(rules);

@@ -1,4 +1,4 @@
-"""Patients and staff members get in by a link that is handed to them, and lose their access when it is ended."""
+"""Patients and staff members get access by a link that is handed to them, and keep it until somebody ends the access."""
 
 from urllib.parse import urlsplit
 

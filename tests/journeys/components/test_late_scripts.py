@@ -29,7 +29,7 @@ def clinic() -> Clinic:
 
 
 def moves_when_scripts_are_late(page: Page, address: str, last: str) -> float:
-    """Open the page, let its scripts through once it is shown, and return its cumulative layout shift."""
+    """Open the page, hold its scripts back until it is shown, and return its cumulative layout shift."""
     held: list[Route] = []
     page.add_init_script(COUNT_MOVES)
     page.route(LATE, lambda route: held.append(route))
@@ -46,17 +46,17 @@ def moves_when_scripts_are_late(page: Page, address: str, last: str) -> float:
     return moved
 
 
-def test_the_note_about_the_time_zone_has_its_place(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
+def test_the_note_about_the_time_zone_moves_nothing(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
     sign_in(phone, make_patient_user(clinic.admit("Rosa").patient))
     assert moves_when_scripts_are_late(phone, reverse("portal-home"), ".zone-note") < 0.001
 
 
-def test_the_grid_for_a_week_has_its_place(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
+def test_the_grid_for_a_week_moves_nothing(phone: Page, sign_in: SignIn, clinic: Clinic) -> None:
     sign_in(phone, make_patient_user(clinic.admit("Rosa").patient))
     assert moves_when_scripts_are_late(phone, reverse("portal-commitment-week"), ".life-table") < 0.001
 
 
-def test_the_calendar_of_the_board_has_its_place(page: Page, sign_in: SignIn, clinic: Clinic) -> None:
+def test_the_calendar_of_the_board_moves_nothing(page: Page, sign_in: SignIn, clinic: Clinic) -> None:
     clinic.admit("Rosa")
     sign_in(page, clinic.coordinator)
     assert moves_when_scripts_are_late(page, reverse("board"), "#board [data-session] >> nth=0") < 0.001
