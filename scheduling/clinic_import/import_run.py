@@ -87,7 +87,7 @@ class ImportRun:
         """Return the record that a cell of the row refers to, or None if there is none.
 
         `key` has the codes that identify the record in `table`, and `found` maps codes to records. An unknown code is a
-        fault of the row. It is no fault if a faulty row of the file could have created the record.
+        fault of the row, unless a faulty row of the table's file could have created the record.
         """
         values = tuple(key.values())
         wanted = values[0] if len(values) == 1 else values

@@ -12,12 +12,12 @@ from scheduling.models import Site
 
 
 def work_seen_field() -> forms.BooleanField:
-    """Return the box to check before somebody stops who still leads groups."""
+    """Return the checkbox that a user must check to take a role or the account from somebody who still leads groups."""
     return forms.BooleanField(label=_("I have seen the groups and sessions that need somebody else"), required=False)
 
 
 class RolesForm(forms.Form):
-    """A staff member's roles at the sites that the user manages, and perhaps the role at all sites."""
+    """A staff member's roles at the sites that the user manages and, if `may_give_all`, the role for all sites."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}
 
@@ -63,7 +63,7 @@ class StaffInvitationForm(RolesForm):
 
 
 class TurnOffForm(forms.Form):
-    """Confirms that an account is turned off. If the person leads groups, the user has to have seen them."""
+    """Form to confirm turning off an account. If the person leads groups, the user must confirm having seen them."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}
 

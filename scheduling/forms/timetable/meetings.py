@@ -146,7 +146,8 @@ class NewMeetingForm(MeetingForm):
     def weekly_values(self) -> list[MeetingValues]:
         """Return the values of each weekly meeting, one for each chosen weekday.
 
-        If there are several meetings, the code of each ends with its weekday, such as "-mon".
+        The code of each meeting ends with its weekday, such as "-mon". The exception is a single meeting for which the
+        user typed a code.
         """
         days, code = self.cleaned_data["weekday"], self.cleaned_data["code"]
         if len(days) == 1 and code:

@@ -27,7 +27,7 @@ class NewLink:
 
 
 def mail_link(request: HttpRequest, new: NewLink) -> None:
-    """Mail the link, and show a message that says whether the mail server took it."""
+    """Put the mail with the link into the outbox, and show a message that says whether this worked."""
     link = _address(request, new.token)
     if mail_invitation(new.invitation, link=link, language=new.language, zone=new.zone):
         text = _("The link is on its way to %(email)s. It works for 3 days.")

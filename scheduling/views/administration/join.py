@@ -32,7 +32,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         answer = _join(request, token)
     except Refused as refused:
         answer = _closed(request, refused)
-    answer.headers["Referrer-Policy"] = "strict-origin"  # no request that starts on this page names the link
+    answer.headers["Referrer-Policy"] = "strict-origin"  # keeps the secret link out of the Referer header
     add_never_cache_headers(answer)
     return answer
 
@@ -76,7 +76,10 @@ def _closed(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _may_try(request: HttpRequest) -> bool:
-    """Count the request as a try. Return False if there were too many. The limiter counts no GET, so it gets a POST."""
+    """Count the request as a try. Return False if there were too many.
+
+    The limiter ignores GET requests, so it gets a copy of the request that looks like a POST.
+    """
     counted = copy(request)
     counted.method = "POST"
     may: bool = ratelimit.consume(counted, action="join")

@@ -48,7 +48,7 @@ class StaffMember:
 
 
 def zone_of(sites: Sequence[Site]) -> tzinfo:
-    """Return the time zone of the first site. The zone is UTC as long as there is no site."""
+    """Return the time zone of the first site, or UTC if there is no site."""
     return sites[0].zone if sites else UTC
 
 
