@@ -18,7 +18,7 @@ from patients.services.record.reader_settings import chosen_language
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    Mail is written in the recipient's language, and put into the outbox. Mail to nobody is dropped there.
+    Mail is written in the recipient's language, and put into the outbox. Mail for the user NOBODY is dropped there.
 
     Wrong passwords from a device on which the person has signed in before are counted for that device alone. All other
     devices share one count for each email address.
@@ -57,6 +57,6 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
 
 def _known_device_key(request: HttpRequest, **credentials: Any) -> str | None:
-    """Return what wrong passwords are counted under on a device that the person has used before, and None elsewhere."""
+    """Return the key for counting wrong passwords on a device that the person has used before, or None on others."""
     device, email = read_device(request.COOKIES.get(COOKIE, "")), credentials.get("email", "")
     return f"{device.id}:{email.lower()}" if device is not None and device.knows(email) else None

@@ -90,7 +90,7 @@ class NewUserForm(BaseUserCreationForm[User]):
 
 
 class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
-    """Model admin that refuses a change with which a site would lose its last coordinator or administrator."""
+    """Model admin that refuses a change if a site would lose its last coordinator or administrator."""
 
     def changeform_view(
         self,
@@ -114,7 +114,7 @@ class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
 
 
 def _keep_staffed(request: HttpRequest, page: Callable[[], HttpResponse]) -> HttpResponse:
-    """Run the page. If it would take a site's last coordinator or administrator, change nothing and say so."""
+    """Return the page. If a site would lose its last coordinator or administrator, change nothing and say so."""
     if request.method != "POST":
         return page()
     try:
@@ -144,7 +144,7 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
-    # The page “Staff” turns accounts off, because that ends sessions and calendar links, too.
+    # Accounts are turned off on the page “Staff”, which also ends their sign-ins and calendar links.
     readonly_fields = ("is_active", "last_login", "date_joined")
     list_display = ("name", "email", "code", "credential", "is_active")
     list_filter = ("is_active", "role_assignments__role", "role_assignments__site")

@@ -102,9 +102,9 @@ class FirstAdministratorForm(NewPasswordForm):
 
 
 class PasswordResetForm(ResetPasswordForm):
-    """A request for a link to a new password.
+    """A request for a link with which to choose a new password.
 
-    For an address that belongs to nobody, the same mail is written, and dropped later. So the answer takes just as long.
+    For an address that belongs to nobody, the same mail is written, and dropped later. So the response takes as long.
     """
 
     users: list[User]

@@ -175,7 +175,7 @@ def clear_sessions() -> str:
 
 @task
 def clear_tasks() -> str:
-    """Delete what is left of old background tasks and mail. Return a sentence that says how many were deleted."""
+    """Delete old background tasks and mail that was given up. Return a sentence that says how many were deleted."""
     deleted = delete_old_tasks(now=clock.now())
     text = ngettext("%(number)d old background task deleted.", "%(number)d old background tasks deleted.", deleted)
     return text % {"number": deleted}

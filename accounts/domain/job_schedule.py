@@ -81,7 +81,7 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
     The following are product rules. The job is due every night at the time `at` in `zone`. If several nights were
     missed, the job runs only for the latest, because each run does all outstanding work. A job that succeeded is not
     repeated that night. A failed job is retried one hour after it started. There are at most three attempts a night.
-    A start in the future was written by a clock that was ahead. Then the job is retried at once.
+    A start an hour or more in the future was written by a clock that was ahead. Then the job is retried at once.
 
     `past` contains the job's attempts in the scope. Attempts of nights other than the latest may be left out.
     """

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 CLAIM_LASTS = timedelta(minutes=5)
-"""A worker that takes a message has this long to send it. If it was killed meanwhile, the message is then due again."""
+"""A worker has this long to send a message that it took. If the worker is killed, the message is due again then."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=2)
 MAX_MAIL_ATTEMPTS = 19
@@ -23,13 +23,14 @@ def pause_after(attempt: int) -> timedelta | None:
 
 
 def is_mail_due(next_try: datetime, now: datetime) -> bool:
-    """Whether a message is due whose next attempt was set to `next_try`.
+    """Whether a message is due if its next attempt was set to `next_try`.
 
-    No pause is longer than two hours. A later time was written by a clock that was ahead, so the message is due.
+    No pause is longer than two hours. If `next_try` is further ahead, it was written by a clock that was ahead, and the
+    message is due.
     """
     return next_try <= now or next_try - now > LONGEST_PAUSE
 
 
 def mail_worker_seems_stopped(*, untried_since: datetime | None, now: datetime) -> bool:
-    """Whether the worker seems to have stopped. `untried_since` is the age of the oldest message without an attempt."""
+    """Whether the worker seems to have stopped. `untried_since` says when the oldest untried message was written."""
     return untried_since is not None and now - untried_since > WORKER_SILENCE_LIMIT

@@ -18,7 +18,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 class Invitation(models.Model):
     """A link that works once, for a patient or a staff member. Its token is shown only once; only the hash is stored.
 
-    A staff member's user exists from the start and is inactive until the link is used. A patient's user is created
+    A staff member's user exists from the start, but can't sign in until the link is used. A patient's user is created
     when the link is used, because only then is the e-mail address known.
     """
 

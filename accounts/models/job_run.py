@@ -30,7 +30,10 @@ class JobRunQuerySet(models.QuerySet["JobRun"]):
         return self.filter(Q(site_key__in=granted) | Q(site_key=None))
 
     def last_or_of(self, nights: Collection[date], *, now: datetime) -> "JobRunQuerySet":
-        """The last run of each job at each site, and every run of the `nights`. A clock that was ahead hides none."""
+        """The last run of each job at each site, and every run of the `nights`.
+
+        A run whose start is in the future, because a clock was ahead, does not count as the last.
+        """
         position = Window(RowNumber(), partition_by=["name", "site_key"], order_by=["-started_at", "-pk"])
         last = self.filter(started_at__lte=now).annotate(position=position).filter(position=1)
         return self.filter(Q(night__in=nights) | Q(pk__in=last.values("pk"))).order_by("-started_at", "-pk")

@@ -14,7 +14,7 @@ GIVEN_UP_KEPT_FOR = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """How many messages wait since when, and how many were given up. It names no address."""
+    """How many messages wait, since when, and how many were given up. It contains no addresses."""
 
     waiting: int
     waiting_since: datetime | None

@@ -70,7 +70,7 @@ def issue_invitation(invitation: Invitation, *, by: User, now: datetime) -> str:
 def withdraw_invitations(about: Invitation, *, by: User | None, now: datetime) -> int:
     """Withdraw the pending invitations of the person whom the invitation `about` is for. Return their number.
 
-    If `by` is None, which stands for the system itself, they are deleted, because a withdrawn one names a person.
+    If `by` is None (the system itself), they are deleted, because a withdrawn invitation must say who withdrew it.
     """
     pending = Invitation.objects.select_for_update(of=("self",)).select_related("patient", "user").pending()
     found = list(pending.filter(patient=about.patient_id, user=about.user_id))
@@ -129,7 +129,7 @@ def accept_invitation(*, token: str, email: str, password: str, now: datetime) -
 
 @transaction.atomic
 def turn_off_user(user: User, *, by: User | None, now: datetime) -> None:
-    """Turn off the user's account: sessions, the password and reset links stop working at once, and for good.
+    """Turn off the user's account: its sign-ins, password and reset links stop working at once, and for good.
 
     Turning the account on again takes a new invitation, with which the user chooses a new password. The caller has
     locked the row of the user, or of the patient to whom the user belongs.

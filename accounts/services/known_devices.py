@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 COOKIE = "device"
 COOKIE_AGE = timedelta(days=365)
 MOST_PEOPLE = 20
-"""So many people can share a device. When one more signs in, the device forgets who signed in least recently."""
+"""At most this many people share a device. When one more signs in, it forgets who signed in least recently."""
 
 _SALT = "accounts.services.known_devices"
 

@@ -1,8 +1,8 @@
-"""The outbox. Mail is stored together with what it tells about, and the background worker sends it.
+"""The outbox. Mail is stored in the transaction that sends it. Later, the background worker delivers it.
 
-A request never waits for the mail server, and says the same whether or not the server answers. Each message is sent at
-least once: a worker that was killed after the server had accepted the message, but before the row was deleted, leaves a
-message that is sent again, with the same Message-ID.
+A request never waits for the mail server, and its response does not depend on whether the server works. A message can
+be sent twice: if a worker is killed after the server has accepted a message, but before the row is deleted, the message
+is sent again, with the same Message-ID.
 """
 
 import logging
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 TASKS_KEPT_FOR = timedelta(days=1)
 NOBODY = 0
-"""The id of the user to whom mail for an unknown address is written."""
+"""Id of a made-up user. Mail for an address that no user has is written to this user, and never sent."""
 LISTS_OF_ADDRESSES = ("to", "cc", "bcc", "reply_to")
 
 
@@ -45,7 +45,7 @@ class OutboxBackend(BaseEmailBackend):
 def put_in_outbox(*, message: EmailMessage, now: datetime, is_dropped: bool = False) -> OutgoingMail:
     """Store the message, and tell the worker to send it.
 
-    A message that `is_dropped` takes the same work and is never sent. Raises ValueError if the message has attachments.
+    With `is_dropped`, all the same work is done, but the message is never sent. Raises ValueError for attachments.
     """
     mail = OutgoingMail.objects.create(
         content=_as_content(message, now), created_at=now, next_try=now, is_dropped=is_dropped
@@ -113,7 +113,10 @@ def deliver_mail(*, mail_id: int, now: Callable[[], datetime]) -> None:
 
 
 def _claim_mail(mail_id: int, now: datetime) -> OutgoingMail | None:
-    """Take the message for CLAIM_LASTS and return it. Return None if it is not due or somebody else takes it first."""
+    """Take the message for CLAIM_LASTS and return it.
+
+    Return None if it is not due, if another worker takes it first, or if it has no attempts left.
+    """
     mail = OutgoingMail.objects.due(now).filter(pk=mail_id).first()
     if mail is None:
         return None
@@ -141,7 +144,7 @@ def _put_back(mail: OutgoingMail, now: datetime) -> None:
 def queue_due_mail(*, now: datetime) -> int:
     """Tell the worker to send each message that is due and for which no task waits. Return their number.
 
-    This makes up for tasks that were lost with a killed worker, and for each new attempt after a failure.
+    This replaces tasks that were lost with a killed worker, and starts each new attempt after a failure.
     """
     waiting = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=send_outgoing_mail.module_path)
     queued = {arguments["args"][0] for arguments in waiting.values_list("args_kwargs", flat=True)}
@@ -152,7 +155,7 @@ def queue_due_mail(*, now: datetime) -> int:
 
 
 def delete_old_tasks(*, now: datetime) -> int:
-    """Delete tasks that ended or were killed a day ago, and mail that was given up a month ago. Return their number."""
+    """Delete tasks from over a day ago that no longer wait, and mail given up over a month ago. Return their number."""
     recent = Q(enqueued_at__gt=now - TASKS_KEPT_FOR, enqueued_at__lt=now + TASKS_KEPT_FOR)
     tasks = DBTaskResult.objects.exclude(status=TaskResultStatus.READY).exclude(recent)
     mail = OutgoingMail.objects.filter(given_up_at__lt=now - GIVEN_UP_KEPT_FOR)

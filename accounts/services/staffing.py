@@ -37,7 +37,7 @@ class LastCoordinator(Reason):
 
 
 def filled_posts() -> dict[Post, str]:
-    """Map each post of an administrator or coordinator that an active user has to the name of its site."""
+    """Return the posts of administrators and coordinators that active users hold, each with the name of its site."""
     assigned = RoleAssignment.objects.filter(role__in=GUARDED, user__is_active=True).order_by()
     posts = assigned.values_list("role", "site", "site__name").distinct()
     return {(Role(role), site): name or "" for role, site, name in posts}
@@ -46,7 +46,7 @@ def filled_posts() -> dict[Post, str]:
 def lost_posts(before: dict[Post, str]) -> list[Reason]:
     """Return a reason for each post of `before` that nobody has any more.
 
-    A site that loses its own administrator still has the administrators of all sites.
+    A site may lose its own last administrator as long as somebody is an administrator of all sites.
     """
     after = filled_posts()
     lost = sorted(set(before) - set(after), key=lambda post: (post[0], post[1] or 0))
@@ -63,9 +63,9 @@ def lost_posts(before: dict[Post, str]) -> list[Reason]:
 
 @contextmanager
 def keep_sites_staffed() -> Iterator[None]:
-    """Run the block in a transaction. Raise Refused, and undo the block, if a site loses its last post-holder.
+    """Run the block in a transaction. Undo it and raise Refused if a site loses its last coordinator or administrator.
 
-    Blocks of different transactions run one after the other, so that two people can't remove each other's colleague at
+    Such blocks run one after the other. Otherwise, two users could each remove one of a site's last two coordinators at
     the same time.
     """
     with transaction.atomic():
