@@ -271,7 +271,7 @@ def pattern_name(commitment: Commitment) -> str:
 
 
 def _typed_rotation(runs: Iterable[int]) -> str:
-    """Return a rotation as the help text in the reader's language has it: “4 on, 3 off”, or 4-3 in Spanish."""
+    """Return a rotation in a notation that the help text explains: “4 on, 3 off” in English, 4-3 in Spanish."""
     return format_runs(runs) if get_language() == "en" else "-".join(map(str, runs))
 
 

@@ -99,7 +99,7 @@ class CommitmentValues:
 
 
 def check_commitment(values: CommitmentValues) -> Iterable[Reason]:
-    """Yield the reasons why the values are invalid, whoever the patient is."""
+    """Yield the reasons why the values would be invalid for any patient."""
     yield from check_commitment_times(values)
     yield from _check_rotation(values) if values.cycle_days is not None else _check_dates(values)
 
@@ -199,7 +199,7 @@ def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, n
 
 @transaction.atomic
 def remove_commitment(*, commitment: Commitment, by: User | None, now: datetime) -> None:
-    """Delete a commitment that will not take place, and decline all proposals about the commitment.
+    """Delete a commitment that will not take place, and decline the waiting proposals about the commitment.
 
     The name of the commitment stays in the audit trail.
     """
