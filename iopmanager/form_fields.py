@@ -11,7 +11,7 @@ PLAUSIBLE_YEARS = range(2000, 2150)
 """Years that forms accept in dates. The limit finds typing errors, and keeps calculations from exceeding `date.max`."""
 
 MAX_NUMBER_DIGITS = 18
-"""Most digits of a number that fits into 64 bits, whatever its digits are."""
+"""Every number with up to this many digits fits into 64 bits."""
 
 BIRTH_YEARS = range(1900, 2150)
 """Years that forms accept in birth dates."""
@@ -33,7 +33,7 @@ def parse_number(text: str) -> int | None:
 
 
 class RowsField[M: Model](forms.ModelMultipleChoiceField[M]):
-    """Field for several rows of a table, given by their ids. SQLite can't look up an id with too many digits."""
+    """Field for several rows of a table, given by their ids. Refuses ids with more digits than SQLite can look up."""
 
     def clean(self, value: Any) -> Any:
         for key in value if isinstance(value, (list, tuple)) else ():

@@ -217,9 +217,9 @@ ACCOUNT_SESSION_REMEMBER = False
 # Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
 # wrong invitation links: 20 in 5 minutes from one address. Limit the form of one invitation: 20 a day, because its answer
 # tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in 5 minutes from all
-# unknown devices together, and as many from each device on which this person has signed in before. `sign_in` replaces
-# `login`, which would also count people on known devices: strangers may send the form 30 times a minute from one
-# address. For everything else, django-allauth's default limits apply.
+# unknown devices together, and as many from each device on which this person has signed in before. Limit how often
+# unknown devices can send the sign-in form: 30 times a minute from one address. This limit, `sign_in`, replaces
+# `login`, which would also count known devices. For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
     "set_up": "5/5m/ip,30/h/key",
     "join": "20/5m/ip",
@@ -229,14 +229,16 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_on_known_device": "5/5m/key",
 }
-# Tokens of Django's own kind need no query that would tell a known address from an unknown one.
+# Making one of django-allauth's own tokens takes queries that differ between known and unknown addresses. Django's
+# tokens take no query, so the time to make them doesn't reveal which addresses are known.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-# The caches are in the database, so that all processes share them. The default cache counts attempts to sign in, and
-# nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The other cache
-# counts requests for calendar feeds. There are so many of these requests that they would soon fill a shared cache.
+# The caches are in the database, so that all processes share them. The default cache has the counts of the rate limits
+# above, and nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The
+# other cache counts requests for calendar feeds. There are so many of these requests that they would soon fill a
+# shared cache.
 CACHES_IN_DATABASE: dict[str, dict[str, Any]] = {
     "default": _cache_in_table("cache", most_entries=100_000),
     "feeds": _cache_in_table("feed_cache", most_entries=10_000),

@@ -23,8 +23,9 @@ def note_password_reset(request: HttpRequest, user: User, **_: object) -> None:
 class KnownDeviceMiddleware:
     """Give the browser a cookie when somebody has signed in, on whichever page that was.
 
-    Somebody who has set a new password with a link from a mail gets the cookie, too. They can sign in even while
-    strangers guess. The cookie lets nobody in. It only gives the device a count of wrong passwords of its own.
+    Somebody who has set a new password with a link from a mail gets the cookie, too. They can then sign in even while
+    strangers are guessing passwords. The cookie does not sign anybody in: it only makes wrong passwords on this device
+    count separately.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -31,7 +31,7 @@ class SignOutMiddleware:
         if was_signed_in and "Cache-Control" not in response.headers:
             patch_cache_control(response, private=True, no_store=True)
         if was_signed_in and not request.user.is_authenticated:
-            # browsers also drop the pages that they keep in memory for the Back button
+            # this also makes browsers drop the pages that they keep in memory for the Back button
             response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
@@ -43,7 +43,7 @@ def note_sign_in(request: HttpRequest, **_: object) -> None:
 
 
 class AbsoluteLimitMiddleware:
-    """Sign people out who signed in longer ago than SESSION_COOKIE_AGE.
+    """Sign out users whose sign-in is older than SESSION_COOKIE_AGE.
 
     Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit. A
     session without a time began before this limit existed, and counts from now on.
