@@ -169,7 +169,7 @@
     const again = document.getElementById(id);
     if (again) again.open = true;
   }));
-  // When htmx puts the errors of fields below them, tell screen readers which fields are wrong and where it says why.
+  // When htmx puts errors below their fields, tell screen readers which fields are wrong and which text says why.
   document.addEventListener("htmx:oobAfterSwap", ({ detail: { target } }) => {
     if (!target.id.endsWith("-wrong")) return;
     const describe = (field, ids) => field.setAttribute("aria-describedby", ids.join(" "));
@@ -185,7 +185,7 @@
       }
     });
   });
-  // Browsers ignore autofocus on a page that comes back after a refused form if the address has a fragment, and in swapped content.
+  // Browsers ignore autofocus in content that htmx swaps in. They also ignore it after a refused form if the address has a fragment.
   const focusErrors = (root) => root.querySelector(".error-summary")?.focus();
   focusErrors(document);
   document.addEventListener("htmx:load", (event) => focusErrors(event.target));

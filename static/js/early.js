@@ -1,4 +1,4 @@
-// Runs before the first paint, so that nothing that it shows or hides moves the page later.
+// Runs before the first paint, so that the page does not move later when something is shown or hidden.
 (() => {
   "use strict";
 
