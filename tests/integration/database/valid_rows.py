@@ -1,4 +1,4 @@
-"""One valid row of each model. Tests change such a row to break a constraint."""
+"""Valid rows of models with database constraints. Tests change such a row to break a constraint."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,7 @@ NEXT_DAY = MONDAY + timedelta(days=1)
 
 @dataclass
 class World:
-    """Valid rows of the models that have database constraints."""
+    """A small clinic with at least one row of each of these models."""
 
     site: Site
     room: Room
