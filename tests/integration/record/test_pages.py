@@ -406,7 +406,7 @@ def test_a_last_day_in_an_implausible_year_is_refused(coordinator: Client, rosa:
 
 
 def test_fields_that_are_asked_for_are_not_called_optional(coordinator: Client, rosa: Patient) -> None:
-    """These fields have the CSS class `asked`, so that the style sheet hides "(optional)" in their labels."""
+    """These fields are in an element with the class `asked`. There, the style sheet adds no "(optional)" to their labels."""
     text = coordinator.get(reverse("commitment-new", args=[rosa.pk])).text
     for name in ("weekdays", "starts", "ends", "could_move"):
         before = text[: text.index(f'id="div_id_{name}"')]
