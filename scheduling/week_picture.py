@@ -34,6 +34,7 @@ class Block:
     """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
 
     `starts` and `ends` are minutes since midnight. `uncounted` is how many of these minutes are not treatment, such as a break.
+    In a week without dates, `every_other_week` marks a group that is not held each week. It is not part of the totals.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """
@@ -44,6 +45,7 @@ class Block:
     kind: str
     label: str
     uncounted: int = 0
+    every_other_week: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.starts < self.ends <= MINUTES_A_DAY:
@@ -97,10 +99,17 @@ class WeekPicture:
         return tuple(kind for kind in KINDS if kind in kinds)
 
     @property
+    def every_other_week(self) -> tuple[str, ...]:
+        """The names of the groups that are held every other week, each once."""
+        labels = (block.label for column in self.columns for block in column.blocks if block.every_other_week)
+        return tuple(dict.fromkeys(labels))
+
+    @property
     def treatment_minutes(self) -> int:
         """Minutes of treatment in the week, without breaks. Overlapping groups count once."""
         covered = sum(covered_minutes(_treatment_intervals(column)) for column in self.columns)
-        return covered - sum(block.uncounted for column in self.columns for block in column.blocks)
+        weekly = (block for column in self.columns for block in column.blocks if not block.every_other_week)
+        return covered - sum(block.uncounted for block in weekly)
 
     @property
     def treatment_days(self) -> int:
@@ -108,7 +117,8 @@ class WeekPicture:
 
 
 def _treatment_intervals(column: DayColumn) -> Iterator[Interval[int]]:
-    return (Interval(block.starts, block.ends) for block in column.blocks if block.kind == TREATMENT)
+    treatment = (block for block in column.blocks if block.kind == TREATMENT and not block.every_other_week)
+    return (Interval(block.starts, block.ends) for block in treatment)
 
 
 def _percent(part: float) -> str:

@@ -15,6 +15,11 @@ TREATMENT = "treatment"
 """The `kind` of a busy time that is booked treatment."""
 
 
+def treatment_key(meeting: int | str) -> str:
+    """Return the key of the busy time of a meeting that a patient attends. `meeting` is the meeting's own key."""
+    return f"meeting-{meeting}"
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """One occurrence of a busy time, in wall-clock minutes counted from midnight of a reference date.

@@ -10,7 +10,7 @@ from accounts.permissions import Permission
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.models.site import Room, ServiceType, Site
 from scheduling.models.track import TrackStatus
-from timekeeping.busy_times import TREATMENT, BusyTime
+from timekeeping.busy_times import TREATMENT, BusyTime, treatment_key
 from timekeeping.occurrences import MeetingPattern
 from timekeeping.weeks import Recurrence, minute_of
 
@@ -187,7 +187,7 @@ class Meeting(models.Model):
     def as_busy_time(self, *, label: str, valid_from: date, valid_until: date | None) -> BusyTime:
         """Return the meeting as a busy time of a patient who attends it on dates in [valid_from, valid_until)."""
         return BusyTime(
-            key=f"meeting-{self.pk}",
+            key=treatment_key(self.pk),
             label=label,
             kind=TREATMENT,
             recurrence=Recurrence(

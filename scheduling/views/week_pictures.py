@@ -90,7 +90,15 @@ def _dates_after_moves(busy: BusyTime, gives: Iterable[Conflict], monday: date) 
 
 def meeting_blocks(meetings: Iterable[WeeklyMeeting], rules: HoursRules) -> list[Block]:
     return [
-        Block(each.weekday, each.span.start, each.span.end, TREATMENT, each.name, _uncounted(each, rules))
+        Block(
+            weekday=each.weekday,
+            starts=each.span.start,
+            ends=each.span.end,
+            kind=TREATMENT,
+            label=each.name,
+            uncounted=_uncounted(each, rules),
+            every_other_week=each.anchor is not None,
+        )
         for each in meetings
     ]
 

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.search.horizon import BusySpan, Horizon
-from timekeeping.busy_times import BusyTime
+from timekeeping.busy_times import BusyTime, treatment_key
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
 from timekeeping.weeks import OnDates, Recurrence, minute_of
@@ -298,6 +298,11 @@ class CommitmentConflict(Reason):
     def travel_minutes(self) -> int:
         """Minutes of travel between the busy time and the meeting."""
         return self.busy.travel_after if self.before else self.busy.travel_before
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether the patient already attends this meeting, so that it only overlaps itself."""
+        return self.busy.is_treatment and self.busy.key == treatment_key(self.meeting.key)
 
     @property
     def is_always(self) -> bool:

@@ -1,7 +1,7 @@
 """Choose the one obstacle that best explains why a track does not fit. Used in lists that have one line per track."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from scheduling.domain.search.conflicts import CommitmentConflict
@@ -24,10 +24,13 @@ class BlockedGroups:
     `dates` is the number of blocked dates. A date on which two groups are blocked counts twice. `first_date` is the
     first blocked date.
 
+    `more` is the number of other causes that block groups of the track.
+
     If the groups are full, the other fields are False or 0. If a busy time blocks the groups, `sessions` is the number
-    of all dates of the blocked groups. `is_always` is True if they are blocked on every date, and `every_other_week` is
-    True if they are blocked only every other week. `minutes` is the overlap of the busy time, travel included, with one
-    session of the group that it overlaps most.
+    of all dates of the blocked groups. `every_other_week` is True if they are blocked only every other week. Otherwise,
+    `is_always` is True if they are blocked on every date, and `is_every_week` if they are also all held every week.
+    `minutes` is the overlap of the busy time, travel included, with one session of the group that it overlaps most.
+    `is_attended` is True if the patient already attends all of the blocked groups.
     """
 
     commitment: str
@@ -35,12 +38,15 @@ class BlockedGroups:
     groups: int
     weekdays: tuple[int, ...]
     is_always: bool
+    is_every_week: bool
     every_other_week: bool
     dates: int
     first_date: date
     sessions: int = 0
     minutes: int = 0
     is_enrollment: bool = False
+    is_attended: bool = False
+    more: int = 0
 
     @property
     def is_all(self) -> bool:
@@ -71,11 +77,14 @@ def _most_blocking(fit: Fit) -> BlockedGroups | None:
     full = [reason for reason in fit.obstacles if isinstance(reason, MeetingFull)]
     if full:
         found.append(_full_groups(full, fit))
-    return max(found, key=lambda each: (each.blocked, each.dates), default=None)
+    if not found:
+        return None
+    return replace(max(found, key=lambda each: (each.blocked, each.dates)), more=len(found) - 1)
 
 
 def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) -> BlockedGroups:
     is_biweekly = all(conflict.every_other_week for conflict in conflicts)
+    is_always = not is_biweekly and all(conflict.is_always for conflict in conflicts)
     by_meeting: dict[Key, list[CommitmentConflict]] = {}
     for conflict in conflicts:
         by_meeting.setdefault(conflict.meeting.key, []).append(conflict)
@@ -84,13 +93,15 @@ def _blocked_by_commitment(conflicts: Sequence[CommitmentConflict], fit: Fit) ->
         blocked=len(by_meeting),
         groups=len(fit.offer.meetings),
         weekdays=_weekdays(conflicts),
-        is_always=not is_biweekly and all(conflict.is_always for conflict in conflicts),
+        is_always=is_always,
+        is_every_week=is_always and all(conflict.meeting.anchor is None for conflict in conflicts),
         every_other_week=is_biweekly,
         dates=sum(max(conflict.dates for conflict in of_one) for of_one in by_meeting.values()),
         first_date=min(conflict.first_date for conflict in conflicts),
         sessions=sum(of_one[0].sessions for of_one in by_meeting.values()),
         minutes=max(sum(conflict.minutes for conflict in of_one) for of_one in by_meeting.values()),
         is_enrollment=conflicts[0].busy.is_treatment,
+        is_attended=all(conflict.is_attended for conflict in conflicts),
     )
 
 
@@ -101,6 +112,7 @@ def _full_groups(full: Sequence[MeetingFull], fit: Fit) -> BlockedGroups:
         groups=len(fit.offer.meetings),
         weekdays=_weekdays(full),
         is_always=False,
+        is_every_week=False,
         every_other_week=False,
         dates=sum(reason.dates for reason in full),
         first_date=min(reason.first_date for reason in full),

@@ -93,7 +93,7 @@ class Need:
     `busy` has the patient's commitments and the meetings of their other enrollments. Schedules are checked for `weeks`
     weeks, starting on `from_day`. Days in `closed` are not checked, because the site is closed on them. `level` and
     `age` (in years) are the patient's level of care and age on `from_day`. An age of None is unknown and is not
-    checked.
+    checked. `enrolled_in` has the keys of the tracks of those other enrollments.
 
     `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
     To clear the cache, replace `finder` with an empty `ConflictFinder()`.
@@ -108,6 +108,7 @@ class Need:
     closed: tuple[Interval[date], ...] = ()
     level: str = ""
     age: int | None = None
+    enrolled_in: frozenset[Key] = frozenset()
     finder: ConflictFinder = field(default_factory=ConflictFinder, compare=False, repr=False)
 
     def __post_init__(self) -> None:

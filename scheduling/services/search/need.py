@@ -61,12 +61,13 @@ class PatientAvailability:
     """The busy times of one or more patients from a day on, in a site's local time.
 
     `commitments` maps patient ids to busy times from commitments. `treatment` maps episode ids to busy times from the
-    meetings of enrollments.
+    meetings of enrollments, and `enrolled_in` maps them to the tracks of these enrollments.
     """
 
     book: RuleBook
     commitments: Mapping[int, list[BusyTime]]
     treatment: Mapping[int, list[BusyTime]]
+    enrolled_in: Mapping[int, set[int]]
     closed: tuple[Interval[date], ...]
 
     @classmethod
@@ -95,8 +96,10 @@ class PatientAvailability:
             commitments[commitment.patient_id] += _in_site_time(site, busy, zones[commitment.patient_id], from_day)
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
-        treatment = _treatment_times(site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes)
-        return cls(RuleBook.of(site), commitments, treatment, closed)
+        treatment, enrolled_in = _treatment_times(
+            site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes
+        )
+        return cls(RuleBook.of(site), commitments, treatment, enrolled_in, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
         """Return the need of one episode from `from_day` on. `of` must have been called with this or an earlier day.
@@ -116,6 +119,7 @@ class PatientAvailability:
             closed=self.closed,
             level=span.level,
             age=age_on(from_day, episode.patient.birth_date),
+            enrolled_in=frozenset(self.enrolled_in.get(episode.pk, ())),
         )
 
 
@@ -138,9 +142,10 @@ def _treatment_times(
     from_day: date,
     apart_from: set[int],
     changes: Enrollment | None,
-) -> dict[int, list[BusyTime]]:
-    """Map episode id to the busy times of the meetings in which the patient is enrolled."""
+) -> tuple[dict[int, list[BusyTime]], dict[int, set[int]]]:
+    """Map episode ids to the busy times of the meetings in which the patient is enrolled, and to the tracks."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
+    tracks: dict[int, set[int]] = defaultdict(set)
     attended = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
     for each in attended.select_related("meeting__site", "enrollment"):
         meeting = each.meeting
@@ -150,4 +155,6 @@ def _treatment_times(
         if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
             busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
             found[each.enrollment.episode_id] += _in_site_time(site, busy, meeting.site.zone, from_day)
-    return found
+            if each.enrollment_id not in apart_from:
+                tracks[each.enrollment.episode_id].add(each.enrollment.track_id)
+    return found, tracks

@@ -163,7 +163,7 @@ def search_context(
 
 def _result_context(found: SearchResult, number: int) -> dict[str, object]:
     choices = group_by_track(found.cards)
-    tracks = track_cards(found.tracks, found.need)
+    tracks = track_cards((offer for offer in found.tracks if offer.key not in found.need.enrolled_in), found.need)
     suggestions = () if choices else find_suggestions(found.tracks, found.need)
     return {
         "need_then": found.need,

@@ -261,7 +261,22 @@ def test_a_search_for_an_enrolled_patient_says_that_the_enrollment_is_in_the_way
     assert "Nothing fits beside the current enrollment" in text
     assert "Rosa is already enrolled, and this search keeps the current enrollment." in text
     assert f'<a href="{reverse("patient", args=[rosa.pk])}#schedule">in the chart</a>' in text
-    assert "Current enrollment conflicts with all 4 groups, every week" in text
+    assert "Current enrollment conflicts" not in text
+    assert "Add to waitlist" not in text
+    assert "No other track is published at this site" in text
+
+
+def test_the_track_of_the_current_enrollment_is_not_among_those_that_do_not_fit(
+    desk: Client, rosa: Patient, track: Track, site: Site
+) -> None:
+    enroll(rosa.episodes.get(), track)
+    evening = [make_meeting(site, day, "17:00", "20:00") for day in (0, 1)]
+    make_track(site, [*evening, track.meetings.get(weekday=0)], name="Evening track")
+
+    answer = search(desk, rosa)
+
+    assert [card.fit.offer.name for card in answer.context["others"]] == ["Evening track"]
+    assert "1 of 3 groups is part of the current enrollment (Mon)" in " ".join(answer.text.split())
 
 
 def test_a_track_for_another_level_says_so_and_is_folded(desk: Client, rosa: Patient, track: Track) -> None:
@@ -473,7 +488,12 @@ def test_full_groups_early_starts_and_empty_choices_are_refused(desk: Client, ro
 def test_no_patient_is_enrolled_twice_in_a_track(desk: Client, rosa: Patient, track: Track) -> None:
     enroll(rosa.episodes.get(), track)
 
-    assert refused_codes(desk.post(enroll_address(rosa, track), typed(track.meetings.all()))) == ["already_enrolled"]
+    response = desk.post(enroll_address(rosa, track), typed(track.meetings.all()))
+
+    assert refused_codes(response) == ["already_enrolled"]
+    name = track.meetings.get(weekday=0).name
+    assert f"Monday’s “{name}” (9:00 AM–12:00 PM) is part of the current enrollment." in response.text
+    assert "overlaps" not in response.text
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from datetime import date, time, timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scheduling.templatetags.formats import week_picture
 from scheduling.week_picture import Block, assign_lanes, busy_blocks, draw_week
 from timekeeping.busy_times import BusyTime
 from timekeeping.weeks import Recurrence
@@ -112,6 +114,18 @@ def test_a_block_outside_a_day_cannot_be_built(weekday: int, starts: int, ends: 
 def test_a_week_has_seven_days() -> None:
     with pytest.raises(ValueError, match="seven days"):
         draw_week([], [MONDAY])
+
+
+def test_a_group_every_other_week_is_shown_but_not_counted() -> None:
+    family = Block(2, 1080, 1170, "treatment", "Family night", uncounted=15, every_other_week=True)
+    picture = draw_week([group(540, 720), family])
+
+    assert picture.every_other_week == ("Family night",)
+    assert (picture.treatment_minutes, picture.treatment_days) == (180, 1)
+    page = render_to_string("components/week_picture.html", week_picture(picture))
+    assert 'aria-label="3 h of treatment on 1 day"' in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Family night meets every other week, so it isn’t part of the weekly total." in page
+    assert page.count("Family night, every other week") == 1
 
 
 def test_breaks_do_not_count_as_minutes_of_treatment() -> None:
