@@ -20,6 +20,13 @@ def letter(subject: str = "Good night", **fields: Any) -> EmailMultiAlternatives
     return EmailMultiAlternatives(subject, "Sleep well.", "no-reply@clinic.example", ["rosa@example.test"], **fields)
 
 
+class RefusingMailer(BaseEmailBackend):
+    """A mail server that refuses every message, with an error that names its recipient."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        raise ConnectionRefusedError(f"no mail for {messages[0].to}")
+
+
 class FileOfIDs(BaseEmailBackend):
     """Stands in for a slow mail server, and adds the ID of each message that it accepts to a file."""
 

@@ -1,7 +1,6 @@
 """Mail is stored together with the change that it reports. The worker sends it at least once, and never in a request."""
 
 import re
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
@@ -9,8 +8,6 @@ from unittest import mock
 
 import pytest
 from django.core import mail
-from django.core.mail import EmailMessage
-from django.core.mail.backends.base import BaseEmailBackend
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -37,13 +34,6 @@ pytestmark = pytest.mark.django_db
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
-class RefusingMailer(BaseEmailBackend):
-    """A mail server that refuses every message, with an error that names its recipient."""
-
-    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
-        raise ConnectionRefusedError(f"no mail for {messages[0].to}")
-
-
 @pytest.fixture(autouse=True)
 def at_night(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
@@ -57,7 +47,7 @@ def with_worker(settings: Settings) -> None:
 
 @pytest.fixture
 def server_down(settings: Settings) -> None:
-    settings.MAILERS = {**settings.MAILERS, "server": {"BACKEND": f"{__name__}.RefusingMailer"}}
+    settings.MAILERS = {**settings.MAILERS, "server": {"BACKEND": "tests.mail_worker.RefusingMailer"}}
 
 
 @pytest.fixture

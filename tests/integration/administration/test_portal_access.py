@@ -14,11 +14,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
-from accounts.models import Action, AuditEvent, Invitation, User
+from accounts.models import Action, AuditEvent, Invitation, OutgoingMail, User
 from accounts.permissions import Role
 from accounts.services.invitations import InvitationUsed, InvitationWithdrawn, accept_invitation, issue_invitation
 from iopmanager import clock
+from iopmanager.settings import MAILERS
 from patients.models import Patient
 from scheduling.models import Site
 from scheduling.services.administration.portal_access import (
@@ -279,14 +281,14 @@ def test_a_patient_with_access_gets_no_second_link(desk: Client, patient: Patien
 
 
 def test_a_dead_mail_server_loses_nothing(
-    desk: Client, patient: Patient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    desk: Client, patient: Patient, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*args: object, **options: object) -> None:
-        raise ConnectionRefusedError(f"550 {EMAIL} unknown")
-
-    monkeypatch.setattr("scheduling.services.administration.invitation_mail.send_mail", fail)
+    server = {"BACKEND": "tests.mail_worker.RefusingMailer"}
+    settings.MAILERS = {"default": MAILERS["default"], "server": server}
     response = desk.post(reverse("portal-access", args=[patient.pk]), {"how": "mail", "email": EMAIL}, follow=True)
-    assert "The email could not be sent." in response.text
+    assert f"The link is on its way to {EMAIL}." in response.text
+    [waiting] = OutgoingMail.objects.all()
+    assert (waiting.content["to"], waiting.attempts) == ([EMAIL], 1)
     assert "ConnectionRefusedError" in caplog.text
     assert EMAIL not in caplog.text
     assert send_link(desk, patient, "print").status_code == 200
