@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("administration/", sites.administration, name="administration"),
     path("sites/new/", first_run.site_new, name="site-new"),
     path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),
+    path("sites/<int:site_id>/time-zone/", sites.site_time_zone, name="site-time-zone"),
     path("today/", today.today, name="today"),
     path("today/attention/", today.today_attention, name="today-attention"),
     path("tracks/", tracks.tracks, name="tracks"),

@@ -10,6 +10,7 @@ from accounts.permissions import Role
 from iopmanager.form_fields import MinuteField
 from iopmanager.reader import HourClock
 from patients.forms.layout import fields_row, form_layout
+from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Site
 from scheduling.services.administration.sites import SiteDetails, SiteValues
 from scheduling.services.timetable.closures import known_countries
@@ -115,3 +116,16 @@ class SiteDetailsForm(forms.ModelForm[Site]):
 
     def details(self) -> SiteDetails:
         return SiteDetails(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+
+
+class TimeZoneForm(ActionForm):
+    """The correct time zone of a site."""
+
+    reason_fields: ClassVar = {
+        "session_held": "time_zone",
+        "same_time_zone": "time_zone",
+        "skipped_time": "time_zone",
+        "facilitator_taken": "time_zone",
+    }
+
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)

@@ -1,7 +1,8 @@
-"""The page with everything that administrators do, and the page on which they change a site."""
+"""The page with everything that administrators do, and the pages on which they change a site."""
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from django.contrib import messages
 from django.db.models import prefetch_related_objects
@@ -15,10 +16,12 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.domain.hours.rules import HoursRules
-from scheduling.forms.administration.sites import SiteDetailsForm
+from scheduling.forms.administration.sites import SiteDetailsForm, TimeZoneForm
 from scheduling.models import Room, Site
 from scheduling.services.administration.sites import change_site
+from scheduling.services.administration.time_zones import change_time_zone, time_zone_scope
 from scheduling.services.rulebook import RuleBook
+from scheduling.views.preview.confirmation import submit_with_preview
 from scheduling.views.refusals import submit_form
 
 
@@ -75,3 +78,24 @@ def site_edit(request: HttpRequest, site_id: int) -> HttpResponse:
         return redirect("administration")
     context = {"form": form, "heading": heading}
     return render(request, "scheduling/administration/site_edit.html", context, status=422 if form.errors else 200)
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_time_zone(request: HttpRequest, site_id: int) -> HttpResponse:
+    """Correct a site's time zone. The sessions that move, and their patients, are shown first."""
+    user, now = signed_in(request), clock.now()
+    site = managed_site(user, site_id)
+    form = TimeZoneForm(request.POST or None, initial={"time_zone": site.time_zone})
+    context: dict[str, object] = {"form": form, "site": site, "button": _("Change time zone")}
+    if request.method == "POST" and form.is_valid():
+        time_zone = form.cleaned_data["time_zone"]
+        scope = time_zone_scope(site, time_zone, now)
+        service = partial(change_time_zone, site=site, time_zone=time_zone, by=user, now=now)
+        submission = submit_with_preview(request, service, scope=scope, now=now, action="time zone", form=form)
+        if submission.saved:
+            messages.success(request, _("The time zone of %(site)s is saved.") % {"site": site.name})
+            return redirect("administration")
+        context |= {"site": scope.site, "notes": [_("All times below are in the new time zone.")]}
+        context |= submission.preview
+    return render(request, "scheduling/administration/site_time_zone.html", context, status=422 if form.errors else 200)
