@@ -15,7 +15,10 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """A section of the navigation. `paths` are the first parts of the URL paths that belong to the section."""
+    """A section of the navigation. `paths` are the first parts of the URL paths that belong to the section.
+
+    A path with two parts takes precedence over a path with only the first of them.
+    """
 
     name: str | Promise
     url_name: str
@@ -64,7 +67,13 @@ NAV_SECTIONS = (
         frozenset({Permission.SEE_TIMETABLE}),
         seldom=True,
     ),
-    NavSection(_("Board"), "board", "calendar3-week", frozenset({"board"}), frozenset({Permission.SEE_TIMETABLE})),
+    NavSection(
+        _("Board"),
+        "board",
+        "calendar3-week",
+        frozenset({"board", "sessions/new"}),
+        frozenset({Permission.SEE_TIMETABLE}),
+    ),
     NavSection(
         _("Weekly hours"),
         "weeks",
@@ -85,9 +94,16 @@ NAV_SECTIONS = (
 )
 
 
+def _section_path(path: str) -> str:
+    """Return the first two parts of the path if a section lists them, otherwise only the first."""
+    parts = path.strip("/").split("/")
+    first_two = "/".join(parts[:2])
+    return first_two if any(first_two in entry.paths for entry in NAV_SECTIONS) else parts[0]
+
+
 def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
     """Return the navigation items that the user may open. The item of the current page is marked active."""
-    first_part = path.strip("/").partition("/")[0]
+    section_path = _section_path(path)
     open_to = [entry for entry in NAV_SECTIONS if any(map(user.may_somewhere, entry.permissions))]
     crowded = len(open_to) > MAX_BAR_ITEMS
     return tuple(
@@ -95,7 +111,7 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
             entry.name,
             reverse(entry.url_name),
             entry.icon,
-            first_part in entry.paths,
+            section_path in entry.paths,
             entry.short_name,
             in_bar=not (crowded and entry.seldom),
         )

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from babel.dates import get_timezone_location
+from django.conf import settings
 from django.utils.dateformat import format as format_date
 from django.utils.dateformat import time_format
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.formats import get_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from iopmanager.clock import today
 from iopmanager.reader import uses_24_hours
@@ -93,8 +95,8 @@ def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
 
 
 def zone_city(name: str) -> str:
-    """Return the city of an IANA time zone name: "America/New_York" → "New York"."""
-    return name.rpartition("/")[2].replace("_", " ")
+    """Return the city of an IANA time zone name, in the reader's language: "America/New_York" → "New York"."""
+    return get_timezone_location(name, locale=get_language() or settings.LANGUAGE_CODE, return_city=True)
 
 
 def at_zone(moment: datetime | None, zone: tzinfo) -> datetime | None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from iopmanager.form_fields import BIRTH_YEARS, DayField
 from patients.domain.languages import COMMON_LANGUAGES
 from patients.forms.layout import fields_row, form_layout
+from patients.forms.record.languages import english_name, language_name, language_name_lazy
 from patients.models import Patient
 from patients.services.record.person import PatientValues
 
@@ -25,7 +26,7 @@ class SuggestionInput(forms.TextInput):
 
     def __init__(self, suggestions: Iterable[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.suggestions = suggestions
+        self.suggestions = tuple(suggestions)
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
@@ -59,9 +60,9 @@ class PatientForm(forms.Form):
     birth_date = DayField(years=BIRTH_YEARS, label=_("Birth date"))
     language = forms.CharField(
         max_length=40,
-        initial="English",
+        initial=language_name_lazy("English"),
         label=_("Language"),
-        widget=SuggestionInput(COMMON_LANGUAGES, attrs=ANOTHER_PERSONS),
+        widget=SuggestionInput(map(language_name_lazy, COMMON_LANGUAGES), attrs=ANOTHER_PERSONS),
     )
     email = forms.EmailField(required=False, label=_("Email"), widget=forms.EmailInput(attrs=ANOTHER_PERSONS))
     phone = forms.CharField(
@@ -78,6 +79,8 @@ class PatientForm(forms.Form):
     def __init__(self, *args: Any, patient: Patient | None = None, **kwargs: Any) -> None:
         if patient is not None:
             kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields}
+            kwargs["initial"]["language"] = language_name(patient.language)
+        self.stored_language = patient.language if patient is not None else ""
         super().__init__(*args, **kwargs)
         self.fields["birth_date"].widget.attrs |= ANOTHER_PERSONS
         self.helper = form_layout(
@@ -87,6 +90,11 @@ class PatientForm(forms.Form):
             fields_row("email", "phone"),
             fields_row("travel_minutes"),
         )
+
+    def clean_language(self) -> str:
+        """Return the name of the language in English, or the stored name if the user left the field as it was shown."""
+        typed: str = self.cleaned_data["language"]
+        return self.stored_language if typed == language_name(self.stored_language) else english_name(typed)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -19,3 +19,14 @@ class FeedForm(forms.Form):
         widget=forms.RadioSelect,
         label=_("How much should it say?"),
     )
+
+
+class PatientFeedForm(FeedForm):
+    """Form for staff to create a calendar link for a patient."""
+
+    label = forms.CharField(
+        max_length=60,
+        required=False,
+        label=_("Where will the patient use it?"),
+        help_text=_("For example: phone. The patient sees this text too."),
+    )

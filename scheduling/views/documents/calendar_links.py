@@ -19,7 +19,7 @@ from accounts.views import forbid_unless, patient_required, signed_in, staff_req
 from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.models import Patient
-from scheduling.forms.documents.feeds import FeedForm
+from scheduling.forms.documents.feeds import FeedForm, PatientFeedForm
 from scheduling.models import Feed, FeedStyle, Track
 from scheduling.services.documents.feeds import create_feed, revoke_feed
 from scheduling.views.current_site import current_site
@@ -37,13 +37,18 @@ class FeedAddress:
 
 
 def _create_feed_from_form(
-    request: HttpRequest, *, patient: Patient | None = None, facilitator: User | None = None, track: Track | None = None
+    request: HttpRequest,
+    *,
+    form_class: type[FeedForm] = FeedForm,
+    patient: Patient | None = None,
+    facilitator: User | None = None,
+    track: Track | None = None,
 ) -> tuple[FeedForm, FeedAddress | None]:
     """Return the form, and the address of the new feed if a valid POST created one.
 
     The address can't be shown again later.
     """
-    form = FeedForm(request.POST or None)
+    form = form_class(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return form, None
     _feed, token = create_feed(
@@ -55,7 +60,7 @@ def _create_feed_from_form(
         by=signed_in(request),
         now=clock.now(),
     )
-    return FeedForm(), FeedAddress(request.build_absolute_uri(reverse("feed", args=[token])))
+    return form_class(), FeedAddress(request.build_absolute_uri(reverse("feed", args=[token])))
 
 
 def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[str, object]) -> HttpResponse:
@@ -72,7 +77,7 @@ def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show a patient's calendar links to a coordinator, who can create new links for the patient."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    form, address = _create_feed_from_form(request, patient=patient)
+    form, address = _create_feed_from_form(request, form_class=PatientFeedForm, patient=patient)
     record(patient, by=user, action=Action.VIEWED, at=now, detail="calendar")
     feeds = Feed.objects.live().filter(patient=patient)
     context = {"patient": patient, "feeds": feeds, "address": address}

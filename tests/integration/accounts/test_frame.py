@@ -137,6 +137,7 @@ def test_the_navigation_has_only_permitted_pages(site: Site, role: Role, names: 
         ("/meetings/4/edit/", "Tracks"),
         ("/closures/4/open/", "Tracks"),
         ("/board/print/", "Board"),
+        ("/sessions/new/", "Board"),
         ("/weeks/", "Weekly hours"),
     ],
 )

@@ -210,6 +210,20 @@ def test_the_page_shows_a_new_calendar_link_only_once(client: Client, bookings: 
     assert "my phone" in client.get(page).content.decode()
 
 
+def test_staff_who_create_a_link_for_a_patient_are_asked_to_pass_it_on(client: Client, bookings: list[Booking]) -> None:
+    patient = bookings[0].episode.patient
+    client.force_login(make_staff(Role.COORDINATOR, patient.site))
+    page = reverse("patient-calendar", args=[patient.pk])
+    assert "Where will the patient use it?" in client.get(page).text
+
+    made = client.post(page, {"label": "phone", "style": "discreet"}).text
+
+    assert f"Copy the link now and give it to {patient.short_name}." in made
+    assert f"tell {patient.short_name} in another way" in made
+    for said_to_patients in ("Your new calendar link", "Your calendar app", "Open in Apple Calendar"):
+        assert said_to_patients not in made
+
+
 def test_a_feed_takes_few_queries(client: Client, bookings: list[Booking], django_assert_max_num_queries: Any) -> None:
     _, address = make_feed(bookings[0])
     with django_assert_max_num_queries(6):

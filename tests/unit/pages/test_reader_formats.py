@@ -56,6 +56,20 @@ def test_dates_follow_the_reader(language: str, expected: tuple[str, ...]) -> No
     assert shown == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "zone", "expected"),
+    [
+        pytest.param("en", "America/New_York", "New York", id="English"),
+        pytest.param("es", "America/New_York", "Nueva York", id="Spanish"),
+        pytest.param("es", "America/Chicago", "Chicago", id="a city with one name"),
+        pytest.param("es", "Etc/GMT+5", "GMT+5", id="a zone without a city"),
+    ],
+)
+def test_the_city_of_a_zone_has_its_name_in_the_readers_language(language: str, zone: str, expected: str) -> None:
+    with translation.override(language):
+        assert formats.zone_city(zone) == expected
+
+
 def test_an_instant_is_shown_in_the_zone_of_the_site() -> None:
     moment = datetime(2026, 11, 23, 22, 30, tzinfo=ZoneInfo("UTC"))
     assert formats.clock(moment, NEW_YORK) == "5:30 PM"
