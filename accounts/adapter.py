@@ -57,6 +57,6 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
 
 def _known_device_key(request: HttpRequest, **credentials: Any) -> str | None:
-    """Return the key for counting wrong passwords on a device that the person has used before, or None on others."""
+    """Return the key for counting wrong passwords if the person has used this device before, otherwise None."""
     device, email = read_device(request.COOKIES.get(COOKIE, "")), credentials.get("email", "")
     return f"{device.id}:{email.lower()}" if device is not None and device.knows(email) else None

@@ -174,7 +174,8 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
         """Search the audit events. A search for a patient's id finds all views of the patient's record.
 
-        If a user views the same page of patients again, that event contains no patient's id. The search finds it too.
+        When a user views the same page of patients again, the event of this view contains no patient's id. The search
+        finds such events, too.
         """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():

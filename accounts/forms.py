@@ -104,7 +104,8 @@ class FirstAdministratorForm(NewPasswordForm):
 class PasswordResetForm(ResetPasswordForm):
     """A request for a link with which to choose a new password.
 
-    For an address that belongs to nobody, the same mail is written, and dropped later. So the response takes as long.
+    For an address that belongs to nobody, the same mail is written, but never sent. The response takes equally long for
+    all addresses, so its time doesn't tell whether an address has an account.
     """
 
     users: list[User]

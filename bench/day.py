@@ -6,8 +6,8 @@
 The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions
 and write the same audit events. Each round requests both pages, and the reported times are medians.
 
-There is a list of weeks and sessions that need attention. The plain page is timed with this list and without it. The
-real day page loads the list in a second request, which is timed separately.
+Both pages can show a list of weeks and sessions that need attention. The plain page is timed with and without this
+list. The real day page loads the list in a second request, which is timed separately.
 """
 
 import re

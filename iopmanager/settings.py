@@ -215,11 +215,11 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_SESSION_REMEMBER = False
 # Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
-# wrong invitation links: 20 in 5 minutes from one address. Limit the form of one invitation: 20 a day, because its answer
-# tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in 5 minutes from all
-# unknown devices together, and as many from each device on which this person has signed in before. Limit how often
-# unknown devices can send the sign-in form: 30 times a minute from one address. This limit, `sign_in`, replaces
-# `login`, which would also count known devices. For everything else, django-allauth's default limits apply.
+# wrong invitation links: 20 in 5 minutes from one address. Limit how often one invitation's form can be sent: 20 times
+# a day, because the response tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in
+# 5 minutes from all unknown devices together, and as many from each device on which this person has signed in before.
+# Limit how often unknown devices can send the sign-in form: 30 times a minute from one address. This limit, `sign_in`,
+# replaces `login`, which would also count known devices. For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
     "set_up": "5/5m/ip,30/h/key",
     "join": "20/5m/ip",

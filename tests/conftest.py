@@ -45,8 +45,8 @@ def django_db_modify_db_settings(
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Empty every table after a test with real transactions, and restore the service types, which a migration wrote.
 
-    The triggers of append-only tables would refuse the deletion. Therefore they are dropped first, and created again
-    afterward.
+    The triggers of append-only tables would refuse the deletion. Therefore the triggers are dropped first, and created
+    again afterward.
     """
     from accounts.append_only import (
         append_only_models,

@@ -1,7 +1,7 @@
 """A background worker in a process of its own, which tests can kill.
 
-`python -m tests.mail_worker DATABASE FILE MINUTES` works on the database of that name, with a clock that is so many
-minutes ahead. For each message that it sends, it adds the ID of the message to the file.
+`python -m tests.mail_worker DATABASE FILE MINUTES` sends the mail in the outbox of the database named DATABASE, with a
+clock that is MINUTES minutes ahead. It adds the ID of each message that it sends to the file named FILE.
 """
 
 import os

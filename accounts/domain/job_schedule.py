@@ -81,7 +81,7 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
     The following are product rules. The job is due every night at the time `at` in `zone`. If several nights were
     missed, the job runs only for the latest, because each run does all outstanding work. A job that succeeded is not
     repeated that night. A failed job is retried one hour after it started. There are at most three attempts a night.
-    A start an hour or more in the future was written by a clock that was ahead. Then the job is retried at once.
+    If the recorded start is an hour or more in the future, a clock was ahead, and the job is retried at once.
 
     `past` contains the job's attempts in the scope. Attempts of nights other than the latest may be left out.
     """
@@ -104,8 +104,8 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
 def is_lost(started_at: datetime, now: datetime) -> bool:
     """Whether an unfinished run started so long ago that its process must have died.
 
-    A start more than an hour in the future was written by a clock that was ahead. It doesn't say when the run started, so
-    the run counts as lost.
+    If `started_at` is an hour or more in the future, it was written by a clock that was ahead. Nobody knows when the run
+    really started, so it counts as lost.
     """
     return abs(now - started_at) >= RETRY_AFTER
 

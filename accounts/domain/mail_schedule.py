@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 CLAIM_LASTS = timedelta(minutes=5)
-"""A worker has this long to send a message that it took. If the worker is killed, the message is due again then."""
+"""How long a worker has to send a message that it took. After that, the message is due again for any worker."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=2)
 MAX_MAIL_ATTEMPTS = 19

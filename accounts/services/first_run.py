@@ -63,7 +63,10 @@ def create_first_administrator(*, code: str, email: str, name: str, password: st
 
 
 def lock_users() -> None:
-    """Let no other transaction add a user until this one ends. On SQLite, every transaction does that anyway."""
+    """Keep other transactions from adding users until the current one ends.
+
+    On SQLite, only one transaction runs at a time anyway.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f'LOCK TABLE "{User._meta.db_table}" IN SHARE ROW EXCLUSIVE MODE')

@@ -107,7 +107,7 @@ def accept_invitation(*, token: str, email: str, password: str, now: datetime) -
     found = _usable_invitation(token, now, lock=False)
     person = found.patient or found.user
     assert person is not None
-    # Whoever invites the person, or withdraws the link, also locks the person before the invitation.
+    # Lock the person before the invitation, in the same order as the code that creates or withdraws invitations.
     type(person)._default_manager.select_for_update().filter(pk=person.pk).first()
     invitation = _usable_invitation(token, now, lock=True)
     patient = invitation.patient
@@ -135,7 +135,7 @@ def turn_off_user(user: User, *, by: User | None, now: datetime) -> None:
     locked the row of the user, or of the patient to whom the user belongs.
     """
     user.is_active = False
-    user.set_unusable_password()  # sessions and reset links contain a hash of the password, so they end with it
+    user.set_unusable_password()  # sign-in sessions and reset links depend on the password, so they end, too
     user.save(update_fields=["is_active", "password"])
     withdraw_invitations(Invitation(user=user), by=by, now=now)
     record(user, by=by, action=Action.ENDED, at=now, detail="account turned off")

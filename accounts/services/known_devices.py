@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 COOKIE = "device"
 COOKIE_AGE = timedelta(days=365)
 MOST_PEOPLE = 20
-"""At most this many people share a device. When one more signs in, it forgets who signed in least recently."""
+"""A device remembers at most this many people. When one more signs in, it forgets whoever signed in least recently."""
 
 _SALT = "accounts.services.known_devices"
 

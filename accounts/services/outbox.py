@@ -1,4 +1,4 @@
-"""The outbox. Mail is stored in the transaction that sends it. Later, the background worker delivers it.
+"""The outbox. Sending mail only stores it, in the transaction of the sender. The background worker delivers it later.
 
 A request never waits for the mail server, and its response does not depend on whether the server works. A message can
 be sent twice: if a worker is killed after the server has accepted a message, but before the row is deleted, the message
@@ -55,7 +55,7 @@ def put_in_outbox(*, message: EmailMessage, now: datetime, is_dropped: bool = Fa
 
 
 def _as_content(message: EmailMessage, now: datetime) -> dict[str, object]:
-    """Return what is stored of the message. It gets its date and ID here, so that all attempts send the same ones."""
+    """Return what is stored of the message, including its date and ID, which are the same in all attempts to send it."""
     if message.attachments:
         raise ValueError("mail with attachments can't be stored")
     message.message()  # raises an error for forbidden headers here, where the sender sees it
@@ -84,9 +84,9 @@ def _as_message(content: dict[str, object]) -> EmailMultiAlternatives:
 
 @task(backend="background")
 def send_outgoing_mail(mail_id: int) -> None:
-    """Send the message, if it is due and no other worker sends it.
+    """Send the message, if it is due and no other worker is sending it.
 
-    The task never fails, because the queue would keep the text of the error, which names the address.
+    Errors are caught, because the queue would otherwise store their texts, which can name the address.
     """
     try:
         deliver_mail(mail_id=mail_id, now=clock.now)
@@ -97,7 +97,7 @@ def send_outgoing_mail(mail_id: int) -> None:
 def deliver_mail(*, mail_id: int, now: Callable[[], datetime]) -> None:
     """Send the message and delete it. If the mail server fails, put the message back until its next attempt.
 
-    Do nothing if the message is not due, for example because another worker sends it.
+    Do nothing if the message is not due, for example because another worker is sending it.
     """
     mail = _claim_mail(mail_id, now())
     if mail is None:

@@ -76,7 +76,10 @@ def keep_sites_staffed() -> Iterator[None]:
 
 
 def lock_roles() -> None:
-    """Let no other transaction change users or roles until this one ends. On SQLite, every transaction does that anyway."""
+    """Keep other transactions from changing users or roles until the current one ends.
+
+    On SQLite, only one transaction runs at a time anyway.
+    """
     lock_users()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

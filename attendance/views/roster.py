@@ -53,7 +53,7 @@ class SessionPage:
     session: Session
     lines: Sequence[RosterRow]
     released: Sequence[Booking]
-    """The bookings that the cancellation released, if the session is canceled. These patients may need a call."""
+    """If the session is canceled, the bookings that the cancellation released. Their patients may need a call."""
     sees_roster: bool
     may_mark: bool
     may_finalize: bool
@@ -76,9 +76,9 @@ class SessionPage:
 
     @property
     def may_mark_everyone(self) -> bool:
-        """Whether the session has begun and some patient has no mark.
+        """Whether the user can mark all unmarked patients as present.
 
-        Before a session begins, only excuses are allowed.
+        That is possible once the session has begun. Before, only excuses are allowed.
         """
         return self.may_mark and self.is_open and not self.is_to_come and self.unmarked > 0
 

@@ -50,9 +50,9 @@ def signed_in_user(request: HttpRequest) -> User | None:
 
 
 def admin_zone(request: HttpRequest, user: User | None) -> tzinfo | None:
-    """Return the zone of the times in Django's admin: that of the user's site. None means the server's zone.
+    """Return the time zone for Django's admin: the zone of the user's site, or None for the server's zone.
 
-    The clinic's own pages don't depend on it, because they name the zone of each time.
+    For other pages, return None. They convert each time to a zone that they name, so they don't depend on the result.
     """
     if user is None or not request.path.startswith(reverse("admin:index")) or not user.has_any_role:
         return None

@@ -45,8 +45,8 @@ def note_sign_in(request: HttpRequest, **_: object) -> None:
 class AbsoluteLimitMiddleware:
     """Sign out users whose sign-in is older than SESSION_COOKIE_AGE.
 
-    Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit. A
-    session without a time began before this limit existed, and counts from now on.
+    Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit. For a
+    session in which no time of sign-in is stored, the limit counts from the first request that finds none.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -15,7 +15,7 @@ from tests.factories import make_patient_user, make_staff
 pytestmark = pytest.mark.django_db
 
 NONSENSE = dict.fromkeys(("last_day", "starts", "ends", "valid_from", "signed_on", "from_day", "on"), "1801-02-03")
-"""Values that every form with dates or times refuses. Required fields are left out."""
+"""Form data that every form refuses: an implausible date for each date or time, and no value for other required fields."""
 
 WITHOUT_A_FORM = {
     "account_logout",
@@ -27,8 +27,8 @@ WITHOUT_A_FORM = {
     "portal-calendar-file",
     "site-transfer",
 }
-"""Pages that have no form to refuse in this test. The user signs out, the address is secret, the clinic is already set
-up, the calendar is already saved, or there is no other site.
+"""Pages that have no form to refuse in this test: signing out, pages with secret addresses, the set-up of a clinic that
+is already set up, calendars that are already saved, and the transfer to another site, because there is only one site.
 """
 
 REFUSED = {
@@ -45,7 +45,7 @@ REFUSED = {
     "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",
     "waitlist-remove",
 }  # fmt: skip
-"""Pages on which the test must get at least one refused form. Without this list, it could pass without any form."""
+"""Pages on which at least one user must get a refused form. Otherwise, a page without any form would pass the test."""
 
 SUMMARY = re.compile(
     r'<div class="alert alert-\w+ error-summary" role="alert" tabindex="-1" autofocus>(.*?)</div>', re.S

@@ -16,7 +16,7 @@ HIDDEN_PUNCTUATION = re.compile(r'class="visually-hidden"[^>]*>\s*[:,.;]')
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_hidden_text_does_not_begin_with_punctuation(template: Path) -> None:
-    """Browsers put a space before hidden text, so that "Open" and ": Group" would be read as "Open : Group"."""
+    """Browsers put a space before hidden text, so "Open" and ": Group" would be read as "Open : Group"."""
     assert HIDDEN_PUNCTUATION.findall(template.read_text()) == []
 
 

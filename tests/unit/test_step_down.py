@@ -181,7 +181,7 @@ def test_fewer_schedules_are_tried_for_later_steps() -> None:
 def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
     """Return two or three steps of a random patient at a small clinic, and the present enrollment, which can be empty.
 
-    In each step, the patient has other commitments.
+    The patient's commitments are different in each step.
     """
     offers, first, preferences = random_world(random)
     steps = []

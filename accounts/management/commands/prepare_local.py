@@ -20,7 +20,7 @@ class Command(BaseCommand):
             raise CommandError("The demo clinic's passwords are public, so it can't be loaded in production.")
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        # The model and the commands are given by name, because this app must not import the scheduling app or the demo.
+        # Below, strings name the site model and the commands, because this app must not import scheduling or the demo.
         if settings.STARTS_EMPTY and not is_set_up():
             self.stdout.write(f"\nThe clinic is empty. Set it up at http://{settings.SERVED_AT}/")
             self.stdout.write(f"The set-up code is {set_up_code()}")

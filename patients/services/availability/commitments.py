@@ -18,7 +18,7 @@ from timekeeping.rotations import MAX_CYCLE_DAYS, MIN_CYCLE_DAYS
 from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 MAX_DATE_RANGE = timedelta(days=366)
-"""Longest range of consecutive dates for a commitment (product rule). A longer one is entered as weekly."""
+"""Longest range of dates for a commitment on consecutive dates (product rule). Longer commitments are entered as weekly."""
 
 
 @dataclass(frozen=True, slots=True)

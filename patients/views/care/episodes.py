@@ -82,7 +82,7 @@ def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
 
 
 def _initial_from_search(typed: QueryDict) -> dict[str, Any]:
-    """Return form values for the start date and prescription. The schedule search passes them in the query string."""
+    """Return initial form values for the start date and prescription, which the schedule search has posted."""
     names = {"starts": "from", "prescribed_minutes": "prescribed_minutes", "prescribed_days": "prescribed_days"}
     return {field: typed[name] for field, name in names.items() if name in typed}
 

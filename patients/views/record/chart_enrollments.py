@@ -34,7 +34,7 @@ class ListedEnrollment:
 
 
 def read_enrollments(episode: Episode | None, since: date) -> list[Enrollment]:
-    """Return enrollments that are in force on the day or start later. All meetings of the enrollments are loaded."""
+    """Return the enrollments that are in force on the day `since` or start later, with all their meetings loaded."""
     if episode is None:
         return []
     facilitators = Prefetch("meeting__meeting_facilitators", MeetingFacilitator.objects.select_related("user"))

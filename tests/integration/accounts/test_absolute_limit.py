@@ -24,7 +24,7 @@ def sign_in(client: Client, user: User, at: datetime) -> None:
 
 
 def is_signed_in(client: Client, path: str, at: datetime) -> bool:
-    """Return whether the page opens. Store something in the session too, as a page that shows a message does."""
+    """Return whether the page opens. Also store something in the session, which makes Django prolong it."""
     with time_machine.travel(at, tick=False):
         answer = client.get(path)
         session = client.session

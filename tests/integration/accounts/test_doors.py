@@ -34,7 +34,7 @@ MOST_TRIES = 40
 
 @pytest.fixture(autouse=True)
 def production_caches(settings: Settings) -> Iterator[None]:
-    """Count in the database, as in production, and begin with no counts."""
+    """Count guesses in the database, as in production, and start from zero."""
     settings.CACHES = CACHES_IN_DATABASE
     call_command("createcachetable")
     cache.clear()

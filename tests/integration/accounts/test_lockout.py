@@ -24,7 +24,7 @@ GUESSES_ALLOWED = 5
 
 @pytest.fixture(autouse=True)
 def production_caches(settings: Settings) -> Iterator[None]:
-    """Count in the database, as in production, and begin with no counts."""
+    """Count guesses in the database, as in production, and start from zero."""
     settings.CACHES = CACHES_IN_DATABASE
     call_command("createcachetable")
     cache.clear()

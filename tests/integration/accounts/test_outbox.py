@@ -67,7 +67,7 @@ def work() -> None:
         worker_id="test",
         excluded_queue_names=[],
     )
-    with mock.patch.object(db_worker, "close_old_connections"):  # the test's transaction needs its connection
+    with mock.patch.object(db_worker, "close_old_connections"):  # the test's transaction needs the connection to stay open
         worker.run()
 
 

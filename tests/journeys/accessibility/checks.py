@@ -32,7 +32,7 @@ RUN_AXE = """async (options) => {
     return violations.flatMap(({ id, help, nodes }) =>
         nodes.map((node) => `${id}: ${help}. ${reasons(node)} ${node.html.slice(0, 200)}`));
 }"""
-# A script may lay the page out again a little later than the browser does, so this waits before it finds a fault.
+# After the browser has laid the page out, a script may still change the layout, so wait before reporting a fault.
 FIND_SIDEWAYS_SCROLLING = """async () => {
     const { documentElement: root } = document;
     for (let frames = 0; root.scrollWidth > root.clientWidth && frames < 60; frames++) {
@@ -42,7 +42,7 @@ FIND_SIDEWAYS_SCROLLING = """async () => {
     const wide = [...document.querySelectorAll("main *")].findLast((each) => each.scrollWidth > each.clientWidth + 1);
     return [`the page scrolls sideways: ${root.scrollWidth} px. ${wide?.outerHTML.slice(0, 200)}`];
 }"""
-# The target of a check box is its label. A link within a sentence may be only as tall as its line (WCAG 2.5.5).
+# The target of a check box is its label. A link within a sentence need not be taller than its line (WCAG 2.5.5).
 FIND_SMALL_TARGETS = """() => {
     const isShown = (each) =>
         each.checkVisibility({ visibilityProperty: true }) && !each.closest(".visually-hidden, .skip-link");
@@ -103,7 +103,7 @@ def find_faults(page: Page) -> list[str]:
 
 
 def _show_whole_page(page: Page, width: int, height: int) -> None:
-    """Give the page this width, and a height at which its bars cover nothing: axe doesn't scroll to what they cover."""
+    """Show the page in this width and its full height, so that fixed bars cover nothing, because axe doesn't scroll."""
     page.set_viewport_size({"width": width, "height": height})
     page.evaluate(WAIT_FOR_FRAMES)
     full_height: int = page.evaluate("document.documentElement.scrollHeight")

@@ -7,7 +7,7 @@ from tests.journeys.steps import settle
 
 MOST_STOPS = 90
 
-# A control's focus ring may be around its label. Of a control larger than the window, only the part inside it counts.
+# A control's focus ring may be around its label. Of a control larger than the window, only the part in the window counts.
 IS_COVERED = """(control) => {
     const shown = control.matches(".btn-check") ? control.labels[0] : control;
     const { left, right, top, bottom } = shown.getClientRects()[0] ?? shown.getBoundingClientRect();

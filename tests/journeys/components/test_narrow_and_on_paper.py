@@ -20,7 +20,7 @@ LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoraltern"
 
 @pytest.fixture
 def clinic() -> Clinic:
-    """A clinic in which a patient, the groups, the track and a commitment have a name without a space."""
+    """A clinic in which a patient, the groups, the track and a commitment have a long name without a space."""
     clinic = make_clinic()
     rosa = clinic.admit(LONG)
     make_commitment(rosa.patient, [0], "14:00", "16:00", label=LONG)

@@ -167,7 +167,7 @@ commitments = st.builds(
 def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """On every date, the conflicts are at least as long as the time that both the group and the commitment take."""
+    """In total, the conflicts last at least as many minutes as the group and the commitment share on any one date."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):
