@@ -42,7 +42,7 @@ class DefaultChoiceField(forms.ChoiceField):
 
 
 class HourClockField(DefaultChoiceField):
-    """A choice between a default, the 12-hour clock and the 24-hour clock. `default` is the text of the default."""
+    """A choice between a default, the 12-hour clock and the 24-hour clock. `default` is the label of the default."""
 
     def __init__(self, *, default: StrOrPromise) -> None:
         super().__init__(default=default, choices=[*HourClock.choices], label=_("Clock"))

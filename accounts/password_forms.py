@@ -13,7 +13,7 @@ LABELS = {
 
 
 class SentenceCaseLabels:
-    """Mixin that relabels the fields. The placeholders, which repeat the labels, are left out."""
+    """Mixin that gives fields labels in sentence case, and removes their placeholders, which would repeat the labels."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

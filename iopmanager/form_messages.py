@@ -80,7 +80,7 @@ VALIDATOR_MESSAGES: Mapping[type[Any], Any] = {
 
 
 def install_form_messages() -> None:
-    """Replace the error messages of Django's form fields and validators, and the empty option of its lists.
+    """Replace the error messages of Django's form fields and validators, and the label of the empty option in lists.
 
     Call this before any form is defined, since fields copy the texts.
     """

@@ -6,9 +6,10 @@ import dj_email_url
 
 
 def choose_mailers(email_url: str, *, folder: Path, in_memory: bool) -> dict[str, dict[str, object]]:
-    """Return Django's MAILERS. All mail is put into the outbox. From there, the background worker sends it to `server`.
+    """Return Django's setting MAILERS. The default mailer is the outbox; the background worker sends with `server`.
 
-    The server is the one in `email_url`. If that is blank, messages are written to `folder`, or kept in memory for tests.
+    The mailer `server` connects to the mail server in `email_url`. If `email_url` is blank, it writes the messages to
+    `folder` or, for tests, keeps them in memory.
     """
     server: dict[str, object] = {
         "BACKEND": "django.core.mail.backends.filebased.EmailBackend",

@@ -43,7 +43,9 @@ def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple
 
 
 def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
-    """Convert a busy time to a time zone whose clocks are `ahead` minutes ahead. `ahead` is less than a day.
+    """Convert a busy time to a time zone whose clocks are `ahead` minutes ahead, or behind if `ahead` is negative.
+
+    The difference must be less than a day.
 
     The result is usually one busy time. It is two busy times if the pattern is every other week, and the shift moves
     only some of its days into another week. A busy time of a whole day keeps its date, because people mean the date and

@@ -68,9 +68,9 @@ def issue_invitation(invitation: Invitation, *, by: User, now: datetime) -> str:
 
 @transaction.atomic
 def withdraw_invitations(about: Invitation, *, by: User | None, now: datetime) -> int:
-    """Withdraw the pending invitations of the person whom the invitation `about` is for. Return their number.
+    """Withdraw the pending invitations of the person whom the invitation `about` is for. Return how many there were.
 
-    If `by` is None (the system itself), they are deleted, because a withdrawn invitation must say who withdrew it.
+    If `by` is None (the system itself), delete the invitations instead, because a withdrawn one must say who withdrew it.
     """
     pending = Invitation.objects.select_for_update(of=("self",)).select_related("patient", "user").pending()
     found = list(pending.filter(patient=about.patient_id, user=about.user_id))

@@ -16,7 +16,7 @@ ZONE_NAME = re.compile(r"[\w+\-./ ()&,':]{1,100}")
 MAX_SLASHES = 6
 TZID_PARAMETER = re.compile(r"""[ \t]*;[ \t]*TZID[ \t]*=[ \t]*("[^"]*"|[^;:"]*)""", re.IGNORECASE)
 MAX_ZONES, MAX_ZONE_LINES = 50, 600
-"""Maximum number of time zone definitions in a file, and of lines in a definition. That many lines allow 100 clock changes."""
+"""Maximum number of time zone definitions in a file, and of lines in a definition (enough for 100 clock changes)."""
 RULE_PARTS = {
     "FREQ", "INTERVAL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "UNTIL", "COUNT", "WKST",
 }  # fmt: skip

@@ -67,7 +67,9 @@ def work() -> None:
         worker_id="test",
         excluded_queue_names=[],
     )
-    with mock.patch.object(db_worker, "close_old_connections"):  # the test's transaction needs the connection to stay open
+    with mock.patch.object(
+        db_worker, "close_old_connections"
+    ):  # the test's transaction needs the connection to stay open
         worker.run()
 
 

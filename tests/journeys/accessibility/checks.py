@@ -75,7 +75,7 @@ def find_faults(page: Page) -> list[str]:
     """Return the accessibility faults of the page in its present state, each with the view in which it was found.
 
     In light colors, axe applies all its rules at each width. In dark and in forced colors, it applies only the rules
-    that compare colors, because the result of the others doesn't depend on colors. That takes half as long.
+    that compare colors, because the results of the other rules don't depend on colors. This halves the time.
     """
     settle(page)
     size = page.viewport_size
