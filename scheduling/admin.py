@@ -48,8 +48,8 @@ class SiteAdmin(AuditedAdmin[Site]):
 
 
 @admin.register(Room)
-class RoomAdmin(AuditedAdmin[Room]):
-    list_display = ("name", "code", "site", "places")
+class RoomAdmin(ReadOnlyAdmin[Room]):
+    list_display = ("name", "code", "site", "places", "retired_from")
     list_filter = ("site",)
     search_fields = ("name", "code")
     list_select_related = ("site",)

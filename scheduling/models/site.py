@@ -174,12 +174,22 @@ class RoomQuerySet(models.QuerySet["Room"]):
     def visible_to(self, user: User) -> "RoomQuerySet":
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
+    def offered(self, *, besides: int | None = None) -> "RoomQuerySet":
+        """Rooms that can be chosen for groups and sessions: those that are not retired, and the one with id `besides`."""
+        return self.filter(Q(retired_from=None) | Q(pk=besides))
+
 
 class Room(models.Model):
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="rooms", verbose_name=_("site"))
     code = models.CharField(_("room code"), max_length=40)
     name = models.CharField(_("name"), max_length=80)
     places = models.PositiveSmallIntegerField(_("capacity"), help_text=_("Number of people the room holds."))
+    retired_from = models.DateField(
+        _("not used from"),
+        null=True,
+        blank=True,
+        help_text=_("The first day on which the room is no longer used. Leave blank for a room in use."),
+    )
 
     objects = RoomQuerySet.as_manager()
 

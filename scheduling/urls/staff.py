@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run, portal_access, sites, staff
+from scheduling.views.administration import first_run, portal_access, rooms, sites, staff
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -21,6 +21,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sites/new/", first_run.site_new, name="site-new"),
     path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),
     path("sites/<int:site_id>/time-zone/", sites.site_time_zone, name="site-time-zone"),
+    path("sites/<int:site_id>/rooms/", rooms.rooms, name="rooms"),
+    path("sites/<int:site_id>/rooms/new/", rooms.room_new, name="room-new"),
+    path("rooms/<int:room_id>/edit/", rooms.room_edit, name="room-edit"),
+    path("rooms/<int:room_id>/retire/", rooms.room_retire, name="room-retire"),
+    path("rooms/<int:room_id>/bring-back/", rooms.room_bring_back, name="room-bring-back"),
     path("today/", today.today, name="today"),
     path("today/attention/", today.today_attention, name="today-attention"),
     path("tracks/", tracks.tracks, name="tracks"),

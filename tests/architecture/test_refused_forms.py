@@ -39,7 +39,7 @@ REFUSED = {
     "place-edit", "place-new", "proposal", "portal-access", "portal-account", "portal-calendar",
     "portal-calendar-file-new",
     "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
-    "reader-settings", "site-edit", "site-time-zone",
+    "reader-settings", "site-edit", "site-time-zone", "room-new", "room-edit", "room-retire",
     "session-cancel", "session-details", "session-facilitators", "session-move", "session-new",
     "session-restore", "staff-calendar", "staff-member-end", "staff-new",
     "track-calendar", "track-edit", "track-end", "track-new", "waitlist-join",

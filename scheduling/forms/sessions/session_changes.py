@@ -48,6 +48,7 @@ class SlotForm(SiteScopedForm):
         "skipped_time": "starts",
         "outside_hours": "starts",
         "room_taken": "room",
+        "room_retired": "room",
         "room_too_small": "room",
     }
 
@@ -60,7 +61,7 @@ class SlotForm(SiteScopedForm):
         super().__init__(*args, **kwargs)
         room = self.fields["room"]
         assert isinstance(room, forms.ModelChoiceField)
-        room.queryset = Room.objects.filter(site=self.site)
+        room.queryset = Room.objects.filter(site=self.site).offered(besides=self.initial.get("room"))
 
     def slot(self) -> Slot:
         given = self.cleaned_data

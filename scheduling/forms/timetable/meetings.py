@@ -73,7 +73,7 @@ class MeetingForm(forms.Form):
         super().__init__(*args, **kwargs)
         clinicians = User.objects.clinicians_at(site.pk)
         choices = {
-            "room": Room.objects.filter(site=site),
+            "room": Room.objects.filter(site=site).offered(besides=meeting.room_id if meeting else None),
             "lead": clinicians,
             "assistants": clinicians,
             "tracks": Track.objects.filter(site=site),

@@ -88,6 +88,14 @@ class RoomTooSmall(Reason):
     places: int
 
 
+@dataclass(frozen=True, slots=True)
+class RoomRetired(Reason):
+    """The room is no longer used. `since` is the first day on which it is not used."""
+
+    room: str
+    since: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """A room, a date, and the start and end on this date in the site's local time."""
@@ -137,15 +145,22 @@ def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
         yield RoomTooSmall(room.name, room.places, places)
 
 
+def check_room_in_use(room: Room | None, until: date | None) -> Iterable[Reason]:
+    """Yield RoomRetired if the room is retired before the day `until`. If `until` is None, it has to stay in use."""
+    if room is not None and room.retired_from is not None and (until is None or until > room.retired_from):
+        yield RoomRetired(room.name, room.retired_from)
+
+
 def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield RoomTooSmall if the room is too small, and RoomTaken for each other session in the room at that time.
+    """Yield RoomTooSmall, RoomRetired, and RoomTaken for each other session in the room at that time.
 
     `apart_from` is the id of a session to ignore.
     """
     if room is None:
         return
+    yield from check_room_in_use(room, time_.end.astimezone(site.zone).date() + timedelta(days=1))
     yield from check_room_capacity(room, places)
     others = Session.objects.filter(room=room, starts__lt=time_.end, ends__gt=time_.start)
     for other in others.exclude(status=SessionStatus.CANCELLED).exclude(pk=apart_from or 0):

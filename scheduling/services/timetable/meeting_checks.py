@@ -6,7 +6,12 @@ from datetime import date, datetime, time, timedelta
 
 from scheduling.models import Meeting, Session, Site
 from scheduling.services.sessions.session_changes import LeadsAndAssists
-from scheduling.services.sessions.slots import EndTimeBeforeStart, check_opening_hours, check_room_capacity
+from scheduling.services.sessions.slots import (
+    EndTimeBeforeStart,
+    check_opening_hours,
+    check_room_capacity,
+    check_room_in_use,
+)
 from scheduling.services.timetable.values import MeetingValues
 from timekeeping.intervals import Interval, max_simultaneous
 from timekeeping.reasons import AlreadyEnded, EndDateBeforeStart, Reason
@@ -72,7 +77,7 @@ def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None 
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Yield OutsideHours if the site is closed at the meeting's times, and RoomTooSmall if the room holds too few people.
+    """Yield OutsideHours if the site is closed at the meeting's times, RoomTooSmall, and RoomRetired.
 
     For an existing `meeting`, only the values that change are checked.
     """
@@ -81,6 +86,7 @@ def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = N
     room_id = values.room.pk if values.room else None
     if meeting is None or (meeting.room_id, meeting.places) != (room_id, values.places):
         yield from check_room_capacity(values.room, values.places)
+    yield from check_room_in_use(values.room, values.runs_until)
 
 
 def check_meeting_change(

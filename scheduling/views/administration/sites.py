@@ -56,7 +56,7 @@ def administration(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     sites = managed_sites(user)
     prefetch_related_objects(sites, "rule_sets")
-    rooms = Counter(Room.objects.filter(site__in=sites).values_list("site", flat=True))
+    rooms = Counter(Room.objects.filter(site__in=sites, retired_from=None).values_list("site", flat=True))
     overviews = [
         SiteOverview(site, rooms[site.pk], RuleBook.of_rows(site.rule_sets.all()).on(site.today_at(now)))
         for site in sites
@@ -77,7 +77,7 @@ def site_edit(request: HttpRequest, site_id: int) -> HttpResponse:
         messages.success(request, _("%(site)s is saved.") % {"site": saved.value.name})
         return redirect("administration")
     context = {"form": form, "heading": heading}
-    return render(request, "scheduling/administration/site_edit.html", context, status=422 if form.errors else 200)
+    return render(request, "scheduling/administration/site/edit.html", context, status=422 if form.errors else 200)
 
 
 @staff_required(Permission.MANAGE_SITE)
@@ -98,4 +98,4 @@ def site_time_zone(request: HttpRequest, site_id: int) -> HttpResponse:
             return redirect("administration")
         context |= {"site": scope.site, "notes": [_("All times below are in the new time zone.")]}
         context |= submission.preview
-    return render(request, "scheduling/administration/site_time_zone.html", context, status=422 if form.errors else 200)
+    return render(request, "scheduling/administration/site/time_zone.html", context, status=422 if form.errors else 200)
