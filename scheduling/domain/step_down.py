@@ -44,8 +44,8 @@ class Step:
     `offers` are the tracks on offer. `offers_if_enrolled` are the same tracks, as they are offered to a patient who is
     already enrolled in them. `arranged` are the meetings in which the patient is already enrolled for this step.
 
-    A meeting can have several versions. `follows` maps the keys of all other versions to the version that runs when
-    the step starts.
+    A meeting can have several versions. `follows` maps the key of each earlier or later version to the version that
+    runs when the step starts.
     """
 
     need: Need
@@ -231,7 +231,8 @@ def plan_steps(
 
     A step keeps its arranged meetings if they fit. Any other step needs a schedule. The schedule keeps as many as
     possible of the meetings that the patient attends before the step. Before the first step, the patient attends the
-    meetings in `enrolled`. If nothing fits a step, the patient's meetings stay the same for the next step.
+    meetings in `enrolled`. If nothing fits a step, the next step is planned as if the patient still attended the same
+    meetings as before.
 
     For each step that needs a schedule, only the best few schedules are tried. `widths` has the number to try for the
     first such step, the second, and so on. The default is `BEAM_WIDTHS` or `BEAM_WIDTHS_FOR_MORE`. Ties go to the
@@ -252,8 +253,9 @@ class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
     The best plan has the fewest points. The search of a step stops when its remaining schedules can't lead to a better
-    plan. To tell this, it needs a lower bound for the points of the later steps. The bound is the points that these
-    steps would have on their own: differences from the step before can only add points.
+    plan. To know this, the search needs a lower bound for the points of the later steps. Each difference from the step
+    before costs points. The bound is therefore the points that the later steps would have if these differences cost
+    nothing.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

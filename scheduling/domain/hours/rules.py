@@ -93,7 +93,7 @@ class WeeklyMeeting(MeetingPattern):
 
     @property
     def week_order(self) -> tuple[int, int, int, str]:
-        """A sort key that orders meetings by weekday and time. It is different for every meeting."""
+        """A sort key that orders meetings by weekday and time. No two meetings have the same key."""
         return self.weekday, minute_of(self.starts), minute_of(self.ends), str(self.key)
 
     def counted(self, rules: HoursRules) -> tuple[Interval[int], ...]:
@@ -289,7 +289,7 @@ def assess_choice(
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
     """Whether the reason only repeats that the prescription is not met.
 
-    A total below the minimum is such a reason if the prescription is at least as high as the minimum.
+    This is so if a total is below the minimum of the rules, and the prescription is at least as high as this minimum.
     """
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum

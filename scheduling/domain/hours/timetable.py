@@ -14,7 +14,7 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A pair of a date and a meeting. The meeting starts on the date, or its last day is the day before."""
+"""A date on which a meeting starts or ends, and the meeting. An end date is the day after the last day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Replace the dates after `first` on which meetings start or end. Use as few different dates as possible.
+    """Align the dates after `first` on which meetings start or end, so that as few different dates as possible are left.
 
     The result maps each date and meeting to the new date. With the new date, the meeting is still held on the same
     days. For example, it makes no difference whether a Friday group starts on a Monday or on the following Friday.

@@ -15,8 +15,8 @@ class SessionState:
     """The state of a session in one snapshot.
 
     A meeting and all meetings that continue it form a series. `series` identifies the series of the session's meeting.
-    `series_week` is the Monday of the week in which the meeting schedules the session. A session and its replacement
-    have the same `series` and `series_week`.
+    `series_week` is the Monday of the session's week in the meeting's schedule, even if the session was moved to
+    another week. A session and its replacement have the same `series` and `series_week`.
 
     `lacks_room` is set if the meeting has a room but the session has none. `lacks_people` is set if the meeting has
     facilitators but the session has none. Times are in UTC; `places` and `booked` are numbers of patients.
@@ -35,13 +35,13 @@ class SessionState:
     countable_minutes: int = 0
     is_cancelled: bool = False
     is_open: bool = False
-    """Whether the session can serve as a make-up session: a future group session that counts toward the weekly hours."""
+    """Whether this is a future group session that is not canceled. Patients may make up missed sessions in it."""
     lacks_room: bool = False
     lacks_people: bool = False
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values that an impact displays for the session. Changes to other values don't count."""
+        """The values that an impact displays for the session. If only other values change, the session counts as unchanged."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property
@@ -52,7 +52,7 @@ class SessionState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingState:
-    """The state of a patient's booking in one snapshot. The session of the booking is not canceled.
+    """The state of a patient's booking in one snapshot. Snapshots leave out bookings in canceled sessions.
 
     `week` is the treatment week in which the booking counts. `minutes` are the minutes of treatment that the booking adds
     to that week, either already credited or still expected.
@@ -101,7 +101,8 @@ class SessionChange:
 class BookingChange:
     """A booking before and after a change. `before` is None for a new booking, `after` for a lost one.
 
-    `instead` is the session that the patient attends at the time of a lost booking, or "" if there is none.
+    If the booking is lost, `instead` is the name of another session that the patient attends at that time, or "" if
+    there is none.
     """
 
     patient: int
@@ -206,7 +207,7 @@ def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...
 def find_session_changes(
     before: Mapping[int, SessionState], after: Mapping[int, SessionState]
 ) -> tuple[SessionChange, ...]:
-    """Return every visible change of a session. A removed session and its replacement make up one change."""
+    """Return every visible change of a session. A removed session and its replacement count as one change."""
     gone = {key: each for key, each in before.items() if _is_gone(each, after.get(key))}
     new = {key: each for key, each in after.items() if key not in before and not each.is_cancelled}
     pairs = [(each, after[key]) for key, each in before.items() if key not in gone]

@@ -175,7 +175,7 @@ class NoFreeHour(Reason):
 
 @dataclass(frozen=True, slots=True)
 class HourNotFree(Reason):
-    """The chosen time is not free. An empty `conflicts` means that it is outside the counselor's hours."""
+    """The chosen time is not free. If `conflicts` is empty, the time is outside the counselor's hours."""
 
     name: str
     hour: WeeklyHour

@@ -1,9 +1,9 @@
 """Find the conflicts between a weekly meeting and a patient's busy times, and decide which ones block the meeting.
 
-A commitment is temporary if it is on single dates or ends within the horizon; otherwise it is permanent. A commitment
-that can move far enough does not block a meeting. Any other permanent commitment blocks it. Temporary commitments block
-a meeting only if the patient would miss more than one in six of its dates (product rule: at most two in twelve weeks).
-Other treatment always blocks a meeting.
+A commitment that overlaps a meeting does not block the meeting if the commitment can move far enough. Otherwise, a
+permanent commitment blocks the meeting. Temporary commitments block it only if the patient would miss more than one in
+six of the meeting's sessions (product rule: at most two in twelve weeks). A commitment is temporary if it is on single
+dates or ends within the horizon. Otherwise, it is permanent. Other treatment always blocks a meeting.
 """
 
 from collections.abc import Iterable
@@ -80,9 +80,9 @@ class NearConflict(NamedTuple):
 class MeetingConflicts:
     """All conflicts of a weekly meeting, and their consequences.
 
-    `sessions` is the number of the meeting's dates in the horizon. If `blocking` is empty, the patient can attend the
-    meeting, but must move the busy times in `moves` and miss the sessions on the dates in `missed`. `near` has the
-    commitments that leave little time before or after the meeting, sorted by first date.
+    `sessions` is the number of sessions that the meeting has in the horizon. If `blocking` is empty, the patient can
+    attend the meeting, but must move the busy times in `moves` and miss the sessions on the dates in `missed`. `near`
+    has the commitments that leave little time before or after the meeting, sorted by first date.
     """
 
     conflicts: tuple[Conflict, ...]
@@ -119,7 +119,7 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 
 
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
-    """Decide which conflicts block a meeting. `sessions` is the number of the meeting's dates in the horizon.
+    """Decide which conflicts block a meeting. `sessions` is the number of sessions that the meeting has in the horizon.
 
     Temporary conflicts block the meeting if they would cause more than one in six sessions to be missed (product rule).
     If the meeting is blocked, no dates are returned as missed.
@@ -146,8 +146,8 @@ SlotKey = tuple[int, time, time, date | None, date | None, date | None]
 class ConflictFinder:
     """Finds the conflicts of weekly meetings with a patient's busy times, and caches them by the times of the meeting.
 
-    Needs with the same horizon and the same busy times can share a finder. A finder created without arguments finds no
-    conflicts. Its method `adapted_to` returns a finder for a given horizon and busy times.
+    Needs with the same horizon and the same busy times can share a finder. A finder created without arguments has no
+    dates and no busy times. Call its method `adapted_to` to get a finder that has them.
     """
 
     def __init__(self, horizon: Horizon | None = None, busy: tuple[BusyTime, ...] = ()) -> None:
@@ -183,7 +183,7 @@ class ConflictFinder:
         return tuple(map(tuple, found))
 
     def conflicts_with(self, meeting: WeeklyMeeting) -> MeetingConflicts:
-        """Return the meeting's conflicts with the busy times on its dates in the horizon."""
+        """Return the conflicts between the meeting and the busy times, on the meeting's dates in the horizon."""
         key = (
             meeting.weekday,
             meeting.starts,
@@ -245,11 +245,13 @@ class ConflictFinder:
 class CommitmentConflict(Reason):
     """The meeting overlaps a busy time, or there is not enough time to travel between the two.
 
-    `minutes` is how far the busy time and its travel reach into the meeting. `overlap_minutes` is how long the busy
-    time alone overlaps the meeting. `gap_minutes` is the time between the two, or 0 if they overlap. `before` is
-    whether the busy time starts before the meeting. `sessions` is the number of the meeting's dates in the horizon.
-    `dates` is the number of those dates with the conflict, and `first_date` is the first one. `every_other_week` is
-    whether the meeting or the busy time takes place only every other week.
+    `minutes` is how long the busy time with its travel overlaps the meeting. If only the travel overlaps the meeting,
+    `minutes` is how much time is missing for the travel, which can be more than the length of the meeting.
+    `overlap_minutes` is how long the busy time alone overlaps the meeting. `gap_minutes` is the time between the two,
+    or 0 if they overlap. `before` is whether the busy time starts before the meeting. `sessions` is the number of
+    sessions that the meeting has in the horizon. `dates` is the number of these sessions with the conflict, and
+    `first_date` is the date of the first one. `every_other_week` is whether the meeting or the busy time takes place
+    only every other week.
     """
 
     code: ClassVar[str] = "clash"
@@ -266,9 +268,9 @@ class CommitmentConflict(Reason):
 
     @classmethod
     def between(cls, meeting: WeeklyMeeting, conflict: Conflict, sessions: int) -> "CommitmentConflict":
-        """Return one of the meeting's conflicts as a reason. `sessions` is the number of the meeting's dates.
+        """Return a conflict of the meeting as a reason.
 
-        If only the travel overlaps the meeting, the reason's `minutes` can be more than the length of the meeting.
+        `sessions` is the number of sessions that the meeting has in the horizon.
         """
         busy, span = conflict.busy, meeting.span
         padded_start, padded_end = span.end - conflict.minutes_later, span.start + conflict.minutes_earlier
@@ -301,7 +303,7 @@ class CommitmentConflict(Reason):
 
     @property
     def is_attended(self) -> bool:
-        """Whether the patient already attends this meeting, so that it only overlaps itself."""
+        """Whether the busy time is the meeting itself, because the patient already attends it."""
         return self.busy.is_treatment and self.busy.key == treatment_key(self.meeting.key)
 
     @property

@@ -51,7 +51,7 @@ class DayOptions:
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, map total minutes to the lowest sum of cost and end time of a plan that begins with it."""
+        """For each slot, map total minutes to the lowest sum of cost and end time of the plans that begin with the slot."""
         least = self._find_least_costs(max_minutes)
         possible = ((cost + trip, minutes) for minutes, cost in least.items() if min_minutes <= minutes <= max_minutes)
         self.sums = sorted([(0, 0), *possible])
@@ -110,7 +110,8 @@ class _RankedPlans:
     def _push(self, before: tuple[GroupSlot, ...], times: SlotTimes, spent: int, first: int, minutes: int) -> None:
         """Queue every slot that can follow the slots in `before`.
 
-        `first` is the index of the first slot to try. `spent` is the cost of the slots in `before`.
+        `first` is the index of the first slot to try. `spent` is the cost so far, and `minutes` is the number of
+        minutes that the plan still lacks.
         """
         for number in range(first, len(self.day.slots)):
             least = self.day.from_slot[number].get(minutes)

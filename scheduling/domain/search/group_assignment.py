@@ -125,8 +125,8 @@ class SettledWeek:
 class GroupAssignment(NamedTuple):
     """A settled week whose slots are filled with groups in order. At least the first slot is filled.
 
-    `options` has the groups that can fill the last filled slot, and `options[turn]` is the group that fills it.
-    `chosen` has the groups of the slots before that slot.
+    `options` has the groups that were possible for the slot that was filled last, and `options[turn]` is the group
+    chosen for it. `chosen` has the groups of all earlier slots.
     """
 
     week: SettledWeek

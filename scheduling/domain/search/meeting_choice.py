@@ -34,7 +34,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 
 
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
-    """Whether the choice is as large as any choice of a track's `meetings` can be.
+    """Whether `chosen` is as large as a choice of a track's `meetings` can be.
 
     It must have as many meetings, minutes and days as the largest choice in which no two meetings overlap.
     """

@@ -93,7 +93,7 @@ class Need:
     `busy` has the patient's commitments and the meetings of their other enrollments. Schedules are checked for `weeks`
     weeks, starting on `from_day`. Days in `closed` are not checked, because the site is closed on them. `level` and
     `age` (in years) are the patient's level of care and age on `from_day`. An age of None is unknown and is not
-    checked. `enrolled_in` has the keys of the tracks of those other enrollments.
+    checked. `enrolled_in` has the keys of the tracks to which the enrollments in `busy` belong.
 
     `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
     To clear the cache, replace `finder` with an empty `ConflictFinder()`.
@@ -122,7 +122,7 @@ class Need:
 
     @property
     def is_enrolled(self) -> bool:
-        """Whether the patient is enrolled in groups at this time. They count as busy times."""
+        """Whether the busy times include groups in which the patient is enrolled."""
         return any(busy.is_treatment for busy in self.busy)
 
     @property

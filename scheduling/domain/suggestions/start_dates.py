@@ -54,8 +54,8 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
     """Return the days to try as a start, in order. All are in the first half of the horizon.
 
-    A day is tried if the day before it is one of these: the end of a temporary commitment, a date on which a meeting is
-    full, or a start date of a track.
+    A day is tried if the day before it is one of these: a single date or the last day of a temporary commitment, a date
+    on which a meeting is full, or a start date of a track.
     """
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}
