@@ -33,8 +33,9 @@ TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
 class Block:
     """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
 
-    `starts` and `ends` are minutes since midnight. `uncounted` is how many of these minutes are not treatment, such as a break.
-    In a week without dates, `every_other_week` marks a group that is not held each week. It is not part of the totals.
+    `starts` and `ends` are minutes since midnight. `uncounted` is how many of these minutes are not treatment, such as
+    a break. In a week without dates, `every_other_week` marks a group that is held only every other week. The totals
+    leave out such a group.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """

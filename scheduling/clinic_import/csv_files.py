@@ -70,7 +70,7 @@ def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], lis
 
 
 def _advice(name: str, known: Sequence[str], ending: str = "") -> str:
-    """Return a sentence that names the known name closest to `name`, or all of them."""
+    """Return a sentence that suggests the known name closest to `name`, or all known names if none is close."""
     if close := get_close_matches(name, known, n=1):
         return _("Did you mean %(name)s?") % {"name": f"{close[0]}{ending}"}
     return _("Use one of these: %(names)s.") % {"names": ", ".join(known)}

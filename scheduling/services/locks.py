@@ -9,8 +9,8 @@ from scheduling.models.session import SessionQuerySet
 def lock_site(site_id: int) -> None:
     """Lock the site until the transaction ends, so that no one else changes the site's timetable or bookings.
 
-    Every service that makes such changes takes this lock before any other. Changes to a site therefore happen one after
-    another, and a preview sees the same data as the change. Two transactions can't deadlock.
+    Every service that makes such changes takes this lock before any other lock, so two transactions can't deadlock.
+    Changes to a site happen one after another, and a preview sees the same data as the change.
     """
     Site.objects.select_for_update(no_key=True).get(pk=site_id)
 

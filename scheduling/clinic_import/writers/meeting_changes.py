@@ -199,10 +199,10 @@ def apply_change(
     now: datetime,
     today: date,
 ) -> Meeting:
-    """Change the meeting in the way that affects the fewest sessions, and return it. Raises Refused.
+    """Change the meeting in the way that affects the fewest sessions, and return it.
 
-    Adding tracks leaves the sessions alone, and an earlier last day only ends the meeting. Any other change affects
-    the sessions from today on.
+    Adding tracks leaves the sessions alone, and an earlier last day only ends the meeting. Any other change affects the
+    sessions from today on. Raises Refused as `change_meeting` and `end_meeting` do.
     """
     columns = {each.column for each in changes}
     if columns == {"tracks"} and set(meeting.tracks.all()) <= set(values.tracks):

@@ -1,4 +1,4 @@
-"""Forms for a new site, and for what is known about a site."""
+"""Forms for a new site, for the details of a site, and for its time zone."""
 
 from typing import Any, ClassVar
 
@@ -83,7 +83,7 @@ class SiteForm(forms.ModelForm[Site]):
 
 
 class SiteDetailsForm(forms.ModelForm[Site]):
-    """What is known about a site. The time zone and the weekly-hours rules have pages of their own."""
+    """The details of a site. The time zone and the weekly-hours rules have pages of their own."""
 
     reason_fields: ClassVar = {"group_outside_hours": "opens"}
 

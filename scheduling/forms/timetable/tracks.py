@@ -1,4 +1,4 @@
-"""Form for a track. Whether its weekly hours are allowed is checked only when the track is published."""
+"""Form for a track. It does not check the weekly hours: services do, when a track is published or a published track changes."""
 
 from typing import Any, ClassVar
 

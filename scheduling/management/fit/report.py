@@ -110,7 +110,7 @@ def _propose_individual_sessions(
 ) -> IndividualProposals:
     """Return proposals for the individual sessions that the schedule's track includes; empty if it includes none.
 
-    The enrollment that the patient would leave is treated as if it had ended.
+    If the patient would leave exactly one enrollment (`leaves`), the hours of its individual sessions count as free.
     """
     return propose_individual_sessions(
         episode=episode,

@@ -12,7 +12,7 @@ from scheduling.models import Room, RuleSet, Site, Track
 
 @dataclass(frozen=True, slots=True)
 class SiteProgress:
-    """What a site has: rules for weekly hours, rooms, clinicians, coordinators, a published track, and patients."""
+    """Whether a site has rules for weekly hours, rooms, clinicians, coordinators, a published track, and patients."""
 
     site: Site
     has_rules: bool
@@ -29,7 +29,7 @@ class SiteProgress:
 
 
 def site_progress(user: User) -> list[SiteProgress]:
-    """Return what each of the user's sites has, by name of the site. Runs one query for any number of sites."""
+    """Return the progress of each of the user's sites, sorted by name. Runs one query for any number of sites."""
     here = OuterRef("pk")
     active = RoleAssignment.objects.filter(site=here, user__is_active=True)
     progress = {

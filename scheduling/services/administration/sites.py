@@ -1,4 +1,4 @@
-"""Add a site to the installation, and change what is known about it."""
+"""Add a site to the installation, and change the details of a site."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
@@ -38,7 +38,7 @@ class GroupOutsideHours(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteDetails:
-    """What a user can change about a site at any time. The fields are those of `Site`."""
+    """The values of a site that a user can change at any time. The fields are those of `Site`."""
 
     name: str
     neutral_name: str
@@ -55,7 +55,7 @@ class SiteDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteValues(SiteDetails):
-    """What a user enters for a new site."""
+    """The values that a user enters for a new site."""
 
     time_zone: str
 
@@ -83,7 +83,7 @@ def add_site(
 
 @transaction.atomic
 def change_site(*, site: Site, details: SiteDetails, by: User, now: datetime) -> Site:
-    """Change what is known about a site, and return the site.
+    """Change the details of a site, and return the site.
 
     Raises Refused if the opening hours change and a weekly meeting would be held while the site is closed. Sessions
     that are already scheduled stay as they are.

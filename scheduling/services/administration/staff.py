@@ -48,7 +48,7 @@ class Work:
 
 
 def work_of(user: User, now: datetime, sites: Collection[int] | None = None) -> Work:
-    """Return what the user leads or assists in from now on, at the sites with these ids or, if None, at all sites."""
+    """Return the groups and sessions that the user still has at the sites with these ids. None stands for all sites."""
     meetings = Meeting.objects.filter(meeting_facilitators__user=user).select_related("site")
     ahead = Session.objects.filter(facilitators=user, starts__gt=now).exclude(status=SessionStatus.CANCELLED)
     if sites is not None:
@@ -82,7 +82,7 @@ def invite_staff(
 def invite_again(*, user: User, by_mail: bool, by: User, now: datetime) -> tuple[Invitation, str]:
     """Create a new link for somebody who has no password, or whose account is off. Earlier links stop working.
 
-    The account has its roles again once the link is used. Sign-ins and calendar links from before stay ended. Raises
+    Once the link is used, the account has its roles again. Earlier sign-ins and calendar links still don't work. Raises
     Refused if the person can sign in, or if `by` does not manage all of the person's sites.
     """
     user = User.objects.select_for_update().get(pk=user.pk)

@@ -25,12 +25,12 @@ from timekeeping.occurrences import ClockEffect, at_wall_clock, clock_effect_at
 from timekeeping.reasons import Reason, refuse_if_any
 
 OUT_OF_THE_WAY = timedelta(days=36500)
-"""Sessions are first moved by this much, so that no session meets another one that has not been moved yet."""
+"""All sessions first move this far into the future. Otherwise, a session's new time could overlap another one's old time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionHeld(Reason):
-    """Patients were in a session of the site that has begun, so the hours of the past would change."""
+    """A session with patients has begun, or a session was held. A change would alter the recorded times of past sessions."""
 
     site: str
     session: str
@@ -49,7 +49,7 @@ Shift = tuple[timedelta, timedelta, timedelta | None, timedelta | None, int]
 
 
 def time_zone_scope(site: Site, time_zone: str, now: datetime) -> SnapshotScope:
-    """Return what to preview before the time zone changes: all sessions and bookings of the site.
+    """Return the scope of the preview before the time zone changes: all sessions and bookings of the site.
 
     The preview shows all times in the new time zone.
     """
@@ -63,9 +63,9 @@ def time_zone_scope(site: Site, time_zone: str, now: datetime) -> SnapshotScope:
 def change_time_zone(*, site: Site, time_zone: str, by: User, now: datetime) -> Site:
     """Correct a site's time zone, and return the site. All its sessions and bookings keep their local dates and times.
 
-    Raises Refused if patients were in a session that has begun, or if the site has this time zone already. Also raises
-    Refused if a session would start or end at a time that the clocks skip in the new zone, or if a facilitator is in a
-    session of another site at the new time.
+    Raises Refused if a session with patients has begun, if a session was held, or if the site has this time zone
+    already. Also raises Refused if a session would start or end at a time that the clocks skip in the new zone, or if a
+    facilitator is in a session of another site at the new time.
     """
     lock_site(site.pk)
     site = Site.objects.get(pk=site.pk)

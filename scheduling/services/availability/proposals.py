@@ -188,9 +188,9 @@ def withdraw_proposal(*, proposal: CommitmentProposal, by: User, now: datetime) 
 def _has_new_conflicts(
     patient: Patient, values: CommitmentValues, instead_of: Commitment | None, now: datetime
 ) -> bool:
-    """Whether the values conflict with a booking.
+    """Whether a commitment with these values conflicts with a booking.
 
-    If they replace a commitment (`instead_of`), bookings that already conflict with that commitment are ignored.
+    If it replaces another commitment (`instead_of`), bookings that already conflict with the other one are ignored.
     """
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now

@@ -17,7 +17,7 @@ class QrCode:
 
 
 def draw_qr_code(text: str) -> QrCode:
-    """Return the QR code of the text, with its quiet zone. A tenth of it may be damaged or covered (level M)."""
+    """Return the QR code of the text, with its quiet zone. It can be read even if a tenth is damaged or covered (level M)."""
     code = qrencoder.QRCode(None, qrencoder.QRErrorCorrectLevel.M)
     code.addData(text)
     code.make()

@@ -30,12 +30,12 @@ def change_meetings(
 ) -> Enrollment:
     """Change which meetings the patient attends. The change takes effect on `from_day`.
 
-    The new meetings can belong to the track and to tracks that mix with it.
+    The new meetings can belong to the enrollment's track and to tracks that mix with that track.
 
-    A meeting that the patient already attends may be kept even if it is full or its track no longer mixes with this
-    one. Bookings in sessions of other meetings are released, and sessions of the new meetings are booked up to the
-    horizon. Sessions that have begun do not change. A session that was moved is treated as if it were still on its
-    original date. Return the updated enrollment.
+    A meeting that the patient already attends may be kept even if it is full, or if its track no longer mixes with the
+    enrollment's track. Bookings in sessions of other meetings are released, and sessions of the new meetings are booked
+    up to the horizon. Sessions that have begun do not change. A session that was moved is treated as if it were still
+    on its original date. Return the updated enrollment.
 
     Raises Refused with all reasons at once, as `enroll_patient` does. Also raises Refused if the day has passed, if the
     enrollment is over by then, or if nothing would change.

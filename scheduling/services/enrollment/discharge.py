@@ -21,9 +21,10 @@ DAY = timedelta(days=1)
 
 @transaction.atomic
 def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
-    """End the episode after `last_day`, with its enrollments, later bookings, waitlist entries and level of care.
+    """End the episode of care after `last_day`, together with its enrollments and its level of care.
 
-    An enrollment that would start later ends on its first day, without bookings. Return the updated episode.
+    Later bookings are released, and waitlist entries are closed. If an enrollment starts after `last_day`, it is
+    shortened to its first day and loses all its bookings. Return the updated episode.
 
     Raises Refused if the episode has already ended, or if the last day is before the admission.
     """

@@ -1,7 +1,7 @@
 """Preview what an action changes for people, and carry out the action as previewed.
 
-A preview runs the action itself in a transaction, compares the site before and after, and rolls back. So it can't show
-anything that the action doesn't do. When the user confirms the action, it runs again under the site's lock, and its changes
+A preview runs the action itself in a transaction, compares the site before and after, and rolls back. So it shows
+exactly what the action does. When the user confirms the action, it runs again under the site's lock, and its changes
 are compared with the preview. If they differ, the action is rolled back and previewed again.
 """
 

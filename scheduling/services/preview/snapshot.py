@@ -20,7 +20,7 @@ WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class SnapshotScope:
-    """What an action can change: the sessions and bookings of a site on the dates [first, until).
+    """The sessions and bookings that an action can change: those of a site on dates in [first, until).
 
     If `until` is None, the dates have no end.
 

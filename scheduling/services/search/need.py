@@ -61,7 +61,7 @@ class PatientAvailability:
     """The busy times of one or more patients from a day on, in a site's local time.
 
     `commitments` maps patient ids to busy times from commitments. `treatment` maps episode ids to busy times from the
-    meetings of enrollments, and `enrolled_in` maps them to the tracks of these enrollments.
+    meetings of enrollments. `enrolled_in` maps episode ids to the ids of the tracks of these enrollments.
     """
 
     book: RuleBook

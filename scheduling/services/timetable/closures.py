@@ -117,9 +117,8 @@ def lift_scope(closure: Closure, now: datetime) -> SnapshotScope:
 def lift_closure(*, closure: Closure, by: User, now: datetime) -> list[Session]:
     """Lift a closure from today on, and return the sessions that stay canceled.
 
-    Sessions that the closure canceled are restored if their room and facilitators are free. Sessions that were never
-    created because of the closure are created. Raises Refused if the closure is over, or if another user has already lifted
-    it.
+    Sessions that the closure canceled are restored if their room and facilitators are free. Sessions that are missing
+    because of the closure are created. Raises Refused if the closure is over, or if another user has already lifted it.
     """
     lock_site(closure.site_id)
     reason = closure.reason
@@ -155,7 +154,7 @@ def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime)
 
 
 def check_restorable(session: Session) -> Iterable[Reason]:
-    """Yield RoomTaken and FacilitatorTaken for sessions that now use the room or facilitators of a canceled session."""
+    """Yield RoomTaken or FacilitatorTaken if the room or a facilitator of the canceled session is now taken at its time."""
     time = Interval(session.starts, session.ends)
     people = [each.user for each in session.session_facilitators.select_related("user")]
     yield from check_room(session.room, time, 0, session.site, apart_from=session.pk)

@@ -34,7 +34,7 @@ MEETING_FIELDS = (
 
 
 def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
-    """Return what to preview when a meeting is created, changed or ended: the site's sessions and bookings from today on."""
+    """Return the scope of the preview for creating, changing or ending a meeting: sessions and bookings from today on."""
     return SnapshotScope(site, site.today_at(now), extends_horizon=True)
 
 

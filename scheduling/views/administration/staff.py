@@ -35,7 +35,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """A staff member as the pages show them: the roles, and how the access stands."""
+    """A staff member as shown on the pages: the roles, and the link of a pending invitation if there is one."""
 
     user: User
     roles: Sequence[RoleAssignment]
@@ -112,7 +112,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show a staff member, with what the person leads. A POST changes the roles."""
+    """Show a staff member with their groups and sessions to come. A POST changes the roles."""
     user, now = signed_in(request), clock.now()
     member, sites = _member(user, user_id), managed_sites(user)
     work = work_of(member.user, now, [site.pk for site in sites])
@@ -183,7 +183,7 @@ def staff_member_withdraw(request: HttpRequest, user_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show what turning an account off means. A POST does it."""
+    """Show the consequences of turning an account off. A POST turns it off."""
     user, now = signed_in(request), clock.now()
     member = _member(user, user_id)
     forbid_unless(manages_all_of(user, member.user))

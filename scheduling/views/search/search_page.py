@@ -75,7 +75,7 @@ class ScheduleSearchQuery:
 class SearchResult:
     """The schedules that a search found, best first.
 
-    `need` and `tracks` are what the search was given. They include the changes of the scenario.
+    `need` and `tracks` are the input of the search, including the changes of the scenario.
     """
 
     cards: list[ScheduleCard]

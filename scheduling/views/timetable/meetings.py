@@ -77,7 +77,7 @@ def _read_decisions(request: HttpRequest, sessions: SessionQuerySet) -> ChangedS
 
 
 def _meeting_managed_by(user: User, meeting_id: int) -> Meeting:
-    """Return a group meeting that the user may change. Individual sessions are changed in their enrollment."""
+    """Return a group meeting that the user may change. Meetings for individual sessions are changed in their enrollment."""
     meetings = (
         Meeting.objects.visible_to(user)
         .filter(kept_for=None)
