@@ -67,9 +67,8 @@ def work() -> None:
         worker_id="test",
         excluded_queue_names=[],
     )
-    with mock.patch.object(
-        db_worker, "close_old_connections"
-    ):  # the test's transaction needs the connection to stay open
+    # The test's transaction needs the connection to stay open.
+    with mock.patch.object(db_worker, "close_old_connections"):
         worker.run()
 
 
