@@ -66,7 +66,7 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """Read-only model admin. Only services may write its rows, because services also update copied values and counters."""
+    """Read-only model admin. Its rows are changed only by services, which also update copied values and counters."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

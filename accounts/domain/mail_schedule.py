@@ -7,7 +7,7 @@ CLAIM_LASTS = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=2)
 MAX_MAIL_ATTEMPTS = 19
-"""Attempts at one message. With the pauses between them, the last attempt is a day after the first."""
+"""Maximum number of attempts to send a message. With the pauses between them, the last attempt is a day after the first."""
 WORKER_SILENCE_LIMIT = timedelta(minutes=5)
 """If a message has waited this long for its first attempt, the worker must have stopped."""
 

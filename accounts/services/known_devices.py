@@ -1,6 +1,6 @@
 """Recognize a device on which a person has signed in before, by a signed cookie.
 
-Wrong passwords from such a device are counted apart. A stranger who keeps guessing can therefore lock out other
+Wrong passwords from such a device are counted separately. A stranger who keeps guessing can therefore lock out other
 strangers, but not the people of the clinic at their own computers and phones.
 """
 

@@ -113,9 +113,9 @@ def deliver_mail(*, mail_id: int, now: Callable[[], datetime]) -> None:
 
 
 def _claim_mail(mail_id: int, now: datetime) -> OutgoingMail | None:
-    """Take the message for CLAIM_LASTS and return it.
+    """Claim the message for this worker, for the time CLAIM_LASTS, and return it.
 
-    Return None if it is not due, if another worker takes it first, or if it has no attempts left.
+    Return None if the message is not due, if another worker claims it first, or if no attempts are left.
     """
     mail = OutgoingMail.objects.due(now).filter(pk=mail_id).first()
     if mail is None:
@@ -131,7 +131,7 @@ def _claim_mail(mail_id: int, now: datetime) -> OutgoingMail | None:
 
 
 def _put_back(mail: OutgoingMail, now: datetime) -> None:
-    """Set the next attempt, or give up and delete what the message says."""
+    """After a failed attempt, set the time of the next one, or give the message up and delete its content."""
     pause = pause_after(mail.attempts)
     mine = OutgoingMail.objects.filter(pk=mail.pk, attempts=mail.attempts)
     if pause is not None:

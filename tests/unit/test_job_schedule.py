@@ -1,4 +1,4 @@
-"""When nightly jobs are due, and how clock changes, missed nights and failures affect this."""
+"""When nightly jobs are due, also after clock changes, missed nights and failed attempts."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta

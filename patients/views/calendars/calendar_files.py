@@ -87,7 +87,7 @@ def imported_calendar(request: HttpRequest, calendar_id: int) -> HttpResponse:
 
 
 def _apply_decision(form: SaveCalendarForm | DecisionForm, calendar: ImportedCalendar, user: User) -> str:
-    """Save or decline the calendar as the form says. Return the message to show. Raises Refused."""
+    """Save or decline the calendar as the form says. Return the message to show. Raises Refused if a service refuses."""
     now = clock.now()
     if isinstance(form, SaveCalendarForm):
         save_calendar(calendar=calendar, whole_days_count=form.whole_days_count, by=user, now=now)

@@ -308,7 +308,7 @@ CORPUS = sorted(
 ELSEWHERE = {"issue_104_broken_calendar.ics", "parsing_error_in_UTC_offset.ics"}
 """Files that the libraries can't parse because of parts that have nothing to do with dates and times."""
 NOT_COMPARED = 30
-"""Maximum number of files for which the plain reader raises an error."""
+"""Maximum number of files that can't be compared, because the plain reader raises an error for them."""
 
 
 def windows(data: bytes) -> list[date]:

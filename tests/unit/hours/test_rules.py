@@ -175,7 +175,7 @@ def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[W
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
-    """If meetings overlap, the total is at most the sum of their minutes.
+    """The total is the sum of the meetings' minutes or, if meetings overlap, at most this sum.
 
     Some meetings have a break of ten minutes, which starts ten minutes after the meeting's start.
     """

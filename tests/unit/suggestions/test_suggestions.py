@@ -1,4 +1,4 @@
-"""In small random clinics, every suggestion keeps its promise and is as small as possible, and none is missing.
+"""In small random clinics, every suggestion makes as many schedules fit as it says, is minimal, and none is missing.
 
 The tests apply each suggestion and count the schedules that fit. Then they make the suggestion one step smaller, and
 expect that no schedule fits.
