@@ -15,9 +15,10 @@ from scheduling.views.current_site import current_site, sites_worked_at
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """A section of the navigation. `paths` are the first parts of the URL paths that belong to the section.
+    """A section of the navigation. `paths` says which URL paths belong to it.
 
-    A path with two parts takes precedence over a path with only the first of them.
+    Each item of `paths` is the first part of a URL path, or the first two parts. An item with two parts takes
+    precedence over an item with only the first of them.
     """
 
     name: str | Promise

@@ -53,7 +53,10 @@ class RoomInUse(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomValues:
-    """What a user enters for a room. If `code` is empty, a code is made from the name."""
+    """The values that a user enters for a room.
+
+    If `code` is empty, an existing room keeps its code, and a new room gets a code that is made from its name.
+    """
 
     name: str
     places: int
@@ -87,7 +90,7 @@ def change_room(*, room: Room, values: RoomValues, by: User, now: datetime) -> R
 
 @transaction.atomic
 def retire_room(*, room: Room, since: date, by: User, now: datetime) -> Room:
-    """Retire a room from the day `since` on, and return the room. Its past stays as it is.
+    """Retire a room from the day `since` on, and return the room. Past sessions in the room do not change.
 
     Raises Refused, with each group and session that still uses the room on that day or later.
     """

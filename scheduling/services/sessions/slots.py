@@ -146,7 +146,10 @@ def check_room_capacity(room: Room | None, places: int) -> Iterable[Reason]:
 
 
 def check_room_in_use(room: Room | None, until: date | None) -> Iterable[Reason]:
-    """Yield RoomRetired if the room is retired before the day `until`. If `until` is None, it has to stay in use."""
+    """Yield RoomRetired if the room is retired before its use ends.
+
+    `until` is the day after the last day of use, or None if the use has no end.
+    """
     if room is not None and room.retired_from is not None and (until is None or until > room.retired_from):
         yield RoomRetired(room.name, room.retired_from)
 
@@ -154,7 +157,7 @@ def check_room_in_use(room: Room | None, until: date | None) -> Iterable[Reason]
 def check_room(
     room: Room | None, time_: Interval[datetime], places: int, site: Site, *, apart_from: int | None = None
 ) -> Iterable[Reason]:
-    """Yield RoomTooSmall, RoomRetired, and RoomTaken for each other session in the room at that time.
+    """Yield reasons against the room: RoomTooSmall, RoomRetired, and RoomTaken for each other session in it at that time.
 
     `apart_from` is the id of a session to ignore.
     """

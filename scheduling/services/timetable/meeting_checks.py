@@ -77,9 +77,10 @@ def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None 
 
 
 def check_meeting(values: MeetingValues, site: Site, meeting: Meeting | None = None) -> Iterator[Reason]:
-    """Yield OutsideHours if the site is closed at the meeting's times, RoomTooSmall, and RoomRetired.
+    """Yield reasons against the times and the room of the meeting: OutsideHours, RoomTooSmall and RoomRetired.
 
-    For an existing `meeting`, only the values that change are checked.
+    For an existing `meeting`, the opening hours are checked only if the times change, and the size of the room only if
+    the room or the number of spots changes.
     """
     if meeting is None or (meeting.starts, meeting.ends) != (values.starts, values.ends):
         yield from check_opening_hours(values.starts, values.ends, site)

@@ -38,7 +38,7 @@ class PortalHours:
 
     @property
     def done_share(self) -> str:
-        """Width of the part of the bar that shows completed hours. It fills the bar when all hours are completed."""
+        """Width of the part of the bar that shows completed hours. It fills the bar when all prescribed hours are completed."""
         return self._share(self.ledger.credited_minutes)
 
     @property
