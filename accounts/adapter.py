@@ -18,7 +18,7 @@ from patients.services.record.reader_settings import chosen_language
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    Mail is written in the recipient's language, and put into the outbox. Mail for the user NOBODY is dropped there.
+    Mail is written in the recipient's language, and put into the outbox, which never sends mail for the user NOBODY.
 
     Wrong passwords from a device on which the person has signed in before are counted for that device alone. All other
     devices share one count for each email address.

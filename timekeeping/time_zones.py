@@ -19,8 +19,8 @@ CONTINENTS_AND_OCEANS = frozenset(
 def city_time_zones() -> frozenset[str]:
     """Return the IANA names of the time zones that are named after a place, such as America/Chicago.
 
-    The other names, such as EST or Etc/GMT+5, stand for a fixed difference from UTC or are obsolete. A site in such a
-    zone would not change its clocks with the people who live there.
+    The other names, such as EST or Etc/GMT+5, stand for a fixed difference from UTC or are obsolete. In such a zone, a
+    site's clocks would not change together with the clocks of the people who live there.
     """
     return frozenset(name for name in available_timezones() if name.partition("/")[0] in CONTINENTS_AND_OCEANS)
 

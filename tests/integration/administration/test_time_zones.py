@@ -1,4 +1,4 @@
-"""A site's time zone can be corrected. Its sessions keep their local times, and their patients and staff come along."""
+"""A site's time zone can be corrected. Its sessions, with their bookings and leaders, keep their local times."""
 
 import re
 from collections.abc import Iterable
