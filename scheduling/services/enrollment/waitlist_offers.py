@@ -93,7 +93,7 @@ def _fit_entry(
     availability: PatientAvailability,
     full: Mapping[int, tuple[date, ...]],
 ) -> tuple[Fit | None, tuple[Reason, ...]]:
-    """Find the first day on which the track fits the patient, and return the result of that day's search.
+    """Find the first day from which the track fits the patient, and return the result of the search from that day.
 
     If there is no such day, return the result for the earliest day, with the reasons why the track does not fit.
     """

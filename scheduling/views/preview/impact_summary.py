@@ -125,7 +125,7 @@ def _affected_patient(pk: int, impact: Impact, patient: Patient | None, site: Si
 
 
 def _group_drops(drops: Iterable[WeekShortfall]) -> list[WeekDropGroup]:
-    """Group weeks that have the same minutes and days after the change. The groups are in order of first weeks."""
+    """Group weeks that have the same minutes and days after the change. The groups are in the order of their first weeks."""
     groups: dict[object, list[WeekShortfall]] = defaultdict(list)
     for drop in drops:
         amounts = (drop.minutes_after, drop.days_after, drop.prescribed_minutes, drop.prescribed_days, drop.is_on_leave)
