@@ -1,7 +1,7 @@
 """The base class of all reasons against an action or a choice, and the exception that carries them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -36,6 +36,14 @@ class Refused(Exception):
     def __init__(self, reasons: Iterable[Reason]) -> None:
         self.reasons = tuple(reasons)
         super().__init__(", ".join(reason.code for reason in self.reasons))
+
+
+class RefusedFields(Refused):
+    """An action on several rows is not allowed. `by_field` maps the name of a row's form field to the reasons about it."""
+
+    def __init__(self, by_field: Mapping[str, Sequence[Reason]]) -> None:
+        self.by_field = dict(by_field)
+        super().__init__(reason for reasons in by_field.values() for reason in reasons)
 
 
 def refuse_if_any(reasons: Iterable[Reason]) -> None:

@@ -10,7 +10,7 @@ from django.forms.utils import ErrorDict
 from django.http import HttpRequest
 
 from scheduling.reason_text import reason_text
-from timekeeping.reasons import Reason, Refused
+from timekeeping.reasons import Reason, Refused, RefusedFields
 
 
 class RefusableForm(Protocol):
@@ -80,6 +80,11 @@ def submit_button[T](
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
     """Add each reason that is about a form field to the errors of that field, and all others to those of the form."""
+    if isinstance(refused, RefusedFields):
+        for name, reasons in refused.by_field.items():
+            for reason in reasons:
+                form.add_error(name if name in form.fields else None, reason_text(reason))
+        return
     for reason in refused.reasons:
         field = form.reason_fields.get(reason.code)
         form.add_error(field if field in form.fields else None, reason_text(reason))

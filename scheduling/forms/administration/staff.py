@@ -17,7 +17,10 @@ def work_seen_field() -> forms.BooleanField:
 
 
 class RolesForm(forms.Form):
-    """A staff member's roles at the sites that the user manages and, if `may_give_all`, the role for all sites."""
+    """A staff member's roles at the sites that the user manages and, if `may_give_all`, the role for all sites.
+
+    `handover` has the fields that say who takes the person's groups.
+    """
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}
 
@@ -28,6 +31,7 @@ class RolesForm(forms.Form):
         may_give_all: bool,
         roles: Collection[Post] = (),
         has_work: bool = False,
+        handover: Mapping[str, forms.Field] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -45,6 +49,7 @@ class RolesForm(forms.Form):
             self.fields["all_sites"] = forms.BooleanField(
                 label=_("Administrator of all sites"), required=False, initial=(Role.ADMINISTRATOR, None) in roles
             )
+        self.fields.update(handover or {})
         if has_work:
             self.fields["work_seen"] = work_seen_field()
 
@@ -63,11 +68,17 @@ class StaffInvitationForm(RolesForm):
 
 
 class TurnOffForm(forms.Form):
-    """Form to confirm turning off an account. If the person leads groups, the user must confirm having seen them."""
+    """Form to turn off an account.
+
+    `handover` has the fields that say who takes the person's groups. The user must confirm having seen what nobody takes.
+    """
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}
 
-    def __init__(self, *args: Any, has_work: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, has_work: bool, handover: Mapping[str, forms.Field] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields.update(handover or {})
         if has_work:
             self.fields["work_seen"] = work_seen_field()

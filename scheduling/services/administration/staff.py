@@ -1,6 +1,6 @@
 """Staff members: invite them, change their roles, and turn their accounts off and on."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,8 @@ from accounts.models import Action, Invitation, RoleAssignment, User
 from accounts.permissions import Permission, Role
 from accounts.services.invitations import check_email, issue_invitation, turn_off_user, withdraw_invitations
 from accounts.services.staffing import Post, keep_sites_staffed
-from scheduling.models import Feed, Meeting, Session, SessionStatus
+from scheduling.models import Feed
+from scheduling.services.administration.handover import Handover, group_key, hand_over, lock_sites_of, work_of
 from scheduling.services.administration.portal_access import HasAccess, HasNoAccess, NoInvitation
 from scheduling.services.documents.feeds import revoke_feed
 from timekeeping.reasons import Reason, Refused, refuse_if_any
@@ -34,27 +35,6 @@ class StillLeads(Reason):
     name: str
     groups: int
     sessions: int
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The weekly groups and the dated sessions to come that a staff member leads or assists in."""
-
-    groups: Sequence[Meeting]
-    sessions: int
-
-    def __bool__(self) -> bool:
-        return bool(self.groups or self.sessions)
-
-
-def work_of(user: User, now: datetime, sites: Collection[int] | None = None) -> Work:
-    """Return the groups and sessions that the user still has at the sites with these ids. None stands for all sites."""
-    meetings = Meeting.objects.filter(meeting_facilitators__user=user).select_related("site")
-    ahead = Session.objects.filter(facilitators=user, starts__gt=now).exclude(status=SessionStatus.CANCELLED)
-    if sites is not None:
-        meetings, ahead = meetings.filter(site__in=sites), ahead.filter(site__in=sites)
-    groups = [each for each in meetings if each.runs_until is None or each.runs_until > each.site.today_at(now)]
-    return Work(groups, ahead.count())
 
 
 def manages_all_of(by: User, user: User) -> bool:
@@ -100,19 +80,31 @@ def withdraw_staff_link(*, user: User, by: User, now: datetime) -> None:
         raise Refused([NoInvitation(user.name)])
 
 
-def change_roles(*, user: User, roles: Collection[Post], work_seen: bool, by: User, now: datetime) -> None:
+@transaction.atomic
+def change_roles(
+    *,
+    user: User,
+    roles: Collection[Post],
+    work_seen: bool,
+    handover: Handover | None = None,
+    by: User,
+    now: datetime,
+) -> None:
     """Give the user exactly these roles at the sites that `by` manages. Roles at other sites stay.
 
-    Raises Refused if no role is left, if a site would lose its last coordinator or administrator, or if the user stops
-    being a clinician at a site with groups to lead and `work_seen` is false.
+    With a `handover`, other people take groups and sessions of the user. Raises Refused if somebody can't take them.
+
+    Also raises Refused if no role is left, if a site would lose its last coordinator or administrator, or if the user
+    stops being a clinician at a site where groups to lead are left, and `work_seen` is false.
     """
+    lock_sites_of(user, now)
     with keep_sites_staffed():
         user = User.objects.select_for_update().get(pk=user.pk)
         before, managed = set(user.assigned_roles), by.sites_where(Permission.MANAGE_SITE)
         after = set(roles) | {post for post in before if None not in managed and post[1] not in managed}
         refuse_if_any(_check_roles(after, after ^ before, by))
         left = [site for role, site in before - after if role == Role.CLINICIAN and site is not None]
-        _check_work(user, now, work_seen, left)
+        _hand_over_and_check(user, handover, work_seen, left, by, now)
         for role, site in before - after:
             user.role_assignments.filter(role=role, site=site).delete()
         _assign(user, after - before)
@@ -120,20 +112,24 @@ def change_roles(*, user: User, roles: Collection[Post], work_seen: bool, by: Us
             record(user, by=by, action=Action.CHANGED, at=now, detail=f"roles: {_role_names(after)}")
 
 
-def turn_off_staff(*, user: User, work_seen: bool, by: User, now: datetime) -> None:
+@transaction.atomic
+def turn_off_staff(*, user: User, work_seen: bool, handover: Handover | None = None, by: User, now: datetime) -> None:
     """Turn the account off: sign-ins, calendar links, reset links and invitations end at once, and for good.
 
-    The roles stay, in case the person comes back. Raises Refused if the account is off already, if `by` does not manage
-    all of the person's sites, if a site would lose its last coordinator or administrator, or if the person has groups
-    to lead and `work_seen` is false.
+    The roles stay, in case the person comes back. With a `handover`, other people take groups and sessions of the
+    person. Raises Refused if somebody can't take them.
+
+    Also raises Refused if the account is off already, if `by` does not manage all of the person's sites, if a site would
+    lose its last coordinator or administrator, or if groups to lead are left and `work_seen` is false.
     """
+    lock_sites_of(user, now)
     with keep_sites_staffed():
         user = User.objects.select_for_update().get(pk=user.pk)
         if not manages_all_of(by, user):
             raise Refused([NotYourSite()])
         if not user.is_active:
             raise Refused([HasNoAccess(user.name)])
-        _check_work(user, now, work_seen, None)
+        _hand_over_and_check(user, handover, work_seen, None, by, now)
         end_account(user, by=by, now=now)
 
 
@@ -156,9 +152,26 @@ def _check_roles(roles: Collection[Post], changed: Iterable[Post], by: User) -> 
         yield NotYourSite()
 
 
-def _check_work(user: User, now: datetime, work_seen: bool, sites: Collection[int] | None) -> None:
-    if not work_seen and (work := work_of(user, now, sites)):
-        raise Refused([StillLeads(user.name, len(work.groups), work.sessions)])
+def _hand_over_and_check(
+    user: User,
+    handover: Handover | None,
+    work_seen: bool,
+    sites: Collection[int] | None,
+    by: User,
+    now: datetime,
+) -> None:
+    """Hand over, and raise StillLeads if groups or sessions at these sites are left and nobody has confirmed it.
+
+    A group that somebody takes on a later day counts only with its sessions before that day.
+    """
+    if handover is not None and handover.takers:
+        hand_over(user=user, handover=handover, by=by, now=now)
+    if work_seen:
+        return
+    left = work_of(user, now, sites)
+    groups = [each for each in left.groups if handover is None or group_key(each) not in handover.takers]
+    if groups or left.sessions:
+        raise Refused([StillLeads(user.name, len(groups), len(left.sessions))])
 
 
 def _assign(user: User, roles: Iterable[Post]) -> None:

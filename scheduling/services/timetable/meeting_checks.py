@@ -65,11 +65,11 @@ def check_new_meeting(values: MeetingValues, site: Site) -> Iterator[Reason]:
     yield from check_meeting_values(values)
     if values.runs_until is not None and values.runs_until <= values.runs_from:
         yield EndDateBeforeStart(values.runs_from, values.runs_until - timedelta(days=1))
-    yield from _check_code(site, values.code, values.runs_from)
+    yield from check_code(site, values.code, values.runs_from)
     yield from check_meeting(values, site)
 
 
-def _check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None = None) -> Iterator[Reason]:
+def check_code(site: Site, code: str, runs_from: date, meeting: Meeting | None = None) -> Iterator[Reason]:
     """Yield MeetingCodeTaken if a meeting other than `meeting` has the same code and the same first day."""
     taken_by = set(Meeting.objects.filter(site=site, code=code, runs_from=runs_from).values_list("pk", flat=True))
     if taken_by - {meeting.pk if meeting else None}:
@@ -106,7 +106,7 @@ def check_meeting_change(
     is_longer = until is not None and (values.runs_until is None or values.runs_until > until)
     if until is not None and is_longer and meeting.continued_by.exists():
         yield AlreadyEnded(meeting.name, until - timedelta(days=1))
-    yield from _check_code(meeting.site, values.code, begins, meeting)
+    yield from check_code(meeting.site, values.code, begins, meeting)
     yield from check_meeting(values, meeting.site, meeting)
 
 

@@ -95,7 +95,7 @@ def change_meeting(
     or more spots than the room holds, or if new times are outside the site's opening hours. Finally, raises Refused if
     a published track would break the hours rule.
     """
-    meeting = _lock_meeting(meeting)
+    meeting = lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
     begins = change_start(meeting=meeting, runs_from=values.runs_from, now=now)
     refuse_if_any(check_meeting_change(meeting, values, begins=begins or values.runs_from, since=begins, now=now))
@@ -151,7 +151,7 @@ def end_meeting(
     is too early or before the meeting's first day. Also raises Refused if the meeting already ends earlier, or if a
     published track would break the hours rule without the meeting.
     """
-    meeting = _lock_meeting(meeting)
+    meeting = lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until
     if last_day < meeting.runs_from or ends < _first_changeable_day(meeting, now):
         raise Refused([EndDateBeforeStart(max(meeting.runs_from, meeting.site.today_at(now)), last_day)])
@@ -166,7 +166,7 @@ def end_meeting(
     return meeting
 
 
-def _lock_meeting(meeting: Meeting) -> Meeting:
+def lock_meeting(meeting: Meeting) -> Meeting:
     """Lock the site and the meeting, and return the meeting's current state.
 
     No one can enroll in the meeting until the transaction ends.

@@ -17,8 +17,10 @@ from accounts.models import Invitation, RoleAssignment, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from scheduling.forms.administration.handover import handover_fields, read_handover
 from scheduling.forms.administration.staff import RolesForm, StaffInvitationForm, TurnOffForm
 from scheduling.models import Site
+from scheduling.services.administration.handover import find_candidates, work_of
 from scheduling.services.administration.staff import (
     change_roles,
     invite_again,
@@ -26,7 +28,6 @@ from scheduling.services.administration.staff import (
     manages_all_of,
     turn_off_staff,
     withdraw_staff_link,
-    work_of,
 )
 from scheduling.views.administration.invitation_links import NewLink, mail_link, show_sheet
 from scheduling.views.administration.sites import managed_sites
@@ -116,12 +117,14 @@ def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     member, sites = _member(user, user_id), managed_sites(user)
     work = work_of(member.user, now, [site.pk for site in sites])
+    candidates, today = find_candidates(work, user=member.user, by=user, now=now), clock.today(zone_of(sites))
     form = RolesForm(
         request.POST or None,
         sites=sites,
         may_give_all=user.is_staff,
         roles=member.user.assigned_roles,
         has_work=bool(work),
+        handover=handover_fields(candidates, today),
     )
     saved = submit_form(
         request,
@@ -130,6 +133,7 @@ def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
             user=member.user,
             roles=form.roles(),
             work_seen=form.cleaned_data.get("work_seen", False),
+            handover=read_handover(form, candidates, today),
             by=user,
             now=now,
         ),
@@ -188,11 +192,23 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
     member = _member(user, user_id)
     forbid_unless(manages_all_of(user, member.user))
     work = work_of(member.user, now)
-    form = TurnOffForm(request.POST if request.method == "POST" else None, has_work=bool(work))
+    candidates = find_candidates(work, user=member.user, by=user, now=now)
+    today = clock.today(zone_of(managed_sites(user)))
+    form = TurnOffForm(
+        request.POST if request.method == "POST" else None,
+        has_work=bool(work),
+        handover=handover_fields(candidates, today),
+    )
     saved = submit_form(
         request,
         form,
-        lambda: turn_off_staff(user=member.user, work_seen=form.cleaned_data.get("work_seen", False), by=user, now=now),
+        lambda: turn_off_staff(
+            user=member.user,
+            work_seen=form.cleaned_data.get("work_seen", False),
+            handover=read_handover(form, candidates, today),
+            by=user,
+            now=now,
+        ),
     )
     if saved:
         text = _("The account of %(name)s is off. Sign-ins and calendar links no longer work.")
