@@ -12,7 +12,15 @@ from scheduling.services.reasons import SessionCancelled
 from scheduling.templatetags.formats import MARK_BADGES, STANDING_BADGES, STATUS_BADGES
 from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, Block, draw_week
 
-BUTTONS = ("btn-primary", "btn-outline-primary", "btn-outline-secondary", "btn-outline-danger", "btn-link", "btn-quiet")
+BUTTONS = (
+    "btn-primary",
+    "btn-outline-primary",
+    "btn-outline-secondary",
+    "btn-danger",
+    "btn-outline-danger",
+    "btn-link",
+    "btn-quiet",
+)
 MONDAY = date(2026, 11, 23)
 WEEK = (
     Block(0, 450, 960, COMMITMENT, "Day shift"),

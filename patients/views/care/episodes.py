@@ -118,6 +118,7 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     page = {
         "heading": _("Discharge patient"),
         "button": _("Discharge patient"),
+        "button_tone": "danger",
         "note": _("This ends the level of care and all enrollments, and cancels bookings after the last day."),
         "action": "discharge",
     }

@@ -205,6 +205,7 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     page = {
         "heading": _("End enrollment in %(track)s") % {"track": enrollment.track},
         "button": _("End enrollment"),
+        "button_tone": "danger",
         "note": _("Enrolled since %(day)s. Bookings after the last day are released.")
         % {"day": day(enrollment.starts)},
         "action": f"end {enrollment.track}",

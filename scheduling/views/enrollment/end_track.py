@@ -40,6 +40,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
         "site": track.site,
         "form": form,
         "button": _("End %(track)s") % {"track": track},
+        "button_tone": "danger",
     }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, context)

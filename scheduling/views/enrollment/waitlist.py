@@ -148,6 +148,7 @@ def waitlist_remove(request: HttpRequest, entry_id: int) -> HttpResponse:
     page = {
         "heading": _("Remove %(name)s from the waitlist") % {"name": patient.short_name},
         "button": _("Remove from waitlist"),
+        "button_tone": "danger",
         "note": _("Waiting for %(track)s since %(day)s.") % since,
         "action": "take off the waitlist",
     }

@@ -50,7 +50,7 @@ def patient_action_page(
 ) -> HttpResponse:
     """Render the form, with status 422 if it has errors. Record in the audit trail that `action` was viewed.
 
-    The context must have `heading` and `button`, and can have a `note`.
+    The context must have `heading` and `button`, and can have a `note`. A `button_tone` of "danger" makes the button red.
     """
     record(patient, by=signed_in(request), action=Action.VIEWED, at=now, detail=action)
     context |= {"form": form, "patient": patient, "site": patient.site}

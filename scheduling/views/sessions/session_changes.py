@@ -102,6 +102,7 @@ def session_cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     context: dict[str, object] = {
         "heading": _("Cancel %(session)s") % {"session": session.name},
         "button": _("Cancel session"),
+        "button_tone": "danger",
     }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, session.site, session, context)

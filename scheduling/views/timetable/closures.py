@@ -98,7 +98,11 @@ def _holiday_options(site: Site, today: date, country: str, state: str) -> list[
 def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     form = ClosureForm(request.POST)
-    context: dict[str, object] = {"heading": _("Close the site"), "button": _("Close the site")}
+    context: dict[str, object] = {
+        "heading": _("Close the site"),
+        "button": _("Close the site"),
+        "button_tone": "danger",
+    }
     if not form.is_valid():
         return _page(request, form, site, context)
     first_day, last_day = form.cleaned_data["first_day"], form.cleaned_data["last_day"]
@@ -116,6 +120,7 @@ def _submit_closure(request: HttpRequest, site: Site) -> HttpResponse:
     context = {
         "heading": _("Close the site: %(days)s") % {"days": days},
         "button": _("Close %(days)s") % {"days": days},
+        "button_tone": "danger",
     }
     return _page(request, form, site, context | dict(submission.preview))
 

@@ -271,6 +271,7 @@ def meeting_end(request: HttpRequest, meeting_id: int) -> HttpResponse:
     context: dict[str, object] = {
         "heading": _("End %(group)s") % {"group": meeting.name},
         "button": _("End group"),
+        "button_tone": "danger",
         "meeting": meeting,
     }
     context |= {"track": _first_track(meeting), "is_end": True}
