@@ -6,6 +6,12 @@ from html.parser import HTMLParser
 
 REFERENCES = ("aria-describedby", "aria-labelledby", "aria-controls", "for")
 NAMES_OF_TABLES = ("aria-label", "aria-labelledby")
+SEPARATOR = '<span class="separator"> <span class="visually-hidden">·</span></span> '
+
+
+def with_dots(html: str) -> str:
+    """Return the page as it is read, with a dot in place of each separator."""
+    return html.replace(SEPARATOR, " · ")
 
 
 @dataclass

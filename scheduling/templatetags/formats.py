@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from django import template
@@ -43,7 +44,15 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
+BLOCK_LETTERS = 11
+"""Letters that fit in one line of a block in the narrowest picture that shows labels."""
+TWO_LINES_HIGH = 44
+"""Pixels that a block needs for its time and two lines of its label."""
+
 BREAK_INSIDE_TAGS = re.compile(r"(<\w[^>]*>)\s*\n\s*|\s*\n\s*(?=</)")
+DOT = re.compile(r"((?:\s*</?\w[^>]*>)*)\s*(?<![^\s>])(?:·\s+)+(?![^<>]*>)")
+SEPARATOR = '<span class="separator"> <span class="visually-hidden">·</span></span> '
+OUTER_DOT = re.compile(r"^(?:·\s+)+|(?:\s+·)+$")
 
 for _filter in (
     hours,
@@ -78,6 +87,12 @@ def clock_in_block(moment: time | datetime | int) -> str:
     return format_html("{}{}", digits, format_html('<tspan class="block-meridiem">{}{}</tspan>', space, meridiem))
 
 
+@register.filter
+def lines_in_block(label: str, height: int) -> list[str]:
+    """Break a label into the lines that fit in a block of a week's picture on a narrow page, two at most."""
+    return wrap(label, BLOCK_LETTERS, max_lines=2 if height >= TWO_LINES_HIGH else 1, placeholder="…")
+
+
 @register.simple_block_tag
 def oneline(content: SafeString) -> SafeString:
     """Join the lines of a block with spaces. Templates can therefore spread one sentence over several lines.
@@ -85,6 +100,25 @@ def oneline(content: SafeString) -> SafeString:
     No space is left directly after a start tag or directly before an end tag.
     """
     return mark_safe(one_line(BREAK_INSIDE_TAGS.sub(r"\1", content)))
+
+
+@register.simple_block_tag
+def dots(content: SafeString) -> SafeString:
+    """Put a separator in place of each " · " in a block. A separator disappears where its line is broken.
+
+    A dot before the first part or after the last one is left out, and so is a second dot after an empty part. Attributes of
+    tags keep their dots.
+    """
+    return mark_safe(DOT.sub(_separator, OUTER_DOT.sub("", content.strip())))
+
+
+def _separator(dot: re.Match[str]) -> str:
+    """Return the separator that takes the place of a dot, after the tags that come before the dot.
+
+    Browsers drop a space at the end of a line, and the dot is drawn behind such a space. They keep only the first of two
+    spaces, so none is left before the tags.
+    """
+    return re.sub(r"\s+(?=<)", "", dot[1]) + SEPARATOR
 
 
 @dataclass(frozen=True, slots=True, eq=False)

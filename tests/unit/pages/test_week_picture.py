@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduling.templatetags.formats import week_picture
+from scheduling.templatetags.formats import lines_in_block, week_picture
 from scheduling.week_picture import Block, assign_lanes, busy_blocks, draw_week
 from timekeeping.busy_times import BusyTime
 from timekeeping.weeks import Recurrence
@@ -131,3 +131,16 @@ def test_a_group_every_other_week_is_shown_but_not_counted() -> None:
 def test_breaks_do_not_count_as_minutes_of_treatment() -> None:
     picture = draw_week([Block(0, 540, 735, "treatment", "Morning group", uncounted=15)])
     assert picture.treatment_minutes == 180
+
+
+@pytest.mark.parametrize(
+    ("label", "height", "lines"),
+    [
+        pytest.param("Dialysis", 100, ["Dialysis"], id="one word"),
+        pytest.param("Morning group", 100, ["Morning", "group"], id="two lines in a high block"),
+        pytest.param("Morning group", 30, ["Morning…"], id="one line in a low block"),
+        pytest.param("Grief and loss and change", 100, ["Grief and", "loss and…"], id="never three lines"),
+    ],
+)
+def test_a_label_breaks_into_the_lines_that_fit_in_its_block(label: str, height: int, lines: list[str]) -> None:
+    assert lines_in_block(label, height) == lines
