@@ -21,7 +21,7 @@ from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.formats import clock as clock_text
 from scheduling.formats import day, weekday, weekdays
 from scheduling.forms.timetable.meetings import MeetingEndForm, MeetingForm, NewMeetingForm
-from scheduling.models import Closure, Meeting, Site, Track
+from scheduling.models import Closure, Meeting, ServiceType, Site, Track
 from scheduling.models.session import SessionQuerySet
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
@@ -43,6 +43,8 @@ from timekeeping.occurrences import ClockEffect, at_wall_clock, times_hit_by_clo
 
 METHODS = ["GET", "HEAD", "POST"]
 DAY = timedelta(days=1)
+GROUP_THERAPY = "group"
+"""Code of the service that is proposed for the first group of a track."""
 SHOWN, KEEP = "shown", "keep"
 """Names of two form fields. SHOWN has the ids of the changed sessions that were listed. KEEP has those that stay changed."""
 
@@ -187,12 +189,14 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _initial_values(track: Track, today: date) -> dict[str, object]:
-    """Propose values for a new group, copied from the track's existing groups if there are any."""
+    """Propose values for a new group: those of the track's first group if it has one, otherwise those of most groups."""
     groups = [each for each in track.meetings.all() if each.runs_until is None or each.runs_until > today]
     values: dict[str, object] = {"tracks": [track.pk], "runs_from": today, "places": 10}
     if groups:
         values["runs_from"] = max(today, min(each.runs_from for each in groups))
         values |= {"service_type": groups[0].service_type_id, "places": groups[0].places}
+    else:
+        values["service_type"] = ServiceType.objects.filter(code=GROUP_THERAPY).first()
     return values
 
 

@@ -424,6 +424,12 @@ def test_folded_fields_are_shown_if_one_of_them_is_refused(client: Client, clini
     assert '<details class="mb-3">' in client.post(page, clinic.typed(name="", weekday=1)).text
 
 
+def test_the_first_group_of_a_track_needs_no_folded_field(client: Client, clinic: Clinic) -> None:
+    track = make_track(clinic.site)
+    page = reverse("meeting-new", args=[track.pk])
+    assert re.search(r'<option value="\d+" selected>Group therapy</option>', client.get(page).text)
+
+
 def test_the_form_says_at_once_that_a_room_or_leader_is_taken(client: Client, clinic: Clinic) -> None:
     meter = reverse("track-meter", args=[clinic.track.pk])
     typed = {"name": "Second", "weekday": [1, 2], "starts": "11:00", "ends": "14:00", "runs_from": "2026-11-24"}
