@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import AuditedAdmin, ReadOnlyAdmin
@@ -28,14 +29,20 @@ class RoomInline(admin.TabularInline[Room, Site]):
     model = Room
     extra = 0
 
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
 
 class RuleSetInline(admin.StackedInline[RuleSet, Site]):
     model = RuleSet
     extra = 0
 
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
 
 @admin.register(Site)
-class SiteAdmin(AuditedAdmin[Site]):
+class SiteAdmin(ReadOnlyAdmin[Site]):
     list_display = ("name", "code", "neutral_name", "time_zone", "opens", "closes", "country", "state")
     search_fields = ("name", "code")
     fieldsets = (
@@ -56,7 +63,7 @@ class RoomAdmin(ReadOnlyAdmin[Room]):
 
 
 @admin.register(RuleSet)
-class RuleSetAdmin(AuditedAdmin[RuleSet]):
+class RuleSetAdmin(ReadOnlyAdmin[RuleSet]):
     list_display = ("site", "level", "starts", "minimum_minutes", "maximum_minutes", "minimum_days", "maximum_days")
     list_filter = ("site", "level")
     list_select_related = ("site",)

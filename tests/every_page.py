@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.permissions import Role
 from attendance.models import Attendance
 from patients.models import CommitmentProposal, Consent, Patient
-from scheduling.models import Closure, Feed, LeaveOfAbsence, Site, WaitingEntry
+from scheduling.models import Closure, Feed, LeaveOfAbsence, RuleSet, Site, WaitingEntry
 from tests.factories import (
     MONDAY,
     admit,
@@ -27,6 +27,7 @@ from tests.factories import (
     make_weekday_track,
 )
 
+NEXT_YEAR = MONDAY + timedelta(weeks=52)
 SHIFT = {"kind": "work", "label": "Shift", "starts": "18:00", "ends": "20:00", "weekdays": 1}
 
 
@@ -101,6 +102,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         "calendar_id": make_calendar(patient, lead).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
         "site_id": site.pk,
+        "rules_id": RuleSet.objects.create(site=site, starts=NEXT_YEAR).pk,
         "room_id": make_room(site).pk,
         "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,

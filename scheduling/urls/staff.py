@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run, portal_access, rooms, sites, staff
+from scheduling.views.administration import first_run, portal_access, rooms, rule_sets, sites, staff
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -23,6 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sites/<int:site_id>/time-zone/", sites.site_time_zone, name="site-time-zone"),
     path("sites/<int:site_id>/rooms/", rooms.rooms, name="rooms"),
     path("sites/<int:site_id>/rooms/new/", rooms.room_new, name="room-new"),
+    path("sites/<int:site_id>/rules/", rule_sets.rule_sets, name="rule-sets"),
+    path("sites/<int:site_id>/rules/new/", rule_sets.rule_set_new, name="rule-set-new"),
+    path("rules/<int:rules_id>/edit/", rule_sets.rule_set_edit, name="rule-set-edit"),
+    path("rules/<int:rules_id>/withdraw/", rule_sets.rule_set_withdraw, name="rule-set-withdraw"),
     path("rooms/<int:room_id>/edit/", rooms.room_edit, name="room-edit"),
     path("rooms/<int:room_id>/retire/", rooms.room_retire, name="room-retire"),
     path("rooms/<int:room_id>/bring-back/", rooms.room_bring_back, name="room-bring-back"),

@@ -13,6 +13,7 @@ from tests.paths import PROJECT
 
 APPS = ["accounts", "patients", "scheduling", "attendance", "demo"]
 BOOKING_WRITERS = {
+    "scheduling.services.administration.rule_sets._write_bookings",
     "scheduling.services.administration.time_zones._move_sessions",
     "scheduling.services.bookings.book.new_booking",
     "scheduling.services.bookings.book.insert_bookings",
@@ -25,6 +26,7 @@ BOOKING_WRITERS = {
 }
 """Functions that may write bookings. The last two only release bookings and therefore need no follow-up."""
 RUN_FOLLOW_UP = [
+    "scheduling.services.administration.rule_sets._write_bookings",
     "scheduling.services.administration.time_zones._move_sessions",
     "scheduling.services.bookings.book.insert_bookings",
     "scheduling.services.bookings.book.restore_bookings",

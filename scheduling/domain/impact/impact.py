@@ -177,8 +177,9 @@ class Impact:
 
     @property
     def patients(self) -> frozenset[int]:
-        """The ids of the patients whose bookings change."""
-        return frozenset(each.patient for each in self.bookings)
+        """The ids of the patients whose bookings change or whose weeks fall short."""
+        changed = frozenset(each.patient for each in self.bookings)
+        return changed | {each.patient for each in self.shortfalls}
 
     @property
     def incomplete(self) -> tuple[SessionState, ...]:

@@ -96,12 +96,12 @@ def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
 
 def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datetime) -> Impact:
     changes = find_booking_changes(before.seats, after.seats)
-    affected = {change.patient for change in changes}
+    affected = {change.patient for change in changes} | _patients_with_other_hours(before.seats, after.seats)
     if not affected:
         return Impact(sessions=find_session_changes(before.sessions, after.sessions))
     patients = _AffectedPatients.of(scope.site, affected, scope.first, horizon_end(scope.site.today_at(now)))
     shortfalls = find_week_shortfalls(
-        [booking for booking in before.seats if booking.patient in affected],
+        _in_new_weeks([booking for booking in before.seats if booking.patient in affected], after.seats),
         [booking for booking in after.seats if booking.patient in affected],
         patients.prescribed,
     )
@@ -111,6 +111,21 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
         conflicts=tuple(_conflicts(changes, patients)),
         shortfalls=tuple(_with_savers(shortfalls, after, patients)),
     )
+
+
+def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[BookingState]) -> set[int]:
+    """Return the patients for whom a session counts for other minutes than before, because the rules changed."""
+    minutes = {(each.patient, each.session): each.minutes for each in before}
+    return {each.patient for each in after if minutes.get((each.patient, each.session), each.minutes) != each.minutes}
+
+
+def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
+    """Return the bookings in the treatment weeks to which they belong afterward.
+
+    If the rules change the first day of the week, hours that only move to another week are not lost.
+    """
+    weeks = {(each.patient, each.session): each.week for each in after}
+    return [replace(each, week=weeks.get((each.patient, each.session), each.week)) for each in before]
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:

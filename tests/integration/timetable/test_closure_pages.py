@@ -240,7 +240,9 @@ def test_showing_names_is_recorded_in_the_patients_trails(client: Client, clinic
     assert event.detail == "what it would do to closing Thu, Nov 26"
 
 
-def test_in_the_admin_closures_are_read_only_and_sites_can_be_changed(client: Client, clinic: Clinic) -> None:
+def test_in_the_admin_closures_and_sites_are_read_only_and_sites_are_changed_on_their_page(
+    client: Client, clinic: Clinic
+) -> None:
     closure = clinic.close(WEDNESDAY, WEDNESDAY)
     client.force_login(User.objects.create_superuser("boss@example.test", name="Boss"))
     assert client.get(reverse("admin:scheduling_closure_changelist")).status_code == 200
@@ -248,7 +250,11 @@ def test_in_the_admin_closures_are_read_only_and_sites_can_be_changed(client: Cl
     assert (
         client.post(reverse("admin:scheduling_closure_delete", args=[closure.pk]), {"post": "yes"}).status_code == 403
     )
-    page = client.get(reverse("admin:scheduling_site_change", args=[clinic.site.pk])).text
+    in_admin = reverse("admin:scheduling_site_change", args=[clinic.site.pk])
+    assert (client.get(in_admin).status_code, client.post(in_admin, {"name": "Elm"}).status_code) == (200, 403)
+    assert 'name="opens"' not in client.get(in_admin).text
+    assert 'name="rule_sets-0-starts"' not in client.get(in_admin).text
+    page = client.get(reverse("site-edit", args=[clinic.site.pk])).text
     for name in ("opens", "closes", "country", "state"):
         assert f'name="{name}"' in page
 
