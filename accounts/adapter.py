@@ -1,8 +1,10 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context as allauth_context
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
@@ -28,6 +30,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _("The email address or the password is not right. Check both, then try again."),
         "enter_current_password": _("This is not your current password. Enter it again."),
+        "incorrect_password": _("This is not your current password. Enter it again."),
         "too_many_login_attempts": _("Too many tries. Wait 5 minutes, then try again."),
     }
 
@@ -47,6 +50,19 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         if user is not None and key is not None:
             ratelimit.clear(request, action="login_failed_on_known_device", key=key)
         return user
+
+    def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
+        """Check the password of a signed-in user. Wrong ones are counted together with those of the sign-in page."""
+        credentials = {"email": getattr(user, "email", ""), "password": password}
+        return self.authenticate(allauth_context.request, **credentials) == user
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Whether to ask users again who they are. Users who have just signed in are not asked."""
+        request = allauth_context.request
+        records = get_authentication_records(request, request.user)
+        if records and clock.now().timestamp() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         user, request = context.get("user"), allauth_context.request

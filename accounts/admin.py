@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.mfa.admin import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
@@ -19,6 +20,7 @@ from iopmanager import clock
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
+admin.site.unregister(Authenticator)  # removing a second factor also takes a reason, ends sessions and sends mail
 admin.site.unregister(Group)  # Django's groups are not used, and in this product a “group” is a meeting
 
 

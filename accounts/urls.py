@@ -1,6 +1,9 @@
 """URLs of the home page and of the django-allauth pages in use. There is no sign-up: the clinic creates accounts."""
 
 from allauth.account import views
+from allauth.mfa.base import views as factor_views
+from allauth.mfa.recovery_codes import views as recovery_code_views
+from allauth.mfa.totp import views as app_views
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from accounts.views import accessibility, disabled_page, home, sign_in
@@ -24,12 +27,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    path("accounts/confirm/", views.reauthenticate, name="account_reauthenticate"),
+    path("accounts/two-step/", factor_views.index, name="mfa_index"),
+    path("accounts/two-step/sign-in/", factor_views.authenticate, name="mfa_authenticate"),
+    path("accounts/two-step/confirm/", factor_views.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/two-step/app/", app_views.activate_totp, name="mfa_activate_totp"),
+    path("accounts/two-step/app/remove/", app_views.deactivate_totp, name="mfa_deactivate_totp"),
+    path("accounts/two-step/codes/", recovery_code_views.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path(
+        "accounts/two-step/codes/new/", recovery_code_views.generate_recovery_codes, name="mfa_generate_recovery_codes"
+    ),
     # django-allauth needs these URL names to exist. This product does not offer the pages.
     path("accounts/signup/", disabled_page, name="account_signup"),
     path("accounts/email/", disabled_page, name="account_email"),
     path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),
     path("accounts/confirm-email/<str:key>/", disabled_page, name="account_confirm_email"),
     path("accounts/password/set/", disabled_page, name="account_set_password"),
-    path("accounts/reauthenticate/", disabled_page, name="account_reauthenticate"),
     path("accounts/login/code/confirm/", disabled_page, name="account_confirm_login_code"),
 ]

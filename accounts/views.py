@@ -5,6 +5,8 @@ from functools import wraps
 from typing import Concatenate
 
 from allauth.account import views as account_views
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
 from allauth.core import ratelimit
 from django.apps import apps
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -123,6 +125,15 @@ def sign_in(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
         limited: HttpResponse = ratelimit.respond_429(request)
         return limited
     page: HttpResponse = account_views.login(request, *args, **kwargs)
+    return page
+
+
+def sign_in_with_new_password(request: HttpRequest, user: User) -> HttpResponse:
+    """Sign in a user who has just chosen a password, and redirect to the start page.
+
+    A user who has a second factor is asked for it first, as on the sign-in page.
+    """
+    page: HttpResponse = perform_password_login(request, {"email": user.email}, Login(user=user))
     return page
 
 

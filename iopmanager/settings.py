@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 from iopmanager.mailers import choose_mailers
+from iopmanager.sign_in_settings import *  # noqa: F403  # the settings of sign-in have a module of their own
 
 env = Env()
 
@@ -56,6 +57,8 @@ elif DEPLOYMENT == "local":
 else:
     SECRET_KEY = env.str("SECRET_KEY", "")
 
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+
 HOST = env.str("HOST", "127.0.0.1")
 SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
 """Host and port at which `make run` serves the site."""
@@ -64,6 +67,11 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 STARTS_EMPTY = env.bool("EMPTY", False)
 """Whether `make run` serves a clinic of your own, which begins empty, instead of the demo clinic."""
+
+DEMO_SIGN_INS = env.bool("DEMO_SIGN_INS", DEPLOYMENT == "local" and not STARTS_EMPTY)
+"""Whether the staff of the demo clinic sign in without a second factor."""
+STAFF_NEED_SECOND_FACTOR = DEPLOYMENT != "test"
+"""Whether staff without a second factor reach only its set-up. Tests of this turn it on."""
 
 _LOCAL_DATABASE = "clinic.sqlite3" if STARTS_EMPTY else "iopmanager.sqlite3"
 DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{quote(str(VAR_DIR / _LOCAL_DATABASE))}")
@@ -90,6 +98,8 @@ def _refuse_unsafe_production() -> None:
         faults.append("EMAIL_URL must be set, for example to submission://user:password@mail.example:587.")
     if DEBUG:
         faults.append("DEBUG must be off.")
+    if DEMO_SIGN_INS:
+        faults.append("DEMO_SIGN_INS must be off: the demo clinic's passwords are public.")
     if faults:
         raise ImproperlyConfigured("\n".join(["The server does not start in production:", *faults]))
 
@@ -111,6 +121,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_filters",
@@ -134,6 +145,7 @@ MIDDLEWARE = [
     "iopmanager.middleware.sign_out.AbsoluteLimitMiddleware",
     "iopmanager.middleware.reader.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "iopmanager.middleware.second_factor.SecondFactorMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -187,56 +199,8 @@ def _cache_in_table(table: str, *, most_entries: int) -> dict[str, Any]:
     return {"BACKEND": backend, "LOCATION": table, "OPTIONS": {"MAX_ENTRIES": most_entries}}
 
 
-# Users sign in with their e-mail address and a password.
-AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
-ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_FORMS = {
-    "reset_password": "accounts.forms.PasswordResetForm",
-    "change_password": "accounts.password_forms.ChangePasswordForm",
-    "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",
-}
-ACCOUNT_SESSION_REMEMBER = False
-# Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
-# wrong invitation links: 20 in 5 minutes from one address. Limit how often one invitation's form can be sent: 20 times
-# a day, because the response tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in
-# 5 minutes from all unknown devices together, and as many from each device on which this person has signed in before.
-# Limit how often unknown devices can send the sign-in form: 30 times a minute from one address. This limit, `sign_in`,
-# replaces `login`, which would also count known devices. For everything else, django-allauth's default limits apply.
-ACCOUNT_RATE_LIMITS = {
-    "set_up": "5/5m/ip,30/h/key",
-    "join": "20/5m/ip",
-    "join_form": "20/d/key",
-    "login": None,
-    "sign_in": "30/m/ip",
-    "login_failed": "10/m/ip,5/5m/key",
-    "login_failed_on_known_device": "5/5m/key",
-}
-# Making one of django-allauth's own tokens takes queries that differ between known and unknown addresses. Django's
-# tokens take no query, so the time to make them doesn't reveal which addresses are known.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
-# Mail must not name the clinic. An address that belongs to no account gets no mail.
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The caches are in the database, so that all processes share them. The default cache has the counts of the rate limits
-# above, and nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The
+# of sign-in, and nothing else may use it: a full cache drops entries, and a dropped count would allow more guesses. The
 # other cache counts requests for calendar feeds. There are so many of these requests that they would soon fill a
 # shared cache.
 CACHES_IN_DATABASE: dict[str, dict[str, Any]] = {

@@ -82,3 +82,15 @@ class TurnOffForm(forms.Form):
         self.fields.update(handover or {})
         if has_work:
             self.fields["work_seen"] = work_seen_field()
+
+
+class SecondFactorRemovalForm(forms.Form):
+    """Why somebody's two-step sign-in is turned off."""
+
+    reason_fields: ClassVar[Mapping[str, str]] = {}
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("For example: lost phone. Make sure first that it is this person who asks."),
+    )

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import Invitation, User
 from accounts.services.invitations import check_email, issue_invitation, turn_off_user, withdraw_invitations
+from accounts.services.second_factor import remove_second_factor
 from patients.models import Patient
 from scheduling.models import Feed
 from scheduling.services.documents.feeds import revoke_feed
@@ -71,6 +72,19 @@ def end_portal_access(*, patient: Patient, by: User, now: datetime) -> None:
     withdraw_invitations(Invitation(patient=patient), by=by, now=now)
     for feed in Feed.objects.live().filter(patient=patient).select_related("patient"):
         revoke_feed(feed=feed, by=by, now=now)
+
+
+@transaction.atomic
+def remove_patient_factor(*, patient: Patient, reason: str, language: str, by: User, now: datetime) -> None:
+    """Turn off two-step sign-in of a patient who lost the phone. The patient can set it up again.
+
+    The patient is signed out everywhere, and told by mail, which is written in `language`. Raises Refused if the
+    patient has no access, or if there is nothing to turn off.
+    """
+    patient = _locked(patient)
+    if patient.user is None:
+        raise Refused([HasNoAccess(str(patient))])
+    remove_second_factor(user=patient.user, about=patient, reason=reason, language=language, by=by, now=now)
 
 
 def _locked(patient: Patient) -> Patient:

@@ -10,6 +10,7 @@ from accounts.audit import record
 from accounts.models import Action, Invitation, RoleAssignment, User
 from accounts.permissions import Permission, Role
 from accounts.services.invitations import check_email, issue_invitation, turn_off_user, withdraw_invitations
+from accounts.services.second_factor import remove_second_factor
 from accounts.services.staffing import Post, keep_sites_staffed
 from scheduling.models import Feed
 from scheduling.services.administration.handover import Handover, group_key, hand_over, lock_sites_of, work_of
@@ -131,6 +132,18 @@ def turn_off_staff(*, user: User, work_seen: bool, handover: Handover | None = N
             raise Refused([HasNoAccess(user.name)])
         _hand_over_and_check(user, handover, work_seen, None, by, now)
         end_account(user, by=by, now=now)
+
+
+@transaction.atomic
+def remove_staff_factor(*, user: User, reason: str, language: str, by: User, now: datetime) -> None:
+    """Turn off two-step sign-in of a staff member who lost the phone. The person sets it up again at the next sign-in.
+
+    The person is signed out everywhere, and told by mail, which is written in `language`. Raises Refused if `by` does
+    not manage all of the person's sites, if `by` is the person, or if there is nothing to turn off.
+    """
+    if not manages_all_of(by, user):
+        raise Refused([NotYourSite()])
+    remove_second_factor(user=user, about=user, reason=reason, language=language, by=by, now=now)
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from allauth.core import ratelimit
 from django.contrib import messages
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import FirstAdministratorForm
 from accounts.permissions import Permission
 from accounts.services.first_run import create_first_administrator, is_set_up
-from accounts.views import forbid_unless, signed_in, staff_required
+from accounts.views import forbid_unless, sign_in_with_new_password, signed_in, staff_required
 from iopmanager import clock
 from scheduling.forms.administration.sites import SiteForm
 from scheduling.services.administration.checklist import site_progress
@@ -34,8 +33,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
         form.add_error("code", _("Too many wrong codes. Wait 5 minutes, then try again."))
     saved = submit_form(request, form, lambda: create_first_administrator(now=clock.now(), **form.cleaned_data))
     if saved:
-        login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")
-        return redirect("getting-started")
+        return sign_in_with_new_password(request, saved.value)
     return render(request, "scheduling/administration/set_up.html", {"form": form}, status=422 if form.errors else 200)
 
 

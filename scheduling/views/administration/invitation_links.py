@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import Invitation
+from iopmanager.qr_code import draw_qr_code
 from scheduling.services.administration.invitation_mail import mail_invitation
-from scheduling.services.documents.qr_code import draw_qr_code
 
 
 @dataclass(frozen=True, slots=True)

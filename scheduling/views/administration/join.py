@@ -4,9 +4,8 @@ from copy import copy
 
 from allauth.core import ratelimit
 from django.conf import settings
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Invitation, User
 from accounts.services.invitations import InvitationUnknown, InvitationUsed, accept_invitation, find_invitation
+from accounts.views import sign_in_with_new_password
 from iopmanager import clock
 from patients.domain.languages import language_code
 from scheduling.forms.administration.invitations import JoinForm
@@ -51,8 +51,7 @@ def _join(request: HttpRequest, token: str) -> HttpResponse:
             )
         saved = submit_form(request, form, lambda: accept_invitation(token=token, now=clock.now(), **form.cleaned_data))
         if saved:
-            login(request, saved.value, backend="allauth.account.auth_backends.AuthenticationBackend")
-            return redirect("home")
+            return sign_in_with_new_password(request, saved.value)
         if form.is_bound and not form.errors.keys() <= set(form.fields):
             find_invitation(token, clock.now())  # somebody else used or withdrew the link in the meantime
         return _page(request, "join.html", {"form": form}, 422 if form.errors else 200)

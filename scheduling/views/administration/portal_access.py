@@ -1,5 +1,7 @@
 """The page on which a coordinator gives a patient access to the portal, and ends it."""
 
+from django.conf import settings
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,12 +13,20 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.audit import record
 from accounts.models import Action, Invitation
 from accounts.permissions import Permission
-from accounts.views import signed_in, staff_required
+from accounts.services.second_factor import has_second_factor
+from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.models import Patient
+from patients.services.record.reader_settings import chosen_language
 from scheduling.forms.administration.invitations import PortalLinkForm
-from scheduling.services.administration.portal_access import end_portal_access, invite_patient, withdraw_patient_link
+from scheduling.forms.administration.staff import SecondFactorRemovalForm
+from scheduling.services.administration.portal_access import (
+    end_portal_access,
+    invite_patient,
+    remove_patient_factor,
+    withdraw_patient_link,
+)
 from scheduling.views.administration.invitation_links import NewLink, mail_link, show_sheet
 from scheduling.views.administration.join import invited_language
 from scheduling.views.refusals import submit_button, submit_form
@@ -54,6 +64,7 @@ def _access_page(request: HttpRequest, patient: Patient, form: PortalLinkForm) -
         "patient": patient,
         "form": form,
         "has_access": has_access,
+        "has_second_factor": patient.user is not None and has_second_factor(patient.user),
         "since": joined.used_at if joined else None,
         "pending": pending,
         "is_expired": pending is not None and pending.is_expired(now),
@@ -88,3 +99,27 @@ def portal_access_end(request: HttpRequest, patient_id: int) -> HttpResponse:
         _("The access is ended. Sign-ins and calendar links no longer work."),
     )
     return redirect("portal-access", patient.pk)
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def portal_access_factor(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Ask why two-step sign-in of a patient is turned off. A POST turns it off."""
+    user = signed_in(request)
+    patient = patient_managed_by(user, patient_id)
+    forbid_unless(patient.user != user)
+    form = SecondFactorRemovalForm(request.POST or None)
+    language = (chosen_language(patient.user) if patient.user else None) or settings.LANGUAGE_CODE
+    saved = submit_form(
+        request,
+        form,
+        lambda: remove_patient_factor(
+            patient=patient, reason=form.cleaned_data["reason"], language=language, by=user, now=clock.now()
+        ),
+    )
+    if saved:
+        messages.success(request, _("Two-step sign-in of %(name)s is off. An email tells them so.") % {"name": patient})
+        return redirect("portal-access", patient.pk)
+    context = {"patient": patient, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "scheduling/administration/portal_access_factor.html", context, status=status)

@@ -15,10 +15,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Invitation, RoleAssignment, User
 from accounts.permissions import Permission
+from accounts.services.second_factor import has_second_factor
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
+from patients.services.record.reader_settings import chosen_language
 from scheduling.forms.administration.handover import handover_fields, read_handover
-from scheduling.forms.administration.staff import RolesForm, StaffInvitationForm, TurnOffForm
+from scheduling.forms.administration.staff import RolesForm, SecondFactorRemovalForm, StaffInvitationForm, TurnOffForm
 from scheduling.models import Site
 from scheduling.services.administration.handover import find_candidates, work_of
 from scheduling.services.administration.staff import (
@@ -26,6 +28,7 @@ from scheduling.services.administration.staff import (
     invite_again,
     invite_staff,
     manages_all_of,
+    remove_staff_factor,
     turn_off_staff,
     withdraw_staff_link,
 )
@@ -147,6 +150,7 @@ def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
         "work": work,
         "zone": zone_of(sites),
         "may_turn_off": manages_all_of(user, member.user),
+        "has_second_factor": has_second_factor(member.user),
     }
     status = 422 if form.errors else 200
     return render(request, "scheduling/administration/staff_member.html", context, status=status)
@@ -217,6 +221,31 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
     context = {"member": member, "form": form, "work": work}
     status = 422 if form.errors else 200
     return render(request, "scheduling/administration/staff_end.html", context, status=status)
+
+
+@staff_required(Permission.MANAGE_SITE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def staff_member_factor(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Ask why two-step sign-in of a staff member is turned off. A POST turns it off."""
+    user = signed_in(request)
+    member = _member(user, user_id)
+    forbid_unless(manages_all_of(user, member.user) and member.user != user)
+    form = SecondFactorRemovalForm(request.POST or None)
+    language = chosen_language(member.user) or settings.LANGUAGE_CODE
+    saved = submit_form(
+        request,
+        form,
+        lambda: remove_staff_factor(
+            user=member.user, reason=form.cleaned_data["reason"], language=language, by=user, now=clock.now()
+        ),
+    )
+    if saved:
+        text = _("Two-step sign-in of %(name)s is off. An email tells them so.")
+        messages.success(request, text % {"name": member.user.name})
+        return redirect("staff-member", user_id)
+    context = {"member": member, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "scheduling/administration/staff_factor.html", context, status=status)
 
 
 def _is_by_mail(request: HttpRequest) -> bool:

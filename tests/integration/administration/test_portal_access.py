@@ -20,6 +20,7 @@ from accounts.models import Action, AuditEvent, Invitation, OutgoingMail, User
 from accounts.permissions import Role
 from accounts.services.invitations import InvitationUsed, InvitationWithdrawn, accept_invitation, issue_invitation
 from iopmanager import clock
+from iopmanager.qr_code import draw_qr_code
 from iopmanager.settings import MAILERS
 from patients.models import Patient
 from scheduling.models import Site
@@ -31,7 +32,6 @@ from scheduling.services.administration.portal_access import (
 )
 from scheduling.services.administration.staff import invite_again, invite_staff
 from scheduling.services.documents.feeds import create_feed, find_feed
-from scheduling.services.documents.qr_code import draw_qr_code
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
 from timekeeping.reasons import Refused
 

@@ -1,0 +1,55 @@
+"""The forms of django-allauth that ask for the code of a second factor, with the product's words."""
+
+from typing import Any
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.app_settings import TOTP_PERIOD, TOTP_TOLERANCE
+from allauth.mfa.base import forms
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from django.core.cache import cache
+from django.utils.translation import gettext_lazy as _
+
+CODE_LASTS = TOTP_PERIOD * (2 * TOTP_TOLERANCE + 1)
+"""How many seconds an app's code is accepted."""
+
+
+def name_code_field(form: Any) -> None:
+    """Label the field for a code, and leave out the placeholder, which repeats the label."""
+    form.fields["code"].label = _("Code")
+    attributes = form.fields["code"].widget.attrs
+    attributes.pop("placeholder", None)
+    attributes.update({"autocapitalize": "off", "spellcheck": "false"})
+
+
+class EachCodeOnce:
+    """Mixin for forms that ask for a code. An app's code lets somebody in once, as long as it is accepted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_code_field(self)
+
+    def clean_code(self) -> str:
+        """Check the code. Raises ValidationError if it is wrong, or if it was used before."""
+        code: str = super().clean_code()  # type: ignore[misc]  # a method of the form that follows in the order of bases
+        used: Authenticator = vars(self)["authenticator"]
+        key = f"second-factor-code:{used.user_id}:{''.join(code.split())}"
+        if used.type == Authenticator.Type.TOTP and not cache.add(key, True, timeout=CODE_LASTS):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
+
+
+class SignInCodeForm(EachCodeOnce, forms.AuthenticateForm):  # type: ignore[misc]  # its base has no types
+    """The form that asks for a code after the password."""
+
+
+class ConfirmCodeForm(EachCodeOnce, forms.ReauthenticateForm):  # type: ignore[misc]  # as above
+    """The form that asks for a code again before a sensitive act."""
+
+
+class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
+    """The form that asks for the first code of an authenticator app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_code_field(self)
