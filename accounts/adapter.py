@@ -31,6 +31,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         "email_password_mismatch": _("The email address or the password is not right. Check both, then try again."),
         "enter_current_password": _("This is not your current password. Enter it again."),
         "incorrect_password": _("This is not your current password. Enter it again."),
+        "rate_limited": _("Too many tries. Wait 5 minutes, then try again."),
         "too_many_login_attempts": _("Too many tries. Wait 5 minutes, then try again."),
     }
 

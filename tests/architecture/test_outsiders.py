@@ -19,6 +19,7 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
     "account_inactive",
+    "mfa_authenticate",
     "set-up",
     "design",
 }
@@ -52,7 +53,8 @@ OF_NO_ROW = {
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
-    "staff", "staff-new", "administration",
+    "staff", "staff-new", "administration", "account_reauthenticate", "mfa_index", "mfa_reauthenticate",
+    "mfa_activate_totp", "mfa_generate_recovery_codes",
 }  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def test_staff_of_another_site_are_denied_access(client: Client, addresses: dict
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "home", "site-switch")))
+    "name", sorted(name for name in ALL if not name.startswith(("portal", "account", "mfa", "home", "site-switch")))
 )
 def test_a_patient_cannot_open_the_pages_of_staff(client: Client, addresses: dict[str, str], name: str) -> None:
     client.force_login(make_patient_user(make_patient(make_site("Elsewhere"))))

@@ -37,7 +37,7 @@ REFUSED = {
     "find-schedule-compare", "imported-calendar-new", "individual-sessions", "leave-end", "leave-new", "letter-new",
     "level-new", "meeting-edit", "meeting-end", "meeting-new", "patient-calendar", "patient-edit", "patient-new",
     "place-edit", "place-new", "proposal", "portal-access", "portal-account", "portal-calendar",
-    "portal-calendar-file-new",
+    "portal-access-factor", "portal-calendar-file-new", "staff-member-factor",
     "portal-commitment-edit", "portal-commitment-end", "portal-commitment-new", "portal-commitment-week",
     "reader-settings", "site-edit", "site-time-zone", "room-new", "room-edit", "room-retire", "rule-set-new",
     "rule-set-edit",

@@ -24,6 +24,8 @@ GOOD = {
 }
 READ = (
     "DEBUG",
+    "DEMO_SIGN_INS",
+    "EMPTY",
     "HOST",
     "CSRF_TRUSTED_ORIGINS",
     "SECURE_SSL_REDIRECT",
@@ -101,6 +103,7 @@ def test_a_complete_environment_gives_safe_production_settings(read_settings: Re
         pytest.param("EMAIL_URL", "console://", id="mail that goes nowhere"),
         pytest.param("EMAIL_URL", "smtp+tls://mail.example", id="mail by an unknown scheme"),
         pytest.param("DEBUG", "1", id="debugging"),
+        pytest.param("DEMO_SIGN_INS", "1", id="the demo's staff without a second factor"),
     ],
 )
 def test_production_refuses_one_unsafe_or_missing_setting_by_name(
@@ -198,3 +201,12 @@ def test_all_of_bootstrap_is_served_only_when_debugging(
     settings.STATICFILES_DIRS = read["STATICFILES_DIRS"]
     found = FileSystemFinder().find("vendor/bootstrap/bootstrap.min.css")
     assert ("node_modules" in str(found)) is is_complete
+
+
+@pytest.mark.parametrize(("empty", "is_demo"), [("0", True), ("1", False)])
+def test_only_the_demo_clinic_needs_no_second_factor(read_settings: ReadSettings, empty: str, is_demo: bool) -> None:
+    settings = read_settings({"DEPLOYMENT": "local", "SECRET_KEY": KEY, "EMPTY": empty})
+    assert settings["STAFF_NEED_SECOND_FACTOR"]
+    assert settings["DEMO_SIGN_INS"] is is_demo
+    assert read_settings(GOOD)["STAFF_NEED_SECOND_FACTOR"]
+    assert not read_settings(GOOD)["DEMO_SIGN_INS"]

@@ -20,14 +20,27 @@ from iopmanager import clock
 from iopmanager.settings import CACHES_IN_DATABASE
 from tests.every_page import make_pages, url_names
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
+from tests.second_factor import app_code, set_up_app, set_up_recovery_codes, sign_in_now
 
 pytestmark = pytest.mark.django_db
 
 SECRET_FIELD = re.compile(
     r'<input[^>]*(type="password"|autocomplete="(one-time-code|current-password|new-password)")', re.IGNORECASE
 )
-ASKED_FOR_A_SECRET = {"account_login", "account_change_password", "account_reset_password_from_key", "set-up", "join"}
+ASKED_FOR_A_SECRET = {
+    "account_login",
+    "account_change_password",
+    "account_reset_password_from_key",
+    "account_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_authenticate",
+    "mfa_reauthenticate",
+    "set-up",
+    "join",
+}
 """URL names of the pages that accept a password or a code. Each of them is tried below."""
+AFTER_THE_PASSWORD = {"mfa_authenticate"}
+"""URL names of the pages that open only between the password and the start page."""
 ADDRESS_IS_SECRET = {"account_reset_password_from_key", "join", "feed"}
 MOST_TRIES = 40
 
@@ -59,9 +72,10 @@ def test_no_other_page_asks_for_a_password_or_a_code() -> None:
     for user in [*users, make_patient_user(pages.patient)]:
         client = Client()
         if user is not None:
-            client.force_login(user)
+            sign_in_now(client, user)
+            set_up_recovery_codes(user)
         asking |= {name for name in names if SECRET_FIELD.search(client.get(pages.addresses[name]).text)}
-    assert asking == ASKED_FOR_A_SECRET - ADDRESS_IS_SECRET
+    assert asking == ASKED_FOR_A_SECRET - ADDRESS_IS_SECRET - AFTER_THE_PASSWORD
 
 
 def test_the_sign_in_page_limits_wrong_passwords() -> None:
@@ -83,6 +97,43 @@ def test_changing_the_password_limits_guesses_at_the_current_one(client: Client,
     client.force_login(make_user())
     form = {"oldpassword": "wrong", "password1": "another long password", "password2": "another long password"}
     assert tries_until_limited(lambda _: client.post(reverse("account_change_password"), form)) == 5
+
+
+def test_the_code_after_the_password_is_limited_for_each_person() -> None:
+    user = make_staff(Role.COORDINATOR, make_site())
+    secret = set_up_app(user)
+    clients = [Client(REMOTE_ADDR=f"10.0.{number}.1") for number in range(10)]
+    for client in clients:
+        client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
+    path = reverse("mfa_authenticate")
+    assert tries_until_limited(lambda number: clients[number].post(path, {"code": "12"})) == 5
+    assert "Too many tries" in clients[9].post(path, {"code": app_code(secret)}).text
+
+
+def test_a_device_that_knows_the_person_may_try_no_more_codes(client: Client) -> None:
+    user = make_staff(Role.COORDINATOR, make_site())
+    secret = set_up_app(user)
+    form = {"login": user.email, "password": PASSWORD}
+    client.post(reverse("account_login"), form)
+    client.post(reverse("mfa_authenticate"), {"code": app_code(secret)})
+    client.post(reverse("account_logout"))
+    client.post(reverse("account_login"), form)
+    assert client.cookies["device"].value
+    assert tries_until_limited(lambda _: client.post(reverse("mfa_authenticate"), {"code": "12"})) == 5
+
+
+@pytest.mark.parametrize(("name", "field"), [("account_reauthenticate", "password"), ("mfa_reauthenticate", "code")])
+def test_confirming_who_one_is_limits_guesses(client: Client, name: str, field: str) -> None:
+    user = make_staff(Role.COORDINATOR, make_site())
+    set_up_app(user)
+    client.force_login(user)
+    assert tries_until_limited(lambda _: client.post(reverse(name), {field: "12"})) == 5
+
+
+def test_setting_up_an_app_limits_wrong_codes(client: Client) -> None:
+    sign_in_now(client, make_staff(Role.COORDINATOR, make_site()))
+    client.get(reverse("mfa_activate_totp"))
+    assert tries_until_limited(lambda _: client.post(reverse("mfa_activate_totp"), {"code": "12"})) == 5
 
 
 def test_the_first_administrators_page_limits_wrong_codes(client: Client) -> None:

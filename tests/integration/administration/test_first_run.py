@@ -63,7 +63,7 @@ def test_an_empty_installation_leads_from_any_page_to_the_first_administrator(cl
 
 def test_the_first_administrator_is_signed_in_and_sees_the_checklist(client: Client) -> None:
     response = client.post(reverse("set-up"), account(), follow=True)
-    assert response.redirect_chain == [(reverse("getting-started"), 302)]
+    assert response.redirect_chain == [("/", 302), (reverse("getting-started"), 302)]
     assert "Begin with your first site" in response.text
     user = User.objects.get()
     assert (user.name, user.is_staff, user.check_password(PASSWORD)) == ("Imani Cole", True, True)
