@@ -266,7 +266,7 @@ class SpyingAdapter(SecondFactorAdapter):
 
 
 def test_the_app_on_a_phone_shows_a_neutral_name(client: Client, member: User, settings: Settings) -> None:
-    drawn = []
+    drawn: list[str] = []
     settings.MFA_ADAPTER = "tests.integration.sign_in.test_second_factor.SpyingAdapter"
     SpyingAdapter.drawn = drawn
     sign_in_now(client, member)
