@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import AuditedAdmin, ReadOnlyAdmin
+from accounts.admin import ReadOnlyAdmin
 from scheduling.models import (
     Booking,
     Closure,
@@ -79,7 +79,7 @@ class ClosureAdmin(ReadOnlyAdmin[Closure]):
 
 
 @admin.register(ServiceType)
-class ServiceTypeAdmin(AuditedAdmin[ServiceType]):
+class ServiceTypeAdmin(ReadOnlyAdmin[ServiceType]):
     list_display = ("name", "code", "countable")
     list_filter = ("countable",)
     search_fields = ("name", "code")

@@ -103,6 +103,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         "place_id": make_place(patient, {site: (20, 30)}).pk,
         "site_id": site.pk,
         "rules_id": RuleSet.objects.create(site=site, starts=NEXT_YEAR).pk,
+        "service_type_id": meeting.service_type_id,
         "room_id": make_room(site).pk,
         "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
         "week": MONDAY,

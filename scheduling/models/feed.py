@@ -3,10 +3,10 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import RoleAssignment, User
 from accounts.permissions import Permission
 from patients.models import Patient
-from scheduling.models.site import Room
+from scheduling.models.site import Room, Site
 from scheduling.models.track import Track
 
 
@@ -28,6 +28,13 @@ class FeedQuerySet(models.QuerySet["Feed"]):
             | Q(facilitator=user.pk)
             | Q(room__in=manages_rooms)
             | Q(track__in=manages_tracks)
+        )
+
+    def at_site(self, site: Site) -> "FeedQuerySet":
+        """Feeds of the site's patients, rooms and tracks, and of the staff who have a role at the site."""
+        staff = RoleAssignment.objects.filter(site=site)
+        return self.filter(
+            Q(patient__site=site) | Q(room__site=site) | Q(track__site=site) | Q(facilitator__in=staff.values("user"))
         )
 
     def live(self) -> "FeedQuerySet":

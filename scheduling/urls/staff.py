@@ -1,7 +1,16 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
-from scheduling.views.administration import first_run, portal_access, rooms, rule_sets, sites, staff
+from scheduling.views.administration import (
+    first_run,
+    portal_access,
+    rooms,
+    rule_sets,
+    service_types,
+    site_feeds,
+    sites,
+    staff,
+)
 from scheduling.views.documents import calendar_links, letters
 from scheduling.views.enrollment import change, end_track, enroll, individual, step_down, waitlist
 from scheduling.views.search import comparison, find
@@ -26,6 +35,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sites/<int:site_id>/rooms/new/", rooms.room_new, name="room-new"),
     path("sites/<int:site_id>/rules/", rule_sets.rule_sets, name="rule-sets"),
     path("sites/<int:site_id>/rules/new/", rule_sets.rule_set_new, name="rule-set-new"),
+    path("sites/<int:site_id>/calendar-links/", site_feeds.site_feeds, name="site-feeds"),
+    path(
+        "sites/<int:site_id>/calendar-links/<int:feed_id>/turn-off/",
+        site_feeds.site_feed_turn_off,
+        name="site-feed-turn-off",
+    ),
+    path("service-types/", service_types.service_types, name="service-types"),
+    path("service-types/new/", service_types.service_type_new, name="service-type-new"),
+    path("service-types/<int:service_type_id>/edit/", service_types.service_type_edit, name="service-type-edit"),
     path("rules/<int:rules_id>/edit/", rule_sets.rule_set_edit, name="rule-set-edit"),
     path("rules/<int:rules_id>/withdraw/", rule_sets.rule_set_withdraw, name="rule-set-withdraw"),
     path("rooms/<int:room_id>/edit/", rooms.room_edit, name="room-edit"),

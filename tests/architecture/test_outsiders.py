@@ -53,7 +53,8 @@ OF_NO_ROW = {
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
-    "staff", "staff-new", "administration", "account_reauthenticate", "mfa_index", "mfa_reauthenticate",
+    "staff", "staff-new", "administration", "service-types",
+    "service-type-new", "account_reauthenticate", "mfa_index", "mfa_reauthenticate",
     "mfa_activate_totp", "mfa_generate_recovery_codes",
 }  # fmt: skip
 
