@@ -74,7 +74,7 @@ class MakeupOpening:
 class WeekVerdict:
     """The standing of a week, and the minutes and days that the patient has to make up.
 
-    These would still be missing if the patient attended all scheduled sessions.
+    These minutes and days would still be missing if the patient attended all scheduled sessions.
     """
 
     standing: Standing

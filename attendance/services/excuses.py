@@ -81,7 +81,7 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
 
 
 def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: datetime) -> int:
-    """Delete the excuses of the leaves on days that no longer belong to these leaves. Return how many were deleted.
+    """For each leave, delete its excuses on days that are no longer in the leave. Return how many were deleted in total.
 
     Only excuses for future sessions are deleted.
     """

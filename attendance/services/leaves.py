@@ -71,9 +71,9 @@ def add_leave(
 def change_leave_end(*, leave: LeaveOfAbsence, last_day: date | None, by: User, now: datetime) -> LeaveOfAbsence:
     """Change the last day of a leave, update the excuses, and return the leave. None makes the leave open-ended.
 
-    Excuses for future sessions after the new last day are deleted. Sessions up to the new last day are excused. Excuses
-    for sessions that have begun are kept. Raises Refused if the last day is before the leave begins, if the leave would
-    overlap another, or if nothing would change.
+    Excuses for future sessions after the new last day are deleted. Unmarked sessions up to the new last day are
+    excused. Excuses for sessions that have begun are kept. Raises Refused if the last day is before the leave begins,
+    if the leave would overlap another, or if nothing would change.
     """
     _lock_episode(leave.episode)
     leave = LeaveOfAbsence.objects.select_related("episode__patient").get(pk=leave.pk)

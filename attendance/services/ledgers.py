@@ -81,7 +81,7 @@ def recent_weeks(
     book: RuleBook | None = None,
     busy: Iterable[BusyTime] | None = None,
 ) -> list[LedgerRow]:
-    """Return the last `weeks` treatment weeks of the episode, newest first, starting with the current week.
+    """Return up to `weeks` treatment weeks of the episode: the current week, then the weeks before it, newest first.
 
     The number of queries does not depend on `weeks`. To save queries, callers can pass what they have already loaded:
     `book` is the site's rules, and `busy` is the patient's busy times from today on (commitments and imported calendars).

@@ -25,9 +25,9 @@ def makeup_candidates(patient: Patient, week: Interval[date]) -> list[Booking]:
 def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
     """Return the patient's missed bookings that are not made up yet, from the week and the four weeks before it.
 
-    A booking was missed if it was not credited in full or if its session was canceled. It was also missed if the patient
-    gave up the spot, or if the spot was released because of a conflict or a cancellation. Sessions that do not count toward
-    the weekly hours are left out.
+    A booking was missed if its mark does not credit all of its minutes, or if its session was canceled. It was also
+    missed if the patient gave up the spot, or if the spot was released because of a conflict or a cancellation.
+    Sessions that do not count toward the weekly hours are left out.
     """
     made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (

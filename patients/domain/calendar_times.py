@@ -154,9 +154,9 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
     All dates are in [first, until). A pattern that reaches the start or end of this range is assumed to continue beyond
     it.
 
-    Dates on one weekday become an every-week pattern if they span at least four weeks, and at most one is missing in any
-    four weeks in a row. The remaining dates are then searched for every-other-week patterns by the same rule, in which
-    only every second week counts.
+    Dates on one weekday become an every-week pattern if they span at least four weeks, and at most one date is missing
+    in any four weeks in a row. The remaining dates are then searched for every-other-week patterns by the same rule, in
+    which only every second week counts.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

@@ -18,10 +18,11 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""How many schedules to try for the first, second and third step, if at least three steps need a schedule.
+"""How many schedules to try for the first, the second and the third step, if at least three steps need a schedule.
 
-For each step after the third, one schedule is tried. A plan for three steps needs at most about fifty searches (product
-rule). If only one or two steps need a schedule, `BEAM_WIDTHS` has the numbers.
+Only steps that need a schedule are counted. For each of them after the third, one schedule is tried. A plan for three
+steps needs at most about fifty searches (product rule). If only one or two steps need a schedule, `BEAM_WIDTHS` has the
+numbers.
 """
 
 
@@ -70,7 +71,7 @@ class Step:
 
     @property
     def arranged_reasons(self) -> tuple[Reason, ...]:
-        """The reasons against the arranged meetings: too few hours or days, or a conflict."""
+        """The reasons why the arranged meetings do not fit: wrong weekly hours or days, or a conflict."""
         return check_enrolled_meetings(self.arranged, self.need) if self.arranged.meetings else ()
 
     @property
@@ -140,7 +141,7 @@ class StepPlan:
     """The plan for one step.
 
     `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step's meetings
-    are already arranged. `rank` is the position of the schedule among all schedules of this step alone, counted from 1.
+    are already arranged. `rank` is the position of the schedule in a ranking for this step alone, counted from 1.
 
     `before` are the meetings that the patient attends until the step. If another version of a meeting runs by
     then, `before` has that version. The search prefers schedules that keep these meetings. `tracks_before` are the keys
@@ -243,7 +244,7 @@ def plan_steps(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The best plan from one step to the last, and its total points."""
+    """The best plan for a step and all later steps, and the total points of the plan."""
 
     points: int
     steps: tuple[StepPlan, ...]

@@ -47,8 +47,8 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def held_from(self, day: date) -> "MeetingQuerySet":
         """Meetings that have sessions on the day or later.
 
-        These are meetings of published tracks, meetings of retired tracks if the meeting has an end date, and weekly
-        meetings for individual sessions. A meeting whose last day is before `day` is left out.
+        These are meetings of published tracks, and weekly meetings for individual sessions. A meeting of a retired
+        track is included only if the meeting has an end date. A meeting whose last day is before `day` is left out.
         """
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
         return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()

@@ -34,7 +34,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(user.may_at(Permission.MARK) | (user.may_at(Permission.MARK_OWN) & Q(pk__in=own)))
 
     def finalizable_by(self, user: User) -> "SessionQuerySet":
-        """Sessions that the user leads or assists in and may finalize. The state of the session is not checked."""
+        """Sessions that the user leads or assists in, and may finalize. The state of the session is not checked."""
         own = self.model.objects.filter(facilitators=user).values("pk")
         return self.filter(user.may_at(Permission.FINALIZE_OWN), pk__in=own)
 
@@ -65,7 +65,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(on__gte=first, on__lt=until)
 
     def without_withdrawn(self) -> "SessionQuerySet":
-        """Leave out individual sessions that are canceled and that are later than the last day of their weekly meeting."""
+        """Leave out canceled individual (one-on-one) sessions after the last day of their weekly meeting.
+
+        If a session was moved, its original date counts.
+        """
         return self.exclude(
             status=SessionStatus.CANCELLED,
             meeting__kept_for__isnull=False,

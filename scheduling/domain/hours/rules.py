@@ -142,7 +142,7 @@ def _share_a_date(one: WeeklyMeeting, two: WeeklyMeeting) -> bool:
 class Verdict:
     """The result of judging a week's meetings: countable minutes and days, and every reason against the meetings.
 
-    Individual minutes are included in `minutes` but not in `days` or `minutes_by_weekday`.
+    `minutes` includes the minutes of individual sessions. `days` and `minutes_by_weekday` do not.
     """
 
     minutes: int
@@ -163,7 +163,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyTotals:
-    """Countable minutes and days in a week. `by_weekday` has the meetings' minutes for each day, Monday first."""
+    """The totals of a week: countable minutes, and the number of days on which meetings have countable minutes.
+
+    `minutes` includes individual sessions. `by_weekday` has the meetings' countable minutes for each day, Monday first.
+    """
 
     minutes: int
     days: int
@@ -263,8 +266,9 @@ def assess_choice(
 ) -> Verdict:
     """Judge whether a patient can attend these meetings every week.
 
-    No two meetings may overlap. The meetings must provide the prescribed weekly days and, together with the weekly
-    `individual_minutes`, the prescribed weekly minutes. They must also stay within the bounds of the rules.
+    No two meetings may overlap. The meetings must provide the prescribed days per week. They must also provide the
+    prescribed minutes per week; `individual_minutes` (per week) are added to their minutes. The total must stay within
+    the bounds of the rules.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]

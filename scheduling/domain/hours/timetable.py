@@ -14,7 +14,7 @@ from timekeeping.weeks import is_within
 
 DAY = timedelta(days=1)
 MeetingSwitch = tuple[date, WeeklyMeeting]
-"""A date on which a meeting starts or ends, and the meeting. An end date is the day after the last day."""
+"""A date on which a meeting starts or ends, and the meeting. An end date is the day after the meeting's last day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ def assess_timetable(
     individual_minutes: int = 0,
     others: Sequence[WeeklyMeeting] = (),
 ) -> tuple[Period, ...]:
-    """Return the periods during which the same meetings run, each with the verdict on these meetings.
+    """Divide the time from the date `first` on into periods during which the same meetings run.
 
-    No period begins before the date `first`. Days before the first meeting starts, and days after the last one has
-    ended, are left out. The last period has no end, unless all meetings end.
+    Return each period with the verdict on its meetings. Days before the first meeting starts are left out, and so are
+    days after all meetings have ended. The last period has no end, unless all meetings end.
 
     Meetings that start or end in the same week are treated as changing together. For example, a track's Monday group
     may start on a Monday, and its Friday group on that week's Friday. The days between are then not a separate period.

@@ -99,7 +99,7 @@ class SessionChange:
 
 @dataclass(frozen=True, slots=True)
 class BookingChange:
-    """A booking before and after a change. `before` is None for a new booking, `after` for a lost one.
+    """A booking before and after a change. `before` is None for a new booking. `after` is None for a lost one.
 
     If the booking is lost, `instead` is the name of another session that the patient attends at that time, or "" if
     there is none.
@@ -138,7 +138,7 @@ class ImpactConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeekShortfall:
-    """A treatment week that loses minutes or days through a change, and then has fewer than prescribed.
+    """A treatment week that is short after a change: it has fewer minutes, or days, than before and than prescribed.
 
     `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. If the
     patient is on a leave of absence in that week (`is_on_leave`), the week is not counted as missed.
@@ -297,7 +297,7 @@ def find_week_shortfalls(
     after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
 ) -> tuple[WeekShortfall, ...]:
-    """Return the treatment weeks that lose minutes or days through the change, and then have fewer than prescribed.
+    """Return the treatment weeks that are short after the change. `WeekShortfall` says what that means.
 
     The function `prescribed` takes a patient's id and a week. It returns the minutes and days of the prescription, or
     None if there is no prescription.

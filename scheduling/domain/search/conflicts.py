@@ -121,8 +121,8 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
     """Decide which conflicts block a meeting. `sessions` is the number of sessions that the meeting has in the horizon.
 
-    Temporary conflicts block the meeting if they would cause more than one in six sessions to be missed (product rule).
-    If the meeting is blocked, no dates are returned as missed.
+    The temporary conflicts block the meeting if, because of them, the patient would miss more than one in six of these
+    sessions (product rule). If the meeting is blocked, no dates are returned as missed.
     """
     blocking: list[Conflict] = []
     temporary: list[Conflict] = []

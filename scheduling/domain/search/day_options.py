@@ -21,7 +21,11 @@ DAY_OFF_TIMES: SlotTimes = ((24 * 60, 24 * 60),)
 
 @dataclass(frozen=True, slots=True)
 class DayPlan:
-    """The slots to attend on one day, with their total minutes and total cost. The slots do not overlap."""
+    """The slots to attend on one day. The slots do not overlap.
+
+    `minutes` are the total minutes of the slots. `cost` is the cost of the day, including the trip and the time on
+    site.
+    """
 
     times: SlotTimes
     minutes: int
@@ -41,8 +45,8 @@ class DayOptions:
     """All plans for one day.
 
     A plan is a day off, or a set of slots with `min_minutes` to `max_minutes` in total. `trip` is the cost of coming to
-    the site on this day. For each possible total of minutes, `sums` has a pair: the lowest cost and the total. The
-    cheapest pair comes first.
+    the site on this day. For each total of minutes that a plan can have, `sums` has a pair: the lowest cost of such a
+    plan, and the total. The cheapest pair comes first.
     """
 
     def __init__(self, slots: Sequence[GroupSlot], trip: int, min_minutes: int, max_minutes: int) -> None:
@@ -51,7 +55,11 @@ class DayOptions:
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, map total minutes to the lowest sum of cost and end time of the plans that begin with the slot."""
+        """For each slot, the lowest cost of the plans that begin with the slot, by their total of minutes.
+
+        Here, the cost is the sum of the slots' costs plus the end time of the last slot. Subtract the start time of the
+        first slot to get the cost of the plan without the trip.
+        """
         least = self._find_least_costs(max_minutes)
         possible = ((cost + trip, minutes) for minutes, cost in least.items() if min_minutes <= minutes <= max_minutes)
         self.sums = sorted([(0, 0), *possible])

@@ -79,8 +79,8 @@ class Fit:
     `starts` is the day on which the patient would start. `whole` is the whole track, or as much of it as possible if
     some of its meetings overlap. It is None if no such choice fits. `enough` is the smallest choice that meets the
     prescription. It is None if no such choice fits. `obstacles` has every reason why the whole track does not fit.
-    `minutes` and `days` are weekly totals. `missing_minutes` is how far `minutes` is below the prescription, or 0 if
-    any choice fits.
+    `minutes` and `days` are weekly totals of `choice` or, if nothing fits, of the meetings that the patient can attend.
+    `missing_minutes` is how far `minutes` is below the prescription, or 0 if any choice fits.
     """
 
     offer: Offer

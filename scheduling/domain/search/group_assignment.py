@@ -125,8 +125,8 @@ class SettledWeek:
 class GroupAssignment(NamedTuple):
     """A settled week whose slots are filled with groups in order. At least the first slot is filled.
 
-    `options` has the groups that were possible for the slot that was filled last, and `options[turn]` is the group
-    chosen for it. `chosen` has the groups of all earlier slots.
+    `options` has the groups that were possible for the most recently filled slot, and `options[turn]` is the group
+    chosen for that slot. `chosen` has the groups of all earlier slots.
     """
 
     week: SettledWeek
@@ -141,12 +141,12 @@ class GroupAssignment(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Key of the last group that has been assigned."""
+        """Key of the most recently assigned group."""
         return self.options[self.turn].key
 
     @property
     def tracks(self) -> int:
-        """Bit set of the tracks to which all groups assigned so far belong."""
+        """Bit set of the tracks that have all of the groups assigned so far."""
         return self.options[self.turn].tracks
 
     @property
@@ -155,7 +155,10 @@ class GroupAssignment(NamedTuple):
         return (*self.chosen, self.options[self.turn].group.meeting)
 
     def another(self) -> "GroupAssignment | None":
-        """Return the assignment with the next best group in the slot assigned last, or None if there is none."""
+        """Return this assignment with one change: the most recently assigned slot gets its next-best group.
+
+        Return None if that slot has no other group.
+        """
         return (
             GroupAssignment(self.week, self.chosen, self.options, self.turn + 1)
             if self.turn + 1 < len(self.options)
@@ -163,7 +166,7 @@ class GroupAssignment(NamedTuple):
         )
 
     def following(self, weights: Weights) -> "GroupAssignment | None":
-        """Return the assignment with the best group added in the next slot, or None if every slot has a group."""
+        """Return this assignment with the best group added for the next slot. Return None if every slot has a group."""
         meetings = self.meetings
         if len(meetings) == len(self.week.slots):
             return None

@@ -14,7 +14,7 @@ Choice = tuple[WeeklyMeeting, ...]
 
 
 def day_choices(meetings: Sequence[WeeklyMeeting]) -> list[Choice]:
-    """Return every set of these meetings of one day in which no two overlap. Smaller sets come first."""
+    """Return every set of these meetings in which no two overlap, smaller sets first. All meetings must be on one day."""
     found: list[Choice] = [()]
     for each in reversed(meetings):
         found = [(each, *chosen) for chosen in found if not any(each.overlaps(other) for other in chosen)] + found

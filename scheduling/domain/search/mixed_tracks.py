@@ -10,7 +10,7 @@ from timekeeping.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class MoreOfAnotherTrack(Reason):
-    """The track named `track` has more of the chosen meetings, so the patient should be enrolled there."""
+    """Another track, named `track`, has more of the chosen meetings. The patient should be enrolled in that track."""
 
     track: str
 

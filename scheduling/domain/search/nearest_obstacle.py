@@ -26,11 +26,11 @@ class BlockedGroups:
 
     `more` is the number of other causes that block groups of the track.
 
-    If the groups are full, the other fields are False or 0. If a busy time blocks the groups, `sessions` is the number
-    of sessions that the blocked groups have in the horizon. `every_other_week` is True if they are blocked only every
-    other week. Otherwise, `is_always` is True if they are blocked on every date, and `is_every_week` if they are also
-    all held every week. `minutes` is the overlap of the busy time, travel included, with one session of the group that
-    it overlaps most. `is_attended` is True if the patient already attends all of the blocked groups.
+    If the groups are full, the following fields are False or 0. If a busy time blocks the groups, `sessions` is the
+    number of sessions that the blocked groups have in the horizon. `every_other_week` is True if they are blocked only
+    every other week. Otherwise, `is_always` is True if they are blocked on every date, and `is_every_week` if they are
+    also all held every week. `minutes` is the overlap of the busy time, travel included, with one session of the group
+    that it overlaps most. `is_attended` is True if the patient already attends all of the blocked groups.
     """
 
     commitment: str

@@ -110,7 +110,8 @@ class WouldMove(Remark):
 class MissedSessions(Remark):
     """The patient would miss some of the schedule's sessions in the horizon.
 
-    `missed` has the date and the meeting of each missed session. `sessions` is the number of all sessions.
+    `missed` has the date and the meeting of each missed session. `sessions` is the number of all sessions that the
+    schedule has in the horizon.
     """
 
     side: ClassVar[Side] = "against"

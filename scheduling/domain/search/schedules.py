@@ -45,8 +45,8 @@ class Schedule:
     """Weekly meetings that the patient can attend. They are of one track, or of several tracks that mix.
 
     `offer` is the track to enroll in. For a mixed schedule, this is the track with the most of the schedule's meetings.
-    Ties go to the first by name. `asked` is the start date that was requested. `minutes` are weekly and include
-    individual minutes. Schedules with fewer `points` rank higher.
+    Ties go to the first by name. `asked` is the start date that was requested. `minutes` is the weekly total of
+    countable minutes, with individual sessions. Schedules with fewer `points` rank higher.
     """
 
     offer: Offer

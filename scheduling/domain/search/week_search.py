@@ -257,7 +257,10 @@ class _WeekSearch:
 
 
 RankedPlan = tuple[int, SlotTimes, DayPlan]
-"""A tuple of cost, times and plan for one day. The cost is the lowest total of this day and all later days."""
+"""A tuple of cost, times and plan for one day.
+
+The cost is the lowest possible total for this day plus all later days, if this day has this plan.
+"""
 
 
 class _RankedChildren:

@@ -211,9 +211,11 @@ class ShorterTravel(MinutesAdjustment):
 
 
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
-    """Whether change `one` is part of change `two`: the same change on fewer days or by fewer minutes.
+    """Whether change `two` includes change `one`.
 
-    Skipping a commitment covers every other change to the commitment, except shorter travel.
+    Both must be the same kind of change to the same commitment. `one` must be on no other days than `two`, and by no
+    more minutes. Skipping a commitment also includes every other change to the commitment on the skipped days, except
+    shorter travel.
     """
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False

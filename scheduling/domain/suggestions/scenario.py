@@ -28,8 +28,8 @@ class Scenario:
     """A what-if scenario: changes to commitments, the prescription, full meetings, start dates, and the rules.
 
     `prescribed_minutes` and `prescribed_days` are per week; None means that they do not change. `places_in` has the
-    keys of full meetings that get a spot. `joined` has the keys of tracks that take the patient on the requested day.
-    That day need not be one of the track's start dates.
+    keys of full meetings that get a spot. `joined` has the keys of tracks that take the patient on the requested day,
+    even if that day is not one of their start dates.
     """
 
     changed: tuple[ChangedCommitment, ...] = ()

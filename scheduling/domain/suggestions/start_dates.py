@@ -20,7 +20,7 @@ def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adj
     """Yield changes to the start of treatment that let a schedule fit.
 
     There is at most one later start. With each of the other changes, one track takes the patient on the requested day,
-    although this is not one of the track's start dates.
+    although that day is not one of the track's start dates.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)
@@ -54,8 +54,8 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
     """Return the days to try as a start, in order. All are in the first half of the horizon.
 
-    A day is tried if the day before it is one of these: a single date or the last day of a temporary commitment, a date
-    on which a meeting is full, or a start date of a track.
+    A day is tried if the day before it is one of these: the last day of a temporary commitment, a date of a commitment
+    that is on single dates, a date on which a meeting is full, or a start date of a track.
     """
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}

@@ -82,9 +82,10 @@ def apply_adjustments(changes: Adjustments, offers: Offers, need: Need) -> tuple
 def find_suggestions(
     offers: Iterable[Offer], need: Need, *, preferences: Preferences | None = None, most: int = MAX_SUGGESTIONS
 ) -> tuple[Suggestion, ...]:
-    """Return up to `most` of the smallest changes that would let a schedule fit, in order of cost to the patient.
+    """Return up to `most` suggestions, those with the lowest cost to the patient first.
 
-    The result is empty if a schedule fits already, or if no change helps.
+    The changes of a suggestion let a schedule fit, and are as small as possible. The result is empty if a schedule fits
+    already, or if no change helps.
     """
     tracks = tuple(offers)
     what_if = FeasibilityCheck(tracks, need)
@@ -113,8 +114,8 @@ def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 
     The two changes of a pair have different sources, such as two commitments. The search first assumes the largest
     change from the second source. It finds the smallest change from the first source that is then enough. With this
-    change fixed, it finds the smallest change from the second source. Any two sources are tried in both orders. If the
-    pairs found differ only in their amounts, the pair that ranks higher is returned.
+    change fixed, it finds the smallest change from the second source. Any two sources are tried in both orders. If
+    several pairs differ only in their amounts, the pair that ranks first is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

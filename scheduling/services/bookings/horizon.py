@@ -74,12 +74,12 @@ def write_sessions(
 ) -> HorizonExtension:
     """Create the missing sessions of the site's meetings in [first, until), except on closed days.
 
-    This covers individual meetings and the meetings of published tracks. A meeting of a retired track is covered if the
-    meeting has an end date. If `only` is given, just the meetings with these ids are covered. Sessions that would start
-    before the instant `since` are not created. A date that already has a session gets no second one, even if the
-    session was moved to another day. If the room is taken at that time, the session is created without a room. If a
-    facilitator is in another session, the session is created without this facilitator. Both cases occur only after
-    changes by hand.
+    This covers meetings for individual sessions, and meetings of published tracks. A meeting of a retired track is
+    covered if the meeting has an end date. If `only` is given, just the meetings with these ids are covered. Sessions
+    that would start before the instant `since` are not created. A date that already has a session gets no second one,
+    even if the session was moved to another day. If the room is taken at that time, the session is created without a
+    room. If a facilitator is in another session, the session is created without this facilitator. Both cases occur only
+    after changes by hand.
     """
     meetings = (
         Meeting.objects.filter(site=site)

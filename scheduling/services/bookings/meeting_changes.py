@@ -93,7 +93,7 @@ def _remove_sessions(
 
 
 def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now: datetime) -> None:
-    """End an individual meeting on `ends` (exclusive), and remove its later sessions unless they have begun.
+    """End a meeting for individual sessions on `ends` (exclusive). Remove its later sessions unless they have begun.
 
     Sessions that were changed by hand are removed too. Sessions that were moved from an earlier date to `ends` or later
     are removed if nobody is booked into them. A meeting that would begin on `ends` or later is deleted, unless it still
@@ -114,10 +114,11 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 
 
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
-    """Assign manually changed sessions to a meeting. Each of them replaces the meeting's own session in the same week.
+    """Assign manually changed sessions to a meeting.
 
-    If the meeting has no date in that week, the session becomes a one-off session. Bookings of enrollments that are
-    not in the meeting are released.
+    Each of them counts as the meeting's session in the same week, so no other session is created for that week. If the
+    meeting has no date in that week, the session becomes a one-off session. Bookings of enrollments that are not in the
+    meeting are released.
     """
     recurrence = meeting.as_pattern().recurrence
     for session in sessions:
@@ -157,8 +158,8 @@ def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: 
     All enrollments leave the old meeting on that day. An enrollment moves to the new meeting if the new meeting serves
     the enrollment's track.
 
-    Patients can also attend meetings of other tracks. An enrollment whose track the old meeting does not serve moves if
-    the two meetings have a track in common.
+    Patients can also attend meetings of other tracks, so the old meeting may not serve the enrollment's track. Such an
+    enrollment moves if the two meetings have a track in common.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     continuing = Q(enrollment__track__in=following.tracks.all())

@@ -81,8 +81,8 @@ def book_enrollments(
     Patients are not booked into full sessions, or into two sessions at the same time. They are not booked again into a
     session that they gave up. Sessions that start before the instant `since` are left out.
 
-    Return two numbers: the bookings created, and those that could not be created. A booking can't be created if the
-    session is full or the patient is in another session.
+    Return two numbers: how many bookings were created, and how many could not be created. A booking can't be created if
+    the session is full or the patient is in another session.
     """
     by_meeting = _site_placements(site, first, until)
     scheduled = Session.objects.filter(site=site, meeting__in=by_meeting, status=SessionStatus.SCHEDULED)

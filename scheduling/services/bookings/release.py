@@ -65,8 +65,8 @@ def release_bookings(*, bookings: BookingQuerySet, cause: ReleaseCause, reason: 
 def release_uncovered_bookings(enrollment: Enrollment, placements: PlacementsByMeeting, now: datetime) -> None:
     """Release the enrollment's future bookings in weekly meetings, except in sessions that `placements` cover.
 
-    The cause of the release is ENDED. Bookings that were already released because their session was canceled get this
-    cause too. They therefore stay released if the session is restored.
+    The cause of the release is ENDED. Bookings that were already released get this cause too, unless the patient gave
+    them up. They therefore stay released if, for example, their canceled session is restored.
     """
     bookings = Booking.objects.filter(enrollment=enrollment, session__meeting__isnull=False, starts__gt=now)
     lost = bookings.filter(Q(released_at=None) | ~Q(release_cause__in=[ReleaseCause.GIVEN_BACK, ReleaseCause.ENDED]))

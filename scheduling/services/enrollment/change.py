@@ -30,9 +30,9 @@ def change_meetings(
 ) -> Enrollment:
     """Change which meetings the patient attends. The change takes effect on `from_day`.
 
-    The new meetings can belong to the enrollment's track and to tracks that mix with that track.
+    Each new meeting must belong to the enrollment's track, or to a track that mixes with that track.
 
-    A meeting that the patient already attends may be kept even if it is full, or if its track no longer mixes with the
+    A meeting that the patient already attends may be kept, even if it is full or its track no longer mixes with the
     enrollment's track. Bookings in sessions of other meetings are released, and sessions of the new meetings are booked
     up to the horizon. Sessions that have begun do not change. A session that was moved is treated as if it were still
     on its original date. Return the updated enrollment.
@@ -71,8 +71,8 @@ def change_meetings(
 def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting], from_day: date) -> bool:
     """Replace the enrollment's group meetings with `wanted`, starting on `from_day`. Return whether anything changed.
 
-    Individual meetings do not change. A meeting that the patient still attends keeps its row, so that its bookings are
-    not released.
+    Meetings for individual sessions do not change. A meeting that the patient still attends keeps its row, so that its
+    bookings are not released.
     """
     missing = {each.meeting_id: each for each in wanted if enrollment.ends is None or each.starts < enrollment.ends}
     for each in missing.values():

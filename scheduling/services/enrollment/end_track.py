@@ -32,8 +32,9 @@ DAY = timedelta(days=1)
 class EndingEnrollment:
     """An enrollment in a track that is being ended, and how well another track would fit the patient afterward.
 
-    `fit` is the fit of the other track on the day after the end. It is None if no other track was given or the
-    patient's need can't be determined. `reasons` say why the patient can't transfer on that day.
+    `fit` is the fit of the other track from the day after the end, or from the enrollment's first day if that is later.
+    It is None if no other track was given or the patient's need can't be determined. `reasons` say why the patient
+    can't transfer on that day.
     """
 
     enrollment: Enrollment

@@ -30,7 +30,7 @@ A_YEAR = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class StillBooked(Reason):
-    """The patient is booked into a session today or later. `more` is the number of booked sessions after that one."""
+    """The patient is booked into sessions today or later. `session` is the first of them, and `more` counts the others."""
 
     session: str
     on: date

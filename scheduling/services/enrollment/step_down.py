@@ -206,8 +206,8 @@ class AttendedMeetings:
         """Return the meetings that are already arranged for a level of care, or NOT_ENROLLED if there are none.
 
         The level is in force in [day, until). The arranged meetings are those that the patient attends at the end of
-        the level's first week. If there are none, the week that begins when the patient first joins a meeting of the
-        level is used instead.
+        the level's first week. If there are none, the week that begins when the patient first joins a meeting during
+        the level is used instead.
 
         For the first level of a plan (`is_first`), these meetings always count as arranged. For a later level, they
         count only if the patient's groups differ from those before the level.

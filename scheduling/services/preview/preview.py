@@ -87,8 +87,7 @@ def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datet
 def _write_missing_sessions(scope: SnapshotScope, now: datetime) -> None:
     """Create missing sessions permanently before the action runs.
 
-    If the action created these sessions instead, they would get new ids each time the action runs. The impact's key
-    contains session ids, so the key would never match the preview.
+    Otherwise, the action itself would create these sessions, and the preview would show them as changes.
     """
     if scope.extends_horizon:
         extend_horizon(site=scope.site, now=now)

@@ -39,8 +39,8 @@ def need_of(
     """Return the patient's need from `from_day` on: prescription, commitments, and meetings of current enrollments.
 
     The meetings of the enrollment `apart_from` are left out. For the enrollment `changes`, only the group meetings are
-    left out, not the individual sessions. Raises Refused if the episode is over before `from_day` or has no level of
-    care.
+    left out, not the individual sessions. Raises Refused if the episode is over before `from_day`, or has no level of
+    care on that day or later.
     """
     left_out = changes or apart_from
     availability = PatientAvailability.of(

@@ -26,7 +26,7 @@ def refuse_rule_violations(tracks: Iterable[Track], today: date) -> None:
 
 
 def _periods(track: Track, today: date) -> tuple[Period, ...]:
-    """Assess the track in each period from today on, together with the site's other groups and individual meetings."""
+    """Assess the track in each period from today on, with the site's other groups and individual sessions."""
     site = track.site
     own = Meeting.objects.filter(tracks=track).select_related("service_type").prefetch_related("meeting_facilitators")
     return assess_timetable(
@@ -39,7 +39,7 @@ def _periods(track: Track, today: date) -> tuple[Period, ...]:
 
 
 def _running_at(site: Site, today: date) -> list[WeeklyMeeting]:
-    """Return the weekly meetings that the site has from today on: groups of published tracks, and individual meetings."""
+    """Return the weekly meetings that the site has from today on: groups of published tracks, and individual sessions."""
     meetings = (
         Meeting.objects.filter(site=site)
         .filter(Q(tracks__status=TrackStatus.PUBLISHED) | Q(kept_for__isnull=False))

@@ -41,7 +41,7 @@ def need(*commitments: BusyTime, **more: Any) -> Need:
 
 
 def numbers_of(group: WeeklyMeeting, *commitments: BusyTime, **more: Any) -> list[tuple[int, int, int, bool]]:
-    """Return four values of each conflict: missing minutes, overlap, gap, and whether the commitment starts first."""
+    """Return four values for each conflict: missing minutes, overlap, gap, and whether the commitment starts first."""
     found = blocking_conflicts(group, need(*commitments, **more))
     return [(each.minutes, each.overlap_minutes, each.gap_minutes, each.before) for each in found]
 
@@ -167,7 +167,7 @@ commitments = st.builds(
 def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """In total, the conflicts last at least as many minutes as the group and the commitment share on any one date."""
+    """The minutes of all conflicts add up to at least the minutes that the group and the commitment share on any date."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):

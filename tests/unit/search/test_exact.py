@@ -1,4 +1,4 @@
-"""The search for a fit gives the same result as trying every set of meetings, in whatever order the meetings come."""
+"""The search for a fit gives the same result as trying every set of meetings. The order of the meetings does not matter."""
 
 from dataclasses import replace
 from datetime import date, timedelta

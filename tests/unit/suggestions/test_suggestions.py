@@ -1,4 +1,4 @@
-"""In small random clinics, every suggestion makes as many schedules fit as it says, is minimal, and none is missing.
+"""In small random clinics, every suggestion is minimal and lets as many schedules fit as it says. None is missing.
 
 The tests apply each suggestion and count the schedules that fit. Then they make the suggestion one step smaller, and
 expect that no schedule fits.
@@ -40,7 +40,7 @@ WORLDS, TRIED_WORLDS = 900, 120
 
 
 def hard_world(seed: int) -> tuple[tuple[Offer, ...], Need]:
-    """Return a small random clinic and a need. An odd seed gives a need with little treatment and more commitments."""
+    """Return a small random clinic and a need. An odd seed gives a low prescription and more commitments."""
     random = Random(seed)
     offers, need, _ = random_world(random)
     if seed % 2:
@@ -54,7 +54,7 @@ def fits(changes: tuple[Adjustment, ...], offers: tuple[Offer, ...], need: Need)
 
 
 def one_step_less(change: Adjustment) -> tuple[Adjustment, ...]:
-    """Return the change reduced by one step, or an empty tuple if it is a single step."""
+    """Return the change reduced by one step, or an empty tuple if it can't be smaller."""
     if isinstance(change, MinutesAdjustment):
         return (replace(change, minutes=change.minutes - STEP),) if change.minutes > STEP else ()
     if isinstance(change, NumberAdjustment):
