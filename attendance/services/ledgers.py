@@ -197,7 +197,7 @@ class _LedgerData:
             yield PartialReason.LEAVE
 
     def _usual_days(self, episode: Episode, week: Interval[date]) -> Iterator[tuple[int, date]]:
-        """Yield (site id, date) for each meeting that the patient attends in the week, ignoring closures and leaves."""
+        """Yield (site id, date) for each date in the week on which the patient has a meeting, ignoring closures and leaves."""
         for attended in self.enrolled[episode.pk]:
             until = week.end if attended.ends is None else min(week.end, attended.ends)
             dates = attended.meeting.as_pattern().recurrence.dates(max(week.start, attended.starts), until)

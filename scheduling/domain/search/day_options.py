@@ -105,7 +105,7 @@ class DayOptions:
 
 
 class _RankedPlans:
-    """The plans for a day that have the same total of minutes, best first, computed as needed."""
+    """The plans for one day with a given total of minutes, best first. They are computed as needed."""
 
     def __init__(self, day: DayOptions, minutes: int) -> None:
         self.day = day

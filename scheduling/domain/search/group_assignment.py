@@ -176,7 +176,7 @@ class GroupAssignment(NamedTuple):
 
 
 def begin_assignment(cost: int, slots: Sequence[GroupSlot], weights: Weights) -> GroupAssignment:
-    """Return an assignment for a week with these slots. The first slot has the best group, the others have none yet.
+    """Return an assignment for a week with these slots. The first slot has its best group. The other slots have none yet.
 
     `cost` is the cost of the week without the points for facilitators and for mixing tracks. Raises IndexError if there
     are no slots.

@@ -113,15 +113,15 @@ def _compare(scope: SnapshotScope, before: Snapshot, after: Snapshot, now: datet
 
 
 def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[BookingState]) -> set[int]:
-    """Return the patients for whom a session counts for other minutes than before, because the rules changed."""
+    """Return the patients with a booking that counts for more or fewer minutes than before, because the rules changed."""
     minutes = {(each.patient, each.session): each.minutes for each in before}
     return {each.patient for each in after if minutes.get((each.patient, each.session), each.minutes) != each.minutes}
 
 
 def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
-    """Return the bookings in the treatment weeks to which they belong afterward.
+    """Return the bookings of `before`. Those that are also in `after` get the treatment week that they have there.
 
-    If the rules change the first day of the week, hours that only move to another week are not lost.
+    If the rules change the first day of the week, a booking can move to another week. Its hours are then not lost.
     """
     weeks = {(each.patient, each.session): each.week for each in after}
     return [replace(each, week=weeks.get((each.patient, each.session), each.week)) for each in before]

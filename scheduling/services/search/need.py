@@ -21,7 +21,7 @@ from timekeeping.time_zones import clock_differences, shift_busy_time
 
 @dataclass(frozen=True, slots=True)
 class NoEpisode(Reason):
-    """The patient has no open episode of care, or no level of care, on the requested day."""
+    """The episode of care is over on the requested day, or has no level of care on that day or later."""
 
     asked: date
 
@@ -143,7 +143,7 @@ def _treatment_times(
     apart_from: set[int],
     changes: Enrollment | None,
 ) -> tuple[dict[int, list[BusyTime]], dict[int, set[int]]]:
-    """Map episode ids to the busy times of the meetings in which the patient is enrolled, and to the tracks."""
+    """Return two maps by episode id: busy times of the meetings in which the patient is enrolled, and ids of the tracks."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
     tracks: dict[int, set[int]] = defaultdict(set)
     attended = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
