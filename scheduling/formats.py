@@ -253,6 +253,11 @@ def phone_number(typed: str) -> str:
     return f"({area}) {exchange}-{line}" + (f" x{extension}" if extension else "")
 
 
+def plain_spaces(text: str) -> str:
+    """Replace the no-break spaces of pages with plain ones, for text that is used elsewhere."""
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def one_line(text: str) -> str:
     """Join the lines of a rendered template with one space, or with none before a comma, colon, semicolon or period.
 

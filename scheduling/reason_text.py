@@ -11,7 +11,7 @@ from scheduling.domain.search.remarks import Remark
 from scheduling.domain.step_down import ChangedDays
 from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.suggestions import Suggestion
-from scheduling.formats import one_line
+from scheduling.formats import one_line, plain_spaces
 from timekeeping.reasons import Reason
 
 
@@ -28,24 +28,28 @@ def reason_template(kind: type[Reason]) -> str:
     return f"{app}/reasons/{capability}.html#{kind.code}"
 
 
-def reason_text(reason: Reason) -> str:
-    """Return the reason as one or more sentences of plain text."""
-    return _render_text(reason_template(type(reason)), reason=reason)
+def reason_text(reason: Reason, *, keeps_units: bool = False) -> str:
+    """Return the reason as one or more sentences of plain text.
+
+    With `keeps_units`, no line breaks between a number and its unit, as on pages.
+    """
+    return _render_text(reason_template(type(reason)), keeps_units, reason=reason)
 
 
-def remark_text(remark: Remark) -> str:
+def remark_text(remark: Remark, *, keeps_units: bool = False) -> str:
     """Return the remark about a schedule as a phrase in plain text, without a period."""
-    return _render_text(f"scheduling/search/remarks.html#{remark.code}", remark=remark)
+    return _render_text(f"scheduling/search/remarks.html#{remark.code}", keeps_units, remark=remark)
 
 
-def suggestion_text(suggestion: Suggestion) -> str:
+def suggestion_text(suggestion: Suggestion, *, keeps_units: bool = False) -> str:
     """Return the suggestion as a plain-text sentence: what would have to change, and how many schedules would fit."""
-    return _render_text("scheduling/suggestions/_suggestion.html", suggestion=suggestion)
+    return _render_text("scheduling/suggestions/_suggestion.html", keeps_units, suggestion=suggestion)
 
 
-def adjustment_text(adjustment: Adjustment) -> str:
+def adjustment_text(adjustment: Adjustment, *, keeps_units: bool = False) -> str:
     """Return one change of a suggestion as a clause in plain text: "treatment began on Mon, Dec 7 instead of Mon, Nov 2"."""
-    return _render_text(f"scheduling/suggestions/adjustments.html#{adjustment.code}", adjustment=adjustment)
+    template_name = f"scheduling/suggestions/adjustments.html#{adjustment.code}"
+    return _render_text(template_name, keeps_units, adjustment=adjustment)
 
 
 def waitlist_note_text(suggestion: Suggestion) -> str:
@@ -58,7 +62,8 @@ def change_text(change: ChangedDays) -> str:
     return strip_tags(_render_text("scheduling/enrollment/_changed_days.html", change=change)).strip()
 
 
-def _render_text(template_name: str, **values: object) -> str:
+def _render_text(template_name: str, keeps_units: bool = False, **values: object) -> str:
     """Render the template as one line without HTML escaping. The template engine caches the compiled template."""
     template = Engine.get_default().get_template(template_name)
-    return one_line(template.render(Context(values, autoescape=False)))
+    text = one_line(template.render(Context(values, autoescape=False)))
+    return text if keeps_units else plain_spaces(text)

@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, models
+from django.http import HttpResponse
 from django.test import TransactionTestCase, override_settings
 from pytest_django import DjangoDbBlocker
 
@@ -29,6 +30,21 @@ def _background_tasks_run_at_once() -> Iterator[None]:
     """Run background tasks in the process that enqueues them. Tests of the queue use the settings of production."""
     at_once = {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}
     with override_settings(TASKS={**settings.TASKS, "background": at_once}):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _responses_are_read_with_plain_spaces() -> Iterator[None]:
+    """Give `response.text` plain spaces, so that tests can compare sentences as people read them.
+
+    Pages have no-break spaces between numbers and units. `response.content` has them as they are sent.
+    """
+
+    def text_of(response: HttpResponse) -> str:
+        return response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpResponse, "text", property(text_of))
         yield
 
 

@@ -1,9 +1,10 @@
 """Template filters and tags for durations, times, days, status badges and pictures of weeks."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
+from functools import cache, wraps
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -54,28 +55,40 @@ DOT = re.compile(r"((?:\s*</?\w[^>]*>)*)\s*(?<![^\s>])(?:·\s+)+(?![^<>]*>)")
 SEPARATOR = '<span class="separator"> <span class="visually-hidden">·</span></span> '
 OUTER_DOT = re.compile(r"^(?:·\s+)+|(?:\s+·)+$")
 
+SPACE_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d])")
+
+
+def _keeps_units[**P](text_format: Callable[P, str]) -> Callable[P, str]:
+    """Let no line break between a number and its unit, as in "30 min", or between a time and AM or PM.
+
+    The functions in `scheduling/formats.py` use plain spaces, because commands, JSON, feeds and forms need them.
+    """
+
+    @wraps(text_format)
+    def formatted(*args: P.args, **kwargs: P.kwargs) -> str:
+        return SPACE_BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text_format(*args, **kwargs))
+
+    return formatted
+
+
 for _filter in (
-    hours,
-    elapsed,
     zone_city,
     at_zone,
-    clock,
     day,
     full_date,
     long_day,
-    long_hours,
-    hour_tick,
-    instant,
     rotation,
-    clock_change_text,
     weekday,
     weekday_plural,
     weekday_short,
     weekdays,
 ):
     register.filter(_filter)
-for _tag in (times, day_range, hours_and_days):
-    register.simple_tag(_tag)
+for _filter_with_units in (hours, elapsed, clock, long_hours, hour_tick, instant, clock_change_text):
+    register.filter(_filter_with_units.__name__, _keeps_units(_filter_with_units))
+register.simple_tag(day_range)
+for _tag_with_units in (times, hours_and_days):
+    register.simple_tag(_keeps_units(_tag_with_units), name=_tag_with_units.__name__)
 
 
 @register.filter

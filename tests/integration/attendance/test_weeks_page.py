@@ -65,9 +65,10 @@ def make_up(episode: Episode) -> str:
 
 @pytest.mark.usefixtures("rosa", "tomasz", "saturday")
 def test_each_patients_week_has_a_row(clinic: Clinic) -> None:
-    text = client_for(clinic.coordinator).get(reverse("weeks")).text
+    response = client_for(clinic.coordinator).get(reverse("weeks"))
+    text = response.text
 
-    assert f"This week, {unbroken('Mon, Nov 23 – Sun, Nov 29')}" in text
+    assert f"This week, {unbroken('Mon, Nov 23 – Sun, Nov 29')}" in response.content.decode()
     assert "All 2" in text
     assert "On pace 1" in text
     assert "At risk 1" in text
@@ -120,9 +121,9 @@ def test_links_to_another_standing_order_or_week_keep_the_rest_of_the_query(clin
 def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
     client = client_for(clinic.coordinator)
     before = client.get(reverse("weeks"), {"week": "2026-11-22"}).text
-    assert unbroken("Mon, Nov 16 – Sun, Nov 22") in before
+    assert "Mon, Nov 16 – Sun, Nov 22" in before
     assert "No patients this week" in before
-    assert unbroken("Mon, Nov 30 – Sun, Dec 6") in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
+    assert "Mon, Nov 30 – Sun, Dec 6" in client.get(reverse("weeks"), {"week": "2026-11-30"}).text
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_the_page_links_to_earlier_and_later_weeks(clinic: Clinic) -> None:
 def test_an_invalid_query_string_means_this_week(clinic: Clinic, nonsense: dict[str, str]) -> None:
     response = client_for(clinic.coordinator).get(reverse("weeks"), nonsense)
     assert response.status_code == 200
-    assert f"This week, {unbroken('Mon, Nov 23 – Sun, Nov 29')}" in response.text
+    assert "This week, Mon, Nov 23 – Sun, Nov 29" in response.text
 
 
 @pytest.mark.parametrize("patients", [1, 3])

@@ -110,7 +110,7 @@ def filled_in(track: Track, *hours: WeeklyHour, **more: Any) -> dict[str, Any]:
 def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
     desk: Client, episode: Episode, track: Track, ada: User
 ) -> None:
-    page = desk.get(address(episode, track)).content.decode()
+    page = desk.get(address(episode, track)).text
     assert "1 h a week with one counselor" in page
     assert "<strong>Wednesday 12:00–1:00 PM</strong> with Ada Park" in page
     assert "right after Group" in page
@@ -118,15 +118,15 @@ def test_times_are_proposed_with_reasons_and_chosen_with_the_track(
     assert "More times" in page
     assert 'value="none" id="individual-none" checked' in page
     response = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12)), follow=True)
-    assert "All upcoming sessions are booked." in response.content.decode()
-    assert "need to be scheduled" not in response.content.decode()
+    assert "All upcoming sessions are booked." in response.text
+    assert "need to be scheduled" not in response.text
     assert Session.objects.filter(service_type__code="individual", booked=1).count() == 12
 
 
 def test_individual_time_can_be_arranged_later_and_the_chart_says_so(
     desk: Client, episode: Episode, track: Track
 ) -> None:
-    page = desk.post(address(episode, track), filled_in(track), follow=True).content.decode()
+    page = desk.post(address(episode, track), filled_in(track), follow=True).text
     assert "Individual sessions still need to be scheduled." in page
     assert "1 h of individual sessions a week" in page
 
@@ -135,7 +135,7 @@ def test_the_chart_shows_individual_time_with_the_enrollment_and_counts_it_once(
     desk: Client, episode: Episode, track: Track, by: User, ada: User
 ) -> None:
     enrolled(episode, track, by, hour(ada, 2, 12))
-    page = desk.get(reverse("patient", args=[episode.patient_id])).content.decode()
+    page = desk.get(reverse("patient", args=[episode.patient_id])).text
     assert "Individual session" in page
     assert "10 h on 3 days." in page
     assert "To schedule" not in page
@@ -147,7 +147,7 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
 ) -> None:
     enrolled(admit(make_patient(site), minutes=600), track, by, hour(ada, 2, 12))
     response = desk.post(address(episode, track), filled_in(track, hour(ada, 2, 12), modality="telehealth"))
-    page = response.content.decode()
+    page = response.text
     assert response.status_code == 422
     assert (
         "Wednesday 12:00–1:00 PM with Ada Park is not available. The counselor’s “Individual session” takes 1 h of it."
@@ -164,7 +164,7 @@ def test_a_time_that_was_taken_in_the_meantime_is_refused_and_the_input_is_kept(
 def test_invalid_input_is_not_a_time(desk: Client, episode: Episode, track: Track, nonsense: str) -> None:
     response = desk.post(address(episode, track), filled_in(track) | {"individual": nonsense})
     assert response.status_code == 422
-    assert "Choose one of the times." in response.content.decode()
+    assert "Choose one of the times." in response.text
 
 
 def test_encoded_hours_are_decoded_to_the_same_hours(ada: User) -> None:
@@ -178,7 +178,7 @@ def test_without_counselor_hours_the_page_says_where_to_enter_them(
     desk: Client, episode: Episode, track: Track
 ) -> None:
     CounselorHours.objects.all().delete()
-    page = desk.get(address(episode, track)).content.decode()
+    page = desk.get(address(episode, track)).text
     assert "No counselor at this site has hours for individual sessions" in page
     assert reverse("counselor-hours") in page
 
@@ -186,7 +186,7 @@ def test_without_counselor_hours_the_page_says_where_to_enter_them(
 def test_a_track_without_individual_time_offers_no_times(desk: Client, episode: Episode, track: Track) -> None:
     track.individual_minutes = 0
     track.save()
-    assert "Individual sessions<" not in desk.get(address(episode, track)).content.decode()
+    assert "Individual sessions<" not in desk.get(address(episode, track)).text
 
 
 def test_individual_time_is_arranged_after_the_preview_was_confirmed(
@@ -194,7 +194,7 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
 ) -> None:
     enrollment = enrolled(episode, track, by)
     page_address = reverse("individual-sessions", args=[enrollment.pk])
-    page = desk.get(page_address).content.decode()
+    page = desk.get(page_address).text
     assert "Wednesday 12:00–1:00 PM" in page
     assert "individual-none" not in page
     assert desk.post(page_address, {"starts": MONDAY}).status_code == 422
@@ -204,7 +204,7 @@ def test_individual_time_is_arranged_after_the_preview_was_confirmed(
     shown = preview_and_confirm(desk, page_address, typed)
     assert "Gains “Individual session”" in shown.text
     assert Booking.objects.active().filter(session__service_type__code="individual").count() == 11
-    page = desk.get(page_address).content.decode()
+    page = desk.get(page_address).text
     assert "current time" in page
     assert "No individual sessions from that day on" in page
 
@@ -215,7 +215,7 @@ def test_changing_the_day_updates_only_the_list_of_times(
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
     page_address = reverse("individual-sessions", args=[enrollment.pk])
     typed = {"starts": MONDAY, "individual": encode_hours([hour(ada, 1, 9)]), "check": "1"}
-    part = desk.post(page_address, typed, headers={"HX-Request": "true"}).content.decode()
+    part = desk.post(page_address, typed, headers={"HX-Request": "true"}).text
     assert "<html" not in part
     assert f'value="{encode_hours([hour(ada, 1, 9)])}" id="individual-2" checked' in part
 
@@ -226,11 +226,11 @@ def test_reasons_against_moving_individual_sessions_are_shown(
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
     page_address = reverse("individual-sessions", args=[enrollment.pk])
     past = desk.post(page_address, {"starts": "2026-11-20", "individual": encode_hours([hour(ada, 1, 9)])})
-    assert "is too early" in past.content.decode()
+    assert "is too early" in past.text
     same = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 12)])})
-    assert "Nothing has changed, so there is nothing to save." in same.content.decode()
+    assert "Nothing has changed, so there is nothing to save." in same.text
     outside = desk.post(page_address, {"starts": MONDAY, "individual": encode_hours([hour(ada, 2, 15)])})
-    assert "is outside" in outside.content.decode()
+    assert "is outside" in outside.text
     assert {past.status_code, same.status_code, outside.status_code} == {422}
 
 
@@ -239,9 +239,9 @@ def test_removed_sessions_are_not_on_the_calendar_and_do_not_name_the_patient(
 ) -> None:
     enrollment = enrolled(episode, track, by, hour(ada, 2, 12))
     wednesday = reverse("today") + "?date=2026-12-02"
-    assert "Individual session" in desk.get(wednesday).content.decode()
+    assert "Individual session" in desk.get(wednesday).text
     end_enrollment(enrollment=enrollment, last_day=MONDAY, reason="Relapsed", by=by, now=NOW)
-    assert "Individual session" not in desk.get(wednesday).content.decode()
+    assert "Individual session" not in desk.get(wednesday).text
     assert set(Session.objects.filter(service_type__code="individual").values_list("cancel_reason", flat=True)) == {
         "Not arranged any more"
     }
@@ -254,10 +254,10 @@ def test_other_staff_see_the_hour_without_the_patient(
     colleague = signed_in_as(make_staff(Role.CLINICIAN, site))
     board = reverse("board-sessions") + "?start=2026-11-23&end=2026-11-30"
     for page in (reverse("today") + "?date=2026-11-25", board):
-        seen = colleague.get(page).content.decode()
+        seen = colleague.get(page).text
         assert "Individual session" in seen
         assert "Lindqvist" not in seen
-    assert "Lindqvist" in signed_in_as(ada).get(reverse("today") + "?date=2026-11-25").content.decode()
+    assert "Lindqvist" in signed_in_as(ada).get(reverse("today") + "?date=2026-11-25").text
 
 
 def test_individual_sessions_have_no_group_page(
@@ -313,16 +313,16 @@ def stated(**more: Any) -> dict[str, Any]:
 
 def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: User) -> None:
     client = signed_in_as(ada)
-    assert 'name="user"' not in client.get(reverse("counselor-hours-new")).content.decode()
+    assert 'name="user"' not in client.get(reverse("counselor-hours-new")).text
     response = client.post(
         reverse("counselor-hours-new"), stated(user=make_staff(Role.CLINICIAN, site).pk), follow=True
     )
-    assert "Thursday" in response.content.decode()
+    assert "Thursday" in response.text
     mine = CounselorHours.objects.get(weekday=3)
     assert mine.user == ada
     assert AuditEvent.objects.filter(action=Action.CREATED, subject_kind="counselorhours").count() == 1
     theirs = make_hours(make_staff(Role.CLINICIAN, site, "Ben Strand"), site, 4, "09:00", "12:00")
-    page = client.get(reverse("counselor-hours")).content.decode()
+    page = client.get(reverse("counselor-hours")).text
     assert "Ben Strand" in page
     assert reverse("counselor-hours-edit", args=[mine.pk]) in page
     assert reverse("counselor-hours-edit", args=[theirs.pk]) not in page
@@ -333,10 +333,10 @@ def test_a_clinician_enters_only_their_own_hours(site: Site, track: Track, ada: 
 
 def test_a_coordinator_enters_the_hours_of_any_counselor(desk: Client, site: Site, track: Track, ada: User) -> None:
     response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, last_day="2026-12-31"), follow=True)
-    assert "through Thu, Dec 31" in response.content.decode()
+    assert "through Thu, Dec 31" in response.text
     hours = CounselorHours.objects.get(weekday=3)
     assert hours.valid_until == date(2027, 1, 1)
-    page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).content.decode()
+    page = desk.get(reverse("counselor-hours-edit", args=[hours.pk])).text
     assert 'value="2026-12-31"' in page
     desk.post(reverse("counselor-hours-edit", args=[hours.pk]), stated(ends="13:00"))
     hours = CounselorHours.objects.get(pk=hours.pk)
@@ -367,19 +367,19 @@ def test_invalid_hours_are_refused_beside_the_input(
     Site.objects.update(closes="22:00")
     response = desk.post(reverse("counselor-hours-new"), stated(user=ada.pk, **typed))
     assert response.status_code == 422
-    assert sentence in response.content.decode()
+    assert sentence in response.text
     assert CounselorHours.objects.count() == 2
 
 
 def test_only_permitted_users_see_the_hours(site: Site, track: Track) -> None:
     reviewer = signed_in_as(make_staff(Role.REVIEWER, site))
-    page = reviewer.get(reverse("counselor-hours")).content.decode()
+    page = reviewer.get(reverse("counselor-hours")).text
     assert "Ada Park" in page
     assert "Add hours" not in page
     assert reviewer.get(reverse("counselor-hours-new")).status_code == 403
     assert signed_in_as(make_patient_user(make_patient(site))).get(reverse("counselor-hours")).status_code == 403
     elsewhere = signed_in_as(make_staff(Role.COORDINATOR, make_site("Elsewhere")))
-    assert "Ada Park" not in elsewhere.get(reverse("counselor-hours")).content.decode()
+    assert "Ada Park" not in elsewhere.get(reverse("counselor-hours")).text
 
 
 @pytest.mark.parametrize("counselors", [1, 3])

@@ -4,6 +4,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.template import Context, Template
 from django.utils import translation
 
 from iopmanager.reader import hour_clock_of
@@ -89,6 +90,22 @@ def test_an_instant_is_shown_in_the_zone_of_the_site() -> None:
 )
 def test_durations_have_hours_and_minutes(minutes: int | None, expected: str) -> None:
     assert formats.hours(minutes) == expected
+
+
+def test_on_pages_no_line_breaks_between_a_number_and_its_unit() -> None:
+    page = Template(
+        "{% load formats %}{{ 450|hours }}, {{ 540|long_hours }}, {% hours_and_days 90 1 %}, {{ 9|hour_tick }}, "
+        "{{ starts|clock }}, {% times starts ends %}, {{ at|instant }}"
+    ).render(Context({"starts": time(9), "ends": time(12, 15), "at": datetime(2026, 11, 23, 9, tzinfo=NEW_YORK)}))
+
+    assert page.replace("\N{NO-BREAK SPACE}", "_") == (
+        "7_h 30_min, 9_hours, 1_h 30_min and 1_day, 9_AM, 9:00_AM, 9:00_AM–12:15_PM, Mon, Nov 23, 9:00_AM"
+    )
+
+
+def test_elsewhere_durations_and_times_have_plain_spaces() -> None:
+    assert formats.hours(450) == "7 h 30 min"
+    assert formats.instant(datetime(2026, 11, 23, 9, tzinfo=NEW_YORK)) == "Mon, Nov 23, 9:00 AM"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.fit import WrongLevel
 from scheduling.domain.search.nearest_obstacle import BlockedGroups, nearest_obstacle
 from scheduling.domain.search.need import Need, Offer
-from scheduling.formats import one_line
+from scheduling.formats import one_line, plain_spaces
 from tests.unit.search.test_commitment_conflicts import busy, need
 from tests.unit.search.test_fit import MONDAY, MORNINGS, WEEK, fit_of, offer
 from timekeeping.busy_times import TREATMENT, BusyTime, treatment_key
@@ -29,7 +29,7 @@ def attended(meeting: WeeklyMeeting) -> BusyTime:
 
 def text_of(track: Offer, asked: Need) -> str:
     nearest = nearest_obstacle(fit_of(track, asked))
-    return one_line(render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest}))
+    return plain_spaces(one_line(render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest})))
 
 
 @pytest.mark.parametrize(
