@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils.html import strip_tags
 
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.fit import WrongLevel
@@ -29,7 +30,8 @@ def attended(meeting: WeeklyMeeting) -> BusyTime:
 
 def text_of(track: Offer, asked: Need) -> str:
     nearest = nearest_obstacle(fit_of(track, asked))
-    return plain_spaces(one_line(render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest})))
+    line = render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest})
+    return strip_tags(plain_spaces(one_line(line)))
 
 
 @pytest.mark.parametrize(
