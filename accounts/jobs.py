@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Greatest
@@ -24,7 +23,7 @@ from accounts.domain.job_schedule import (
     latest_night,
     next_attempt,
 )
-from accounts.models import JobOutcome, JobRun, JobRunQuerySet
+from accounts.models import BrowserSession, JobOutcome, JobRun, JobRunQuerySet
 from accounts.services.outbox import delete_old_tasks
 from iopmanager import clock
 
@@ -168,7 +167,7 @@ def _finish_run(run: JobRun, *, outcome: JobOutcome, words: str, now: datetime) 
 @task
 def clear_sessions() -> str:
     """Delete expired sign-in sessions. Return a sentence that says how many were deleted."""
-    deleted = Session.objects.filter(expire_date__lt=clock.now()).delete()[0]
+    deleted = BrowserSession.objects.filter(expire_date__lt=clock.now()).delete()[0]
     text = ngettext("%(number)d expired sign-in deleted.", "%(number)d expired sign-ins deleted.", deleted)
     return text % {"number": deleted}
 

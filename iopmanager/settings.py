@@ -115,7 +115,6 @@ INSTALLED_APPS = [
     "iopmanager.admin_site.ClinicAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -142,7 +141,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "iopmanager.middleware.known_device.KnownDeviceMiddleware",
     "iopmanager.middleware.sign_out.SignOutMiddleware",
-    "iopmanager.middleware.sign_out.AbsoluteLimitMiddleware",
+    "iopmanager.middleware.sign_in_limits.SignInLimitsMiddleware",
+    "iopmanager.middleware.kept_form.KeptFormMiddleware",
     "iopmanager.middleware.reader.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "iopmanager.middleware.second_factor.SecondFactorMiddleware",
@@ -213,8 +213,13 @@ if DEPLOYMENT == "test":
     CACHES = {name: {"BACKEND": _in_memory, "LOCATION": name} for name in CACHES_IN_DATABASE}
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Sign-in sessions end after a working day (10 hours), even in the middle of work, and when the browser closes.
-SESSION_COOKIE_AGE = 60 * 60 * 10
+# Sign-ins end after a working day (10 hours), even in the middle of work, when the browser closes, and after some minutes
+# without activity. A site can choose fewer minutes. Sessions are stored longer, to keep what is sent after the end.
+SESSION_ENGINE = "accounts.services.session_store"
+SESSION_COOKIE_AGE = 60 * 60 * 24
+SIGN_IN_HOURS = 10
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", 15, validate=validate.Range(5, 60))
+PATIENT_IDLE_MINUTES = env.int("PATIENT_IDLE_MINUTES", 30, validate=validate.Range(5, 60))
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME = "sid"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from accounts.views import admin_sign_in
 from scheduling.views.current_site import site_switch
 from scheduling.views.design import design
+from scheduling.views.own_sign_ins import end_own_sign_ins, own_sign_ins, sign_in_state
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Django's own forms accept any number of guesses at a password, so the admin uses the product's forms.
@@ -15,6 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
     path("site/", site_switch, name="site-switch"),
+    path("sign-ins/", own_sign_ins, name="account-sign-ins"),
+    path("sign-ins/end/", end_own_sign_ins, name="account-sign-ins-end"),
+    path("sign-ins/state/", sign_in_state, name="account-sign-in-state"),
     path("", include("accounts.urls")),
     path("", include("patients.urls.staff")),
     path("", include("scheduling.urls.staff")),

@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts.audit import record, record_all
 from accounts.models import Action, Invitation, User
 from accounts.services.first_run import lock_users
+from accounts.services.sign_ins import delete_sessions
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 VALID_FOR = timedelta(hours=72)
@@ -135,8 +136,10 @@ def turn_off_user(user: User, *, by: User | None, now: datetime) -> None:
     locked the row of the user, or of the patient to whom the user belongs.
     """
     user.is_active = False
-    user.set_unusable_password()  # sign-in sessions and reset links depend on the password, so they end, too
+    user.set_unusable_password()  # reset links contain a hash of the password, so they end with it
     user.save(update_fields=["is_active", "password"])
+    if user != by:  # users who turn off their own account are still using a session, which ends with the password
+        delete_sessions(user)
     withdraw_invitations(Invitation(user=user), by=by, now=now)
     record(user, by=by, action=Action.ENDED, at=now, detail="account turned off")
 

@@ -6,8 +6,6 @@ from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.core.mail import send_mail
 from django.db import models, transaction
 from django.template.loader import render_to_string
@@ -16,6 +14,7 @@ from django.utils.translation import override
 
 from accounts.audit import record
 from accounts.models import Action, User
+from accounts.services.sign_ins import delete_sessions
 from timekeeping.reasons import Reason, refuse_if_any
 
 DEMO_ADDRESS = "@demo.example"
@@ -61,18 +60,11 @@ def remove_second_factor(
     User.objects.select_for_update().get(pk=user.pk)
     refuse_if_any(_check_removal(user, by))
     Authenticator.objects.filter(user_id=user.pk).delete()
-    end_sessions(user)
+    delete_sessions(user)
     record(about, by=by, action=Action.ENDED, at=now, detail="second factor removed", reason=reason)
     with override(language):
         text = render_to_string("mfa/email/removed.txt")
         send_mail(_("Your sign-in settings have changed"), text, None, [user.email])
-
-
-def end_sessions(user: User) -> None:
-    """Sign the user out everywhere."""
-    sessions = Session.objects.iterator()
-    ended = [each.pk for each in sessions if each.get_decoded().get(SESSION_KEY) == str(user.pk)]
-    Session.objects.filter(pk__in=ended).delete()
 
 
 def _check_removal(user: User, by: User | None) -> Iterable[Reason]:

@@ -22,6 +22,8 @@ REACHABLE = frozenset(
     {
         "account_login",
         "account_logout",
+        "account-sign-in-state",
+        "account-signed-in-again",
         "account_reauthenticate",
         "accessibility",
         "mfa_index",

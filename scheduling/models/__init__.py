@@ -6,8 +6,9 @@ from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
 from scheduling.models.letter import Letter
 from scheduling.models.meeting import FacilitatorPart, Meeting, MeetingFacilitator, Modality
+from scheduling.models.service_type import ServiceType
 from scheduling.models.session import Session, SessionFacilitator, SessionStatus
-from scheduling.models.site import REASON_MAX_LENGTH, Room, RuleSet, ServiceType, Site
+from scheduling.models.site import REASON_MAX_LENGTH, Room, RuleSet, Site
 from scheduling.models.track import CohortStart, EntryMode, Track, TrackStatus
 from scheduling.models.waitlist import Priority, WaitingEntry
 

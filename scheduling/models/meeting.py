@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.domain.hours.rules import WeeklyMeeting
-from scheduling.models.site import Room, ServiceType, Site
+from scheduling.models.service_type import ServiceType
+from scheduling.models.site import Room, Site
 from scheduling.models.track import TrackStatus
 from timekeeping.busy_times import TREATMENT, BusyTime, treatment_key
 from timekeeping.occurrences import MeetingPattern

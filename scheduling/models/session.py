@@ -10,7 +10,8 @@ from accounts.models import User
 from accounts.permissions import Permission
 from scheduling.models.closure import Closure
 from scheduling.models.meeting import FacilitatorPart, Meeting, Modality
-from scheduling.models.site import REASON_MAX_LENGTH, Room, ServiceType, Site
+from scheduling.models.service_type import ServiceType
+from scheduling.models.site import REASON_MAX_LENGTH, Room, Site
 
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager

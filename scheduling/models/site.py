@@ -5,7 +5,9 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
@@ -28,6 +30,9 @@ def validate_time_zone(name: str) -> None:
     if name not in city_time_zones():
         raise ValidationError(_("%(name)s is not a time zone. Use a name such as America/Chicago.") % {"name": name})
 
+
+SHORTEST_PAUSE = 5
+"""A site may sign people out after at least so many minutes without activity."""
 
 REASON_MAX_LENGTH = 120
 """Maximum number of characters of a short reason in the database. Services truncate longer reasons."""
@@ -106,6 +111,14 @@ class Site(models.Model):
         help_text=_("How times are written for patients, and for staff who have not chosen otherwise."),
     )
 
+    idle_minutes = models.PositiveSmallIntegerField(
+        _("sign-out after (minutes)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(SHORTEST_PAUSE)],
+        help_text=_("Minutes without activity, at least 5. Leave blank for the usual time."),
+    )
+
     mixes_tracks = models.BooleanField(
         _("combine tracks"),
         default=False,
@@ -124,15 +137,23 @@ class Site(models.Model):
                 name="site_closes_after_it_opens",
                 violation_error_message=_("The site closes before it opens. Change one of the times."),
             ),
+            models.CheckConstraint(
+                condition=Q(idle_minutes=None) | Q(idle_minutes__gte=SHORTEST_PAUSE),
+                name="site_leaves_time_for_a_pause",
+                violation_error_message=_("Choose at least 5 minutes without activity."),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
-        """Reject a neutral name or letterhead that contains the site's name or a word that reveals treatment."""
+        """Reject a neutral name or letterhead that reveals treatment, and more idle minutes than the settings allow."""
         names = ("neutral_name", "letterhead")
         errors = {field: error for field in names if (error := self._why_revealing(getattr(self, field)))}
+        if (self.idle_minutes or 0) > settings.PATIENT_IDLE_MINUTES:
+            message = gettext("People are signed out after %(minutes)d minutes at the latest. Choose fewer minutes.")
+            errors["idle_minutes"] = message % {"minutes": settings.PATIENT_IDLE_MINUTES}
         if errors:
             raise ValidationError(errors)
 
@@ -217,24 +238,6 @@ class Room(models.Model):
     @property
     def audit_site_id(self) -> int:
         return self.site_id
-
-
-class ServiceType(models.Model):
-    """A type of service, such as group, individual, family or education."""
-
-    code = models.CharField(_("code"), max_length=40, unique=True)
-    name = models.CharField(_("name"), max_length=80)
-    countable = models.BooleanField(
-        _("counts toward weekly hours"), default=True, help_text=_("Sessions of this type count toward weekly hours.")
-    )
-
-    class Meta:
-        verbose_name = _("type of service")
-        verbose_name_plural = _("types of service")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Weekday(models.Func):

@@ -20,6 +20,7 @@ OPEN_TO_EVERYONE = {
     "account_reset_password_from_key_done",
     "account_inactive",
     "mfa_authenticate",
+    "account-sign-in-state",
     "set-up",
     "design",
 }
@@ -53,9 +54,9 @@ OF_NO_ROW = {
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
-    "staff", "staff-new", "administration", "service-types",
-    "service-type-new", "account_reauthenticate", "mfa_index", "mfa_reauthenticate",
-    "mfa_activate_totp", "mfa_generate_recovery_codes",
+    "staff", "staff-new", "administration", "service-types", "service-type-new", "account_reauthenticate",
+    "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_generate_recovery_codes", "account-sign-ins",
+    "account-sign-ins-end",
 }  # fmt: skip
 
 

@@ -63,7 +63,10 @@ class SiteForm(forms.ModelForm[Site]):
 
     class Meta:
         model = Site
-        fields = ("name", "neutral_name", "time_zone", "address", "phone", "opens", "closes", "hour_clock", "state")
+        fields = (
+            "name", "neutral_name", "time_zone", "address", "phone", "opens", "closes", "hour_clock", "state",
+            "idle_minutes",
+        )  # fmt: skip
         labels: ClassVar = {"name": _("Name of the site")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,6 +79,7 @@ class SiteForm(forms.ModelForm[Site]):
             fields_row("week_starts", "hour_clock"),
             "own_roles",
             fields_row("state", "code"),
+            "idle_minutes",
         )
 
     def values(self) -> SiteValues:
@@ -95,7 +99,7 @@ class SiteDetailsForm(forms.ModelForm[Site]):
         model = Site
         fields = (
             "name", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "hour_clock", "country",
-            "state", "mixes_tracks",
+            "state", "mixes_tracks", "idle_minutes",
         )  # fmt: skip
         labels: ClassVar = {"name": _("Name of the site")}
 
@@ -111,6 +115,7 @@ class SiteDetailsForm(forms.ModelForm[Site]):
             fields_row("opens", "closes"),
             fields_row("hour_clock", "letterhead"),
             fields_row("country", "state"),
+            "idle_minutes",
             "mixes_tracks",
         )
 

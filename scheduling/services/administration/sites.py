@@ -51,6 +51,7 @@ class SiteDetails:
     country: str = "US"
     state: str = ""
     mixes_tracks: bool = False
+    idle_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

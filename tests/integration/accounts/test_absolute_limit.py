@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.permissions import Role
@@ -15,6 +16,12 @@ pytestmark = pytest.mark.django_db
 
 MORNING = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TEN_HOURS = timedelta(hours=10)
+
+
+@pytest.fixture(autouse=True)
+def people_may_pause(settings: Settings) -> None:
+    """Let nobody be signed out for doing nothing, so that only the ten hours count."""
+    settings.STAFF_IDLE_MINUTES = settings.PATIENT_IDLE_MINUTES = 24 * 60
 
 
 def sign_in(client: Client, user: User, at: datetime) -> None:

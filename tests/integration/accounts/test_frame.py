@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -12,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
+from accounts.services.session_store import SessionStore
 from scheduling.context import frame, nav_items
 from scheduling.models import Site
 from scheduling.views.current_site import current_site

@@ -9,13 +9,12 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session as SignIn
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts import jobs as jobs_module
 from accounts.domain.job_schedule import WHOLE_INSTALLATION, NextAttempt
 from accounts.jobs import INTERRUPTED_MESSAGE, RUNS_KEPT_FOR, clear_sessions, run_due_jobs, scheduled_jobs
-from accounts.models import JobOutcome, JobRun
+from accounts.models import BrowserSession, JobOutcome, JobRun
 from iopmanager import clock
 from iopmanager.jobs import NIGHTLY
 from scheduling.jobs import extend_horizon_at
@@ -319,9 +318,9 @@ def test_the_number_of_bookings_that_failed_is_reported(site: Site, monkeypatch:
 def test_expired_sign_ins_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NIGHT)
     for key, expires in (("ended", NIGHT - HOUR), ("ends now", NIGHT), ("goes on", NIGHT + HOUR)):
-        SignIn.objects.create(session_key=key, session_data="", expire_date=expires)
+        BrowserSession.objects.create(session_key=key, session_data="", expire_date=expires)
     assert clear_sessions.enqueue().return_value == "1 expired sign-in deleted."
-    assert set(SignIn.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
+    assert set(BrowserSession.objects.values_list("session_key", flat=True)) == {"ends now", "goes on"}
 
 
 def test_every_job_has_a_title_and_a_unique_name_that_fits_the_column() -> None:

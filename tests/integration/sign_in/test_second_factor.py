@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db
 
 SIGN_IN, CODE, SET_UP = "/accounts/login/", "/accounts/two-step/sign-in/", "/accounts/two-step/"
 FOR_SET_UP = {
-    "accessibility", "account_login", "account_logout", "account_reauthenticate", "mfa_activate_totp",
+    "accessibility", "account_login", "account_logout", "account_reauthenticate", "account-sign-in-state",
+    "account-signed-in-again", "mfa_activate_totp",
     "mfa_authenticate", "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes",
 }  # fmt: skip
 """URL names that staff without a second factor reach."""

@@ -1,0 +1,118 @@
+"""A person's sign-ins: what their sessions say about them, a list of them, and how to end them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.audit import record
+from accounts.domain.devices import DeviceNames, name_device
+from accounts.domain.sign_in_limits import SignInLimits
+from accounts.models import Action, BrowserSession, User
+from accounts.services.session_store import SessionStore
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+
+SIGNED_IN_AT = "signed_in_at"
+IDLE_SECONDS = "idle_seconds"
+DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSignIn:
+    """One of a person's sign-ins. The id names it on pages. It is not the session's key, which is a secret."""
+
+    id: str
+    device: DeviceNames
+    signed_in_at: datetime
+    active_at: datetime
+    is_this_one: bool
+
+
+def begin_sign_in(session: "SessionBase", *, user_agent: str, longest_pause: timedelta, now: datetime) -> None:
+    """Store in the session when the person signed in, with what device, and after what pause the sign-in ends."""
+    session[SIGNED_IN_AT] = now.timestamp()
+    session[IDLE_SECONDS] = longest_pause.total_seconds()
+    session[DEVICE] = list(name_device(user_agent))
+    if isinstance(session, SessionStore):
+        session.active_at = now
+
+
+def limits_of(session: "SessionBase", now: datetime) -> SignInLimits:
+    """Return when the sign-in of this session began, and when it ends."""
+    active_at = session.active_at if isinstance(session, SessionStore) else None
+    return _limits(session, active_at or now)
+
+
+def sign_ins_of(user: User, *, this_key: str | None, now: datetime) -> list[OpenSignIn]:
+    """Return the user's sign-ins that have not ended. This one comes first, then the most recently active.
+
+    `this_key` is the key of the session with which the user asks.
+    """
+    found = [_open_sign_in(row, content, this_key) for row, content in _valid_sessions(user, now)]
+    return sorted(found, key=lambda each: (not each.is_this_one, -each.active_at.timestamp()))
+
+
+@transaction.atomic
+def end_sign_ins(user: User, ids: Collection[str] | None, *, this_key: str | None, by: User, now: datetime) -> int:
+    """End the user's sign-ins with these ids or, if None, all but this one. Return how many were ended.
+
+    Whoever uses them is signed out with the next request.
+    """
+    valid = {row.pk for row, _ in _valid_sessions(user, now)}
+    keys = [key for key in valid if key != this_key and (ids is None or _id_of(key) in ids)]
+    BrowserSession.objects.filter(pk__in=keys).delete()
+    if keys:
+        record(user, by=by, action=Action.ENDED, at=now, detail=f"sign-ins on other devices: {len(keys)}")
+    return len(keys)
+
+
+def delete_sessions(user: User) -> None:
+    """Delete all sessions of the user, who is signed out everywhere."""
+    BrowserSession.objects.filter(user=user).delete()
+
+
+def _valid_sessions(user: User, now: datetime) -> list[tuple[BrowserSession, dict[str, Any]]]:
+    """Return the user's sessions, each with its content.
+
+    Sessions are left out that ended by themselves, or with the password with which they began. They stay in the table
+    until somebody uses them or the night comes.
+    """
+    rows = BrowserSession.objects.filter(user=user, expire_date__gt=now)
+    decoded = [(row, row.get_decoded()) for row in rows]
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return [
+        (row, content)
+        for row, content in decoded
+        if any(constant_time_compare(content.get(HASH_SESSION_KEY, ""), each) for each in hashes)
+        and _limits(content, row.active_at).ended_by(now) is None
+    ]
+
+
+def _limits(content: "SessionBase | dict[str, Any]", active_at: datetime) -> SignInLimits:
+    return SignInLimits(
+        signed_in_at=datetime.fromtimestamp(content.get(SIGNED_IN_AT, active_at.timestamp()), UTC),
+        active_at=active_at,
+        longest_pause=timedelta(seconds=content.get(IDLE_SECONDS, settings.STAFF_IDLE_MINUTES * 60)),
+        longest=timedelta(hours=settings.SIGN_IN_HOURS),
+    )
+
+
+def _open_sign_in(row: BrowserSession, content: dict[str, Any], this_key: str | None) -> OpenSignIn:
+    return OpenSignIn(
+        id=_id_of(row.pk),
+        device=DeviceNames(*content.get(DEVICE, ("", ""))),
+        signed_in_at=_limits(content, row.active_at).signed_in_at,
+        active_at=row.active_at,
+        is_this_one=row.pk == this_key,
+    )
+
+
+def _id_of(key: str) -> str:
+    return salted_hmac("accounts.services.sign_ins", key, algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,171 @@
+"""Fill a form in a page with values that were typed before, as a browser would that had kept them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+type Attributes = dict[str, str | None]
+type Field = tuple[str, str]
+"""The name of a field and one of its values."""
+
+NOT_TYPED = {"hidden", "password", "file", "submit", "button", "reset", "image"}
+
+
+@dataclass(slots=True)
+class Control:
+    """A start tag of a field or of an option. Of an option, `name` is the name of its list."""
+
+    tag: str
+    name: str
+    attributes: Attributes
+    start: int
+    end: int
+    content_end: int = 0
+    """Where the text of a text area ends."""
+
+
+@dataclass(slots=True)
+class PostForm:
+    """A form that is sent by POST, with the fields that a person can change, and the names of all of its fields."""
+
+    start: int
+    action: str
+    controls: list[Control] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def add(self, control: Control) -> None:
+        """Add a control. A person can't change buttons and hidden fields."""
+        self.names.add(control.name)
+        if control.name and control.tag != "button" and (control.attributes.get("type") or "") not in NOT_TYPED:
+            self.controls.append(control)
+
+
+@dataclass(frozen=True, slots=True)
+class FilledPage:
+    """A page with a filled form, where the form starts, and the fields for which the form has no place.
+
+    If no form of the page fits, the page is unchanged and `form_start` is None.
+    """
+
+    html: str
+    form_start: int | None
+    left_over: Sequence[Field]
+
+
+def fill_form(html: str, *, page: str, action: str, fields: Sequence[Field]) -> FilledPage:
+    """Fill the form of the page that is sent to the path `action`. `page` is the page's own path.
+
+    Of several such forms, the one with the most of the fields is filled. What a person can't change stays as it is.
+    """
+    reader = _FormReader(html)
+    names = {name for name, _ in fields}
+    fitting = [
+        (len(names & {control.name for control in form.controls}), -form.start, form)
+        for form in reader.forms
+        if urlsplit(urljoin(page, form.action or page)).path == urlsplit(action).path
+    ]
+    found = max(fitting, key=lambda each: each[:2], default=None)
+    if found is None or not found[0]:
+        return FilledPage(html, None, fields)
+    form = found[2]
+    values: dict[str, list[str]] = {}
+    for name, value in fields:
+        values.setdefault(name, []).append(value)
+    edits: list[tuple[int, int, str]] = []
+    for control in form.controls:
+        edits += _fill(control, values)
+    for start, end, text in sorted(edits, reverse=True):
+        html = html[:start] + text + html[end:]
+    left_over = [(name, value) for name, value in fields if name not in form.names]
+    return FilledPage(html, form.start, left_over)
+
+
+def _fill(control: Control, values: dict[str, list[str]]) -> list[tuple[int, int, str]]:
+    """Return what to replace so that the control has its value: pairs of positions, each with the new text."""
+    attributes, typed = control.attributes, values.get(control.name, [])
+    if control.tag == "textarea":
+        return [(control.end, control.content_end, "\n" + escape(typed.pop(0)))] if typed else []
+    if control.tag == "option" or attributes.get("type") in {"checkbox", "radio"}:
+        mark = "selected" if control.tag == "option" else "checked"
+        if control.tag == "option" and control.name not in values:
+            return []
+        kept = {key: value for key, value in attributes.items() if key != mark}
+        is_chosen = (attributes.get("value") or ("on" if mark == "checked" else "")) in typed
+        return [(control.start, control.end, _start_tag(control.tag, kept | ({mark: None} if is_chosen else {})))]
+    return (
+        [(control.start, control.end, _start_tag(control.tag, attributes | {"value": typed.pop(0)}))] if typed else []
+    )
+
+
+def _start_tag(tag: str, attributes: Attributes) -> str:
+    written = "".join(f" {key}" if value is None else f' {key}="{escape(value)}"' for key, value in attributes.items())
+    return f"<{tag}{written}>"
+
+
+class _FormReader(HTMLParser):
+    """Finds the forms of a page, with the positions of their fields. Templates for scripts are left out."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.forms: list[PostForm] = []
+        self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", html))]
+        self._by_id: dict[str, PostForm] = {}
+        self._outside: list[tuple[str, Control]] = []
+        self._form: PostForm | None = None
+        self._list_name = ""
+        self._list_form = ""
+        self._text_area: Control | None = None
+        self._templates = 0
+        self.feed(html)
+        self.close()
+        for form_id, control in self._outside:
+            if form_id in self._by_id:
+                self._by_id[form_id].add(control)
+
+    def _position(self) -> int:
+        line, column = self.getpos()
+        return self._line_starts[line - 1] + column
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if tag == "template":
+            self._templates += 1
+        if self._templates:
+            return
+        if tag == "form":
+            self._open_form(attributes)
+        elif tag == "select":
+            self._list_name, self._list_form = attributes.get("name") or "", attributes.get("form") or ""
+        elif tag in {"input", "textarea", "option", "button"}:
+            start = self._position()
+            name = self._list_name if tag == "option" else attributes.get("name") or ""
+            control = Control(tag, name, attributes, start, start + len(self.get_starttag_text() or ""))
+            form_id = self._list_form if tag == "option" else attributes.get("form") or ""
+            if form_id:
+                self._outside.append((form_id, control))
+            elif self._form:
+                self._form.add(control)
+            self._text_area = control if tag == "textarea" else None
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "template":
+            self._templates = max(0, self._templates - 1)
+        elif tag == "form":
+            self._form = None
+        elif tag == "select":
+            self._list_name = self._list_form = ""
+        elif tag == "textarea" and self._text_area:
+            self._text_area.content_end = self._position()
+            self._text_area = None
+
+    def _open_form(self, attributes: Attributes) -> None:
+        self._form = PostForm(self._position(), attributes.get("action") or "")
+        if (attributes.get("method") or "").lower() == "post":
+            self.forms.append(self._form)
+            self._by_id[attributes.get("id") or ""] = self._form

@@ -1,0 +1,92 @@
+"""End a sign-in after a time without activity, and after a working day."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.domain.sign_in_limits import EndedBy
+from accounts.models import User
+from accounts.services.session_store import SessionStore
+from accounts.services.sign_ins import IDLE_SECONDS, begin_sign_in, limits_of
+from iopmanager import clock
+from iopmanager.middleware.reader import signed_in_user
+from scheduling.services.administration.idle_limits import longest_pause_of
+from scheduling.views.current_site import SESSION_KEY as SITE
+
+ENDED = "ended_sign_in"
+"""Under this key, the session of a browser says whose sign-in ended by itself, and why."""
+KEPT_FORM = "kept_form"
+"""Under this key stands what the person sent after that: first in what stands under ENDED, then in the new sign-in."""
+JUST_ENDED = "sign_in_just_ended"
+"""Name of an attribute of a request with which a sign-in ended."""
+
+
+@receiver(user_logged_in)
+def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
+    """Store in the session when the person signed in.
+
+    If the same person's sign-in had ended by itself in this browser, restore the site and what was sent too late.
+    """
+    begin_sign_in(
+        request.session,
+        user_agent=request.headers.get("User-Agent", ""),
+        longest_pause=longest_pause_of(user),
+        now=clock.now(),
+    )
+    ended: dict[str, Any] = request.session.pop(ENDED, {})
+    if ended.get("person") == user.pk:
+        for key in (SITE, KEPT_FORM):
+            if ended.get(key) is not None:
+                request.session[key] = ended[key]
+
+
+class SignInLimitsMiddleware:
+    """Sign people out who did nothing for too long, or who signed in longer ago than SIGN_IN_HOURS.
+
+    Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit.
+
+    The time of the last activity is stored at most once a minute. Requests that a page sends by itself are no activity.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = signed_in_user(request)
+        if user is not None:
+            now = clock.now()
+            limits = limits_of(request.session, now)
+            if ended_by := limits.ended_by(now):
+                end_sign_in(request, user, ended_by)
+            elif limits.must_note_activity(now) and is_activity(request):
+                note_activity(request, user, now)
+        return self.get_response(request)
+
+
+def end_sign_in(request: HttpRequest, user: User, ended_by: EndedBy) -> None:
+    """Sign the user out. The browser's new session says who was signed out, and why."""
+    site = request.session.get(SITE)
+    logout(request)
+    request.session[ENDED] = {"by": ended_by.value, "person": user.pk, SITE: site}
+    setattr(request, JUST_ENDED, True)
+
+
+def is_activity(request: HttpRequest) -> bool:
+    """Whether the person does something, rather than a script that asks how long the sign-in lasts, or a prefetch."""
+    asks_for_state = request.path == reverse("account-sign-in-state") and "active" not in request.GET
+    return not asks_for_state and "prefetch" not in request.headers.get("Sec-Purpose", "")
+
+
+def note_activity(request: HttpRequest, user: User, now: datetime) -> None:
+    """Save that the user is active. Meanwhile a site may have changed how long its people may pause."""
+    assert isinstance(request.session, SessionStore)
+    request.session.note_activity(now)
+    seconds = longest_pause_of(user).total_seconds()
+    if request.session.get(IDLE_SECONDS) != seconds:
+        request.session[IDLE_SECONDS] = seconds

@@ -1,0 +1,25 @@
+"""After how long without activity a person is signed out."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Min
+
+from accounts.models import RoleAssignment, User
+from scheduling.models import Site
+
+
+def longest_pause_of(user: User) -> timedelta:
+    """Return how long the user may do nothing before the sign-in ends.
+
+    The settings say how long staff and patients may do so, and each site may choose a shorter time. The shortest time
+    among the sites at which a staff member has a role counts, and for patients that of their site.
+    """
+    # Read from the database, because the caller's user may have cached roles from before a change.
+    at = list(RoleAssignment.objects.filter(user=user).order_by().values_list("site", flat=True))
+    sites = Site.objects.filter(patients__user=user)
+    if at:
+        sites = Site.objects.all() if None in at else Site.objects.filter(pk__in=at)
+    usual: float = settings.STAFF_IDLE_MINUTES if at else settings.PATIENT_IDLE_MINUTES
+    chosen = sites.aggregate(shortest=Min("idle_minutes"))["shortest"]
+    return timedelta(minutes=usual if chosen is None else min(usual, chosen))

@@ -1,0 +1,67 @@
+"""The page on which users see where they are signed in, and the address that says how long this sign-in lasts."""
+
+from datetime import UTC, tzinfo
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.services.sign_ins import end_sign_ins, limits_of, sign_ins_of
+from accounts.views import forbid_unless, is_patient, signed_in
+from iopmanager import clock
+from scheduling.views.current_site import current_site, sites_worked_at
+
+
+@login_required
+@require_safe
+def own_sign_ins(request: HttpRequest) -> HttpResponse:
+    """List the user's sign-ins."""
+    user = signed_in(request)
+    forbid_unless(user.has_any_role or is_patient(user))
+    context = {
+        "frame": "staff.html" if user.has_any_role else "portal.html",
+        "sign_ins": sign_ins_of(user, this_key=request.session.session_key, now=clock.now()),
+        "zone": _zone(request, user),
+    }
+    return render(request, "accounts/sign_ins.html", context)
+
+
+@login_required
+@require_POST
+def end_own_sign_ins(request: HttpRequest) -> HttpResponse:
+    """End one of the user's sign-ins or, without an id, all but this one."""
+    user = signed_in(request)
+    ids = request.POST.getlist("sign_in") or None
+    ended = end_sign_ins(user, ids, this_key=request.session.session_key, by=user, now=clock.now())
+    text = ngettext("Signed out on %(number)d device.", "Signed out on %(number)d devices.", ended)
+    messages.success(request, text % {"number": ended})
+    return redirect("account-sign-ins")
+
+
+@never_cache
+@require_safe
+def sign_in_state(request: HttpRequest) -> HttpResponse:
+    """Say who is signed in and for how many seconds. The script `signed_in.js` asks for it.
+
+    The request counts as activity only if it has the parameter `active` (see SignInLimitsMiddleware).
+    """
+    user, now = request.user, clock.now()
+    state: dict[str, object] = {"person": None}
+    if isinstance(user, User):
+        limits = limits_of(request.session, now)
+        left = (limits.ends_at - now).total_seconds()
+        state = {"person": user.pk, "seconds_left": max(left, 0), "csrf_token": get_token(request)}
+    return JsonResponse(state)
+
+
+def _zone(request: HttpRequest, user: User) -> tzinfo:
+    if user.has_any_role:
+        return current_site(request).zone if sites_worked_at(request) else UTC
+    zone: tzinfo = user.patient.site.zone
+    return zone
