@@ -195,13 +195,6 @@
     if (isAtStart) document.querySelector("[autofocus]")?.focus();
   }));
 
-  // A script that only one part of the page needs loads after the first paint, so that it doesn't share the connection before.
-  requestAnimationFrame(() => setTimeout(() => document.querySelectorAll("[data-script]").forEach((part) => {
-    const script = document.createElement("script");
-    script.src = part.dataset.script;
-    document.head.append(script);
-  })));
-
   // If the user has been signed out in the meantime, reload the page, so that the sign-in form doesn't appear inside it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {
