@@ -182,12 +182,13 @@ def test_runs_are_visible_to_managers_of_their_site() -> None:
 def test_other_staff_get_neither_the_page_nor_a_link_to_it(client: Client, site: Site, role: Role) -> None:
     client.force_login(make_staff(role, site))
     assert client.get(reverse("nightly-work")).status_code == 403
-    assert reverse("nightly-work") not in client.get(reverse("tracks")).text
+    assert reverse("administration") not in client.get(reverse("tracks")).text
 
 
 @pytest.mark.usefixtures("administrator")
 def test_managers_get_a_link_to_the_page(client: Client) -> None:
-    assert f'href="{reverse("nightly-work")}"' in client.get(reverse("tracks")).text
+    assert f'href="{reverse("administration")}"' in client.get(reverse("tracks")).text
+    assert f'href="{reverse("nightly-work")}"' in client.get(reverse("administration")).text
     assert client.post(reverse("nightly-work")).status_code == 405
 
 
