@@ -142,5 +142,6 @@ def frame(request: HttpRequest) -> dict[str, object]:
         "rail": SimpleLazyObject(rail),
         "sites": SimpleLazyObject(sites),
         "current_site": SimpleLazyObject(here),
+        "may_manage_sites": SimpleLazyObject(lambda: user.may_somewhere(Permission.MANAGE_SITE)),
         "may_search_patients": SimpleLazyObject(lambda: any(map(user.may_somewhere, NAV_SECTIONS[1].permissions))),
     }

@@ -14,6 +14,8 @@ from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import RuleSet
 from scheduling.services.administration.rule_sets import RuleSetValues
 
+ALL_LEVELS = "all"
+
 
 def in_hours(minutes: int) -> str:
     """Write minutes as people type them into a field: 540 is "9", 570 is "9:30"."""
@@ -32,9 +34,7 @@ class RuleSetForm(ActionForm):
     }
 
     starts = DayField(label=_("In effect from"), help_text=_("The first day of a treatment week."))
-    level = forms.ChoiceField(
-        label=_("For"), choices=[("", _("All levels of care")), *LevelOfCare.choices], required=False
-    )
+    level = forms.ChoiceField(label=_("For"), choices=[(ALL_LEVELS, _("All levels of care")), *LevelOfCare.choices])
     minimum_minutes = DurationField(label=_("Minimum hours a week"), help_text=_("For example 9, or 9:30."))
     maximum_minutes = DurationField(label=_("Maximum hours a week"))
     minimum_days = forms.IntegerField(label=_("Minimum days a week"), min_value=1, max_value=7)
@@ -52,10 +52,11 @@ class RuleSetForm(ActionForm):
 
     def __init__(self, *args: Any, rules: RuleSet, is_fixed: bool = False, **kwargs: Any) -> None:
         """`rules` fill in the form. With `is_fixed`, their level and first day can't be changed."""
-        fields = ("starts", "level", "minimum_days", "maximum_days", "week_starts", "breaks_count")
+        fields = ("starts", "minimum_days", "maximum_days", "week_starts", "breaks_count")
         kwargs["initial"] = {name: getattr(rules, name) for name in fields} | {
             name: in_hours(getattr(rules, name)) for name in ("minimum_minutes", "maximum_minutes")
         }
+        kwargs["initial"]["level"] = rules.level or ALL_LEVELS
         if rules.minimum_minutes_per_day:
             kwargs["initial"]["minimum_minutes_per_day"] = in_hours(rules.minimum_minutes_per_day)
         super().__init__(*args, **kwargs)
@@ -71,4 +72,7 @@ class RuleSetForm(ActionForm):
 
     def values(self) -> RuleSetValues:
         given = self.cleaned_data
-        return RuleSetValues(**given | {"minimum_minutes_per_day": given["minimum_minutes_per_day"] or 0})
+        level = "" if given["level"] == ALL_LEVELS else given["level"]
+        return RuleSetValues(
+            **given | {"level": level, "minimum_minutes_per_day": given["minimum_minutes_per_day"] or 0}
+        )

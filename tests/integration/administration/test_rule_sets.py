@@ -60,6 +60,7 @@ def office(administrator: User) -> Client:
 def rules(**changes: Any) -> dict[str, Any]:
     return {
         "starts": "2026-11-23",
+        "level": "all",
         "minimum_minutes": "9",
         "maximum_minutes": "25",
         "minimum_days": "3",

@@ -122,3 +122,14 @@ def test_an_administrator_who_cannot_add_patients_reads_how(office: Client, site
     assert reverse("patient-new") not in page
     administrator.role_assignments.create(role=Role.COORDINATOR, site=site)
     assert reverse("patient-new") in office.get(reverse("getting-started")).text
+
+
+@pytest.mark.parametrize(("role", "is_told"), [(Role.ADMINISTRATOR, True), (Role.REVIEWER, False)])
+def test_on_a_page_for_coordinators_an_administrator_reads_how_to_open_it(
+    site: Site, role: Role, is_told: bool
+) -> None:
+    user = make_staff(role, site)
+    page = client_for(user).get(reverse("patient-new"))
+    assert page.status_code == 403
+    assert ("give yourself the role of coordinator" in page.text) == is_told
+    assert (reverse("staff-member", args=[user.pk]) in page.text) == is_told
