@@ -71,7 +71,10 @@ STARTS_EMPTY = env.bool("EMPTY", False)
 DEMO_SIGN_INS = env.bool("DEMO_SIGN_INS", DEPLOYMENT == "local" and not STARTS_EMPTY)
 """Whether the staff of the demo clinic sign in without a second factor."""
 STAFF_NEED_SECOND_FACTOR = DEPLOYMENT != "test"
-"""Whether staff without a second factor reach only its set-up. Tests of this turn it on."""
+"""Whether staff who have no second factor can open only the pages where they set one up.
+
+It is off in tests. The tests of this rule turn it on.
+"""
 
 _LOCAL_DATABASE = "clinic.sqlite3" if STARTS_EMPTY else "iopmanager.sqlite3"
 DATABASE_URL = env.str("DATABASE_URL", "" if PRODUCTION else f"sqlite:///{quote(str(VAR_DIR / _LOCAL_DATABASE))}")

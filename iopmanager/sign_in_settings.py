@@ -63,5 +63,5 @@ MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # There is no unverified address: the clinic enters the addresses, and invitations prove them.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Before a sensitive act, users who signed in or confirmed who they are longer ago than this are asked again.
+# Seconds after which users must confirm who they are again before a sensitive act.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60

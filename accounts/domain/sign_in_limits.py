@@ -11,7 +11,7 @@ class EndedBy(StrEnum):
     IDLE = "idle"
     """The person did nothing for too long."""
     LIMIT = "limit"
-    """A working day is over, however busy the person is."""
+    """The sign-in reached its longest duration, a working day. It ends even if the person is still active."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ number and `best` is the first of them. At most `MAX_SCHEDULES` are counted; `is
 the suggestion in a page's address. Each change has its size, in minutes or days, and a `code` that selects its text
 (`scheduling/suggestions/_suggestion.html`; on the command line, `reason_text.suggestion_text`).
 
-Every change is as small as possible: five minutes less would not be enough. A change is left out if a smaller version
-of the change (on fewer days or by fewer minutes) is enough. Skipping a commitment is left out if it is enough to change
-the commitment by some minutes. Pairs of changes are searched for only if no single change helps. If either change of a
-pair were smaller, the pair would not be enough. Treatment that the patient already has never moves.
+Only the smallest changes are suggested: the same change by five minutes less, or on fewer days, would not be enough.
+Skipping a commitment is suggested only if changing it by some minutes is not enough. Pairs of changes are searched for
+only if no single change helps, and both changes of a pair are the smallest in the same way. Treatment that the patient
+already has never moves.
 
 Suggestions are ranked by what they cost the patient. These are the kinds of changes, from the lowest cost to the
 highest:

@@ -95,8 +95,8 @@ def change_roles(
 
     With a `handover`, other people take groups and sessions of the user. Raises Refused if somebody can't take them.
 
-    Also raises Refused if no role is left, if a site would lose its last coordinator or administrator, or if the user
-    stops being a clinician at a site where groups to lead are left, and `work_seen` is false.
+    Also raises Refused if no role is left, or if a site would lose its last coordinator or administrator. Unless
+    `work_seen` is true, also raises Refused if the user stops being a clinician at a site where they still lead groups.
     """
     lock_sites_of(user, now)
     with keep_sites_staffed():
