@@ -84,7 +84,7 @@ def staff(request: HttpRequest) -> HttpResponse:
     """List the staff of the sites that the user administers."""
     user = signed_in(request)
     context = {"members": staff_members(user), "zone": zone_of(managed_sites(user))}
-    return render(request, "scheduling/administration/staff.html", context)
+    return render(request, "scheduling/administration/staff/list.html", context)
 
 
 @staff_required(Permission.MANAGE_SITE)
@@ -110,7 +110,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
         return _hand_over(request, saved.value, zone_of(sites))
     context = {"form": form, "sites": sites}
     status = 422 if form.errors else 200
-    return render(request, "scheduling/administration/staff_new.html", context, status=status)
+    return render(request, "scheduling/administration/staff/new.html", context, status=status)
 
 
 @staff_required(Permission.MANAGE_SITE)
@@ -153,7 +153,7 @@ def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
         "has_second_factor": has_second_factor(member.user),
     }
     status = 422 if form.errors else 200
-    return render(request, "scheduling/administration/staff_member.html", context, status=status)
+    return render(request, "scheduling/administration/staff/member.html", context, status=status)
 
 
 @staff_required(Permission.MANAGE_SITE)
@@ -220,7 +220,7 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
         return redirect("staff")
     context = {"member": member, "form": form, "work": work}
     status = 422 if form.errors else 200
-    return render(request, "scheduling/administration/staff_end.html", context, status=status)
+    return render(request, "scheduling/administration/staff/end.html", context, status=status)
 
 
 @staff_required(Permission.MANAGE_SITE)
@@ -245,7 +245,7 @@ def staff_member_factor(request: HttpRequest, user_id: int) -> HttpResponse:
         return redirect("staff-member", user_id)
     context = {"member": member, "form": form}
     status = 422 if form.errors else 200
-    return render(request, "scheduling/administration/staff_factor.html", context, status=status)
+    return render(request, "scheduling/administration/staff/factor.html", context, status=status)
 
 
 def _is_by_mail(request: HttpRequest) -> bool:
