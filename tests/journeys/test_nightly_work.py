@@ -41,6 +41,9 @@ def test_nightly_work_is_accessible_on_a_desktop_and_on_a_phone(
         screen.goto("/tracks/")
         screen.locator("summary", has_text="Tom Abara").click()
         assert_accessible(screen)
+        screen.keyboard.press("Escape")
+        follow(screen.get_by_role("navigation", name="Main").locator("a[href='/administration/']"))
+        assert_accessible(screen)
         follow(screen.get_by_role("link", name="Nightly work"))
         expect(screen.get_by_role("heading", name="Nightly work")).to_be_visible()
         for status in ("Done", "Failed", "Running", "Due"):
