@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from accounts.views import admin_sign_in
 from scheduling.views.current_site import site_switch
 from scheduling.views.design import design
-from scheduling.views.own_sign_ins import end_own_sign_ins, own_sign_ins, sign_in_state
+from scheduling.views.own_sign_ins import end_own_sign_ins, own_sign_ins, sign_in_state, signed_in_again
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Django's own forms accept any number of guesses at a password, so the admin uses the product's forms.
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("site/", site_switch, name="site-switch"),
     path("sign-ins/", own_sign_ins, name="account-sign-ins"),
     path("sign-ins/end/", end_own_sign_ins, name="account-sign-ins-end"),
+    path("sign-ins/again/", signed_in_again, name="account-signed-in-again"),
     path("sign-ins/state/", sign_in_state, name="account-sign-in-state"),
     path("", include("accounts.urls")),
     path("", include("patients.urls.staff")),

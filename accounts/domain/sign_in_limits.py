@@ -39,6 +39,11 @@ class SignInLimits:
             return EndedBy.LIMIT
         return EndedBy.IDLE if now >= self.ends_at else None
 
+    @property
+    def noted_every(self) -> timedelta:
+        """How often activity is noted at most: once a minute, or ten times in a shorter pause."""
+        return min(timedelta(minutes=1), self.longest_pause / 10)
+
     def must_note_activity(self, now: datetime) -> bool:
-        """Whether it is time to store that the person is active: a minute has passed, or a tenth of a shorter pause."""
-        return now - self.active_at >= min(timedelta(minutes=1), self.longest_pause / 10)
+        """Whether it is time to note that the person is active."""
+        return now - self.active_at >= self.noted_every

@@ -1,7 +1,8 @@
 """End a sign-in after a time without activity, and after a working day."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import logout
@@ -10,7 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts.domain.sign_in_limits import EndedBy
+from accounts.domain.sign_in_limits import EndedBy, SignInLimits
 from accounts.models import User
 from accounts.services.session_store import SessionStore
 from accounts.services.sign_ins import IDLE_SECONDS, begin_sign_in, limits_of
@@ -25,6 +26,10 @@ KEPT_FORM = "kept_form"
 """Under this key stands what the person sent after that: first in what stands under ENDED, then in the new sign-in."""
 JUST_ENDED = "sign_in_just_ended"
 """Name of an attribute of a request with which a sign-in ended."""
+
+
+WARNING = timedelta(minutes=2)
+"""So long before the end a page warns the person."""
 
 
 @receiver(user_logged_in)
@@ -46,6 +51,28 @@ def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
                 request.session[key] = ended[key]
 
 
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """What a page tells its script about the sign-in. It stays the same as long as the sign-in lasts."""
+
+    person: int
+    idle_seconds: int
+    latest_end: int
+    """The end of the working day, in seconds since 1970."""
+    warning_seconds: int
+    noted_every_seconds: int
+
+
+def _limits_for_page(user: User, limits: SignInLimits) -> PageLimits:
+    return PageLimits(
+        user.pk,
+        int(limits.longest_pause.total_seconds()),
+        int(limits.latest_end.timestamp()),
+        int(min(WARNING, limits.longest_pause / 2).total_seconds()),
+        int(limits.noted_every.total_seconds()),
+    )
+
+
 class SignInLimitsMiddleware:
     """Sign people out who did nothing for too long, or who signed in longer ago than SIGN_IN_HOURS.
 
@@ -64,8 +91,10 @@ class SignInLimitsMiddleware:
             limits = limits_of(request.session, now)
             if ended_by := limits.ended_by(now):
                 end_sign_in(request, user, ended_by)
-            elif limits.must_note_activity(now) and is_activity(request):
-                note_activity(request, user, now)
+            else:
+                if limits.must_note_activity(now) and is_activity(request):
+                    note_activity(request, user, now)
+                vars(request)["sign_in"] = _limits_for_page(user, limits_of(request.session, now))
         return self.get_response(request)
 
 

@@ -44,6 +44,13 @@ def end_own_sign_ins(request: HttpRequest) -> HttpResponse:
     return redirect("account-sign-ins")
 
 
+@login_required
+@require_safe
+def signed_in_again(request: HttpRequest) -> HttpResponse:
+    """Send the user back to the tab that waits for the new sign-in."""
+    return render(request, "account/signed_in_again.html")
+
+
 @never_cache
 @require_safe
 def sign_in_state(request: HttpRequest) -> HttpResponse:
@@ -52,7 +59,7 @@ def sign_in_state(request: HttpRequest) -> HttpResponse:
     The request counts as activity only if it has the parameter `active` (see SignInLimitsMiddleware).
     """
     user, now = request.user, clock.now()
-    state: dict[str, object] = {"person": None}
+    state: dict[str, object] = {"person": None, "ended": request.session.get("ended_sign_in", {}).get("by")}
     if isinstance(user, User):
         limits = limits_of(request.session, now)
         left = (limits.ends_at - now).total_seconds()

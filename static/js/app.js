@@ -137,11 +137,17 @@
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  // The user has been signed out in the meantime. If the page is covered then (signed_in.js), what was typed is not lost.
+  const showSignedOut = () => {
+    if (document.getElementById("signed-in")) document.dispatchEvent(new Event("signed-out"));
+    else location.reload();
+  };
+
   // Load the parts of the page that are sent separately. If one can't be loaded, the link to it stays.
   document.querySelectorAll("[data-load]").forEach(async (part) => {
     try {
       const answer = await fetch(part.dataset.load);
-      if (answer.redirected) location.reload(); // the user has been signed out in the meantime
+      if (answer.redirected) showSignedOut();
       else if (answer.ok) part.innerHTML = await answer.text();
     } catch {
       // No connection
@@ -195,11 +201,11 @@
     if (isAtStart) document.querySelector("[autofocus]")?.focus();
   }));
 
-  // If the user has been signed out in the meantime, reload the page, so that the sign-in form doesn't appear inside it.
+  // If the user has been signed out in the meantime, the sign-in form must not appear inside the page.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (new URL(event.detail.xhr.responseURL || location.href).pathname.startsWith("/accounts/login")) {
       event.detail.shouldSwap = false;
-      location.reload();
+      showSignedOut();
     }
   });
 })();

@@ -56,7 +56,7 @@ OF_NO_ROW = {
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
     "staff", "staff-new", "administration", "service-types", "service-type-new", "account_reauthenticate",
     "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_generate_recovery_codes", "account-sign-ins",
-    "account-sign-ins-end",
+    "account-sign-ins-end", "account-signed-in-again",
 }  # fmt: skip
 
 

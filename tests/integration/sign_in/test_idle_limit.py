@@ -79,7 +79,7 @@ def test_asking_for_the_state_is_no_activity_unless_it_says_so(client: Client) -
     assert (asked["person"], asked["seconds_left"]) == (user.pk, 60)
     assert state(client, MORNING + 14 * MINUTE, active="yes")["seconds_left"] == 15 * 60
     assert state(client, MORNING + 29 * MINUTE - SECOND)["seconds_left"] == 1
-    assert state(client, MORNING + 29 * MINUTE) == {"person": None}
+    assert state(client, MORNING + 29 * MINUTE) == {"person": None, "ended": "idle"}
 
 
 def test_a_prefetch_is_no_activity(client: Client) -> None:
@@ -96,7 +96,7 @@ def test_the_state_counts_down_to_the_end_of_the_working_day(client: Client) -> 
     for minutes in range(0, 600, 10):
         state(client, MORNING + minutes * MINUTE, active="yes")
     assert state(client, evening - 3 * MINUTE, active="yes")["seconds_left"] == 180
-    assert state(client, evening) == {"person": None}
+    assert state(client, evening) == {"person": None, "ended": "limit"}
 
 
 def test_the_sign_in_page_says_why_and_leads_back_to_the_same_page_and_site(client: Client) -> None:
