@@ -40,7 +40,7 @@ class RuleSetForm(ActionForm):
     minimum_days = forms.IntegerField(label=_("Minimum days a week"), min_value=1, max_value=7)
     maximum_days = forms.IntegerField(label=_("Maximum days a week"), min_value=1, max_value=7)
     minimum_minutes_per_day = DurationField(
-        label=_("Minimum hours on a treatment day"), required=False, help_text=_("Leave blank if there is no minimum.")
+        label=_("Minimum hours a day"), required=False, help_text=_("Leave blank if there is no minimum.")
     )
     week_starts = forms.TypedChoiceField(
         label=_("The treatment week starts on"),
