@@ -231,6 +231,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "session_in_a_closure_is_cancelled": lambda world: sets("session", closure=world.closure)(world),
     "facilitator_is_there_for_some_time": lambda world: world.session.session_facilitators.update(ends=None),
     "site_closes_after_it_opens": sets("site", opens=time(9), closes=time(9)),
+    "site_leaves_time_for_a_pause": sets("site", idle_minutes=1),
     "session_ends_after_it_starts": sets("later", ends=AT),
     "session_break_lies_inside_it": sets("session", break_starts=AT - HOUR, break_ends=AT),
     "session_has_a_place": sets("later", places=0),
