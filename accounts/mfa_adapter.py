@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.template.loader import render_to_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +21,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": _(
             "This code is not right. Wait for the next one, then try again. If that fails too, check the time on your phone."
         ),
+        "passkey_refused": _("The passkey did not work. Try again, or use another way."),
         "code_unreadable": _("We can no longer check your code. Ask us to turn off two-step sign-in for you."),
     }
 
@@ -27,6 +30,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def _get_site_name(self) -> str:
         return gettext("My schedule")
+
+    def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Passkey %(number)s") % {"number": number}
 
     def build_totp_svg(self, url: str) -> str:
         return render_to_string("components/qr_code.html", {"code": draw_qr_code(url)})

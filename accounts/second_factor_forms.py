@@ -1,4 +1,4 @@
-"""The forms of django-allauth that ask for the code of a second factor, with the product's words."""
+"""The forms of django-allauth that ask for a code or a passkey, with the product's words."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from allauth.mfa.app_settings import TOTP_PERIOD, TOTP_TOLERANCE
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn import forms as passkey_forms
+from django import forms as django_forms
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 CODE_LASTS = TOTP_PERIOD * (2 * TOTP_TOLERANCE + 1)
@@ -53,3 +56,53 @@ class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name_code_field(self)
+
+
+def passkey_error(error: ValidationError) -> ValidationError:
+    """Return what to say about a passkey, instead of a sentence about a wrong code."""
+    refused: ValidationError = get_adapter().validation_error("passkey_refused")
+    return refused if getattr(error, "code", "") == "incorrect_code" else error
+
+
+class RenamePasskeyForm(passkey_forms.EditWebAuthnForm):  # type: ignore[misc]  # as above
+    """The form for a passkey's name."""
+
+    name = django_forms.CharField(label=_("Name"), max_length=60)
+
+
+class AddPasskeyForm(passkey_forms.AddWebAuthnForm):  # type: ignore[misc]  # as above
+    """A new passkey. Each passkey can be used without a password, so the device must ask who uses it."""
+
+    name = django_forms.CharField(label=_("Name"), max_length=60, required=False, help_text=_("For example: my phone."))
+    passwordless = django_forms.BooleanField(initial=True, widget=django_forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """Check the passkey. Raises ValidationError if the browser's answer does not fit."""
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except ValidationError as error:
+            raise passkey_error(error) from None
+        return cleaned
+
+
+class PasskeyAnswer:
+    """Mixin for forms that ask for a passkey."""
+
+    def clean_credential(self) -> Authenticator:
+        """Return the passkey. Raises ValidationError if the browser's answer does not fit."""
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # a method of the form that follows in the order of bases
+        except ValidationError as error:
+            raise passkey_error(error) from None
+
+
+class SecondStepPasskeyForm(PasskeyAnswer, passkey_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    """The form that asks for a passkey after the password."""
+
+
+class SignInPasskeyForm(PasskeyAnswer, passkey_forms.LoginWebAuthnForm):  # type: ignore[misc]  # as above
+    """The form that asks for a passkey instead of a password."""
+
+
+class ConfirmPasskeyForm(PasskeyAnswer, passkey_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    """The form that asks for a passkey again before a sensitive act."""

@@ -4,9 +4,10 @@ from allauth.account import views
 from allauth.mfa.base import views as factor_views
 from allauth.mfa.recovery_codes import views as recovery_code_views
 from allauth.mfa.totp import views as app_views
+from allauth.mfa.webauthn import views as passkey_views
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from accounts.views import accessibility, disabled_page, home, sign_in
+from accounts.views import accessibility, confirm_with_passkey, disabled_page, home, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
@@ -31,6 +32,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/two-step/", factor_views.index, name="mfa_index"),
     path("accounts/two-step/sign-in/", factor_views.authenticate, name="mfa_authenticate"),
     path("accounts/two-step/confirm/", factor_views.reauthenticate, name="mfa_reauthenticate"),
+    path("accounts/two-step/passkeys/", factor_views.index, name="mfa_list_webauthn"),
+    path("accounts/two-step/passkeys/add/", passkey_views.add_webauthn, name="mfa_add_webauthn"),
+    path("accounts/two-step/passkeys/<int:pk>/", passkey_views.edit_webauthn, name="mfa_edit_webauthn"),
+    path("accounts/two-step/passkeys/<int:pk>/remove/", passkey_views.remove_webauthn, name="mfa_remove_webauthn"),
+    path("accounts/two-step/passkeys/sign-in/", passkey_views.login_webauthn, name="mfa_login_webauthn"),
+    path("accounts/two-step/passkeys/confirm/", confirm_with_passkey, name="mfa_reauthenticate_webauthn"),
     path("accounts/two-step/app/", app_views.activate_totp, name="mfa_activate_totp"),
     path("accounts/two-step/app/remove/", app_views.deactivate_totp, name="mfa_deactivate_totp"),
     path("accounts/two-step/codes/", recovery_code_views.view_recovery_codes, name="mfa_view_recovery_codes"),

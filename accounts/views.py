@@ -8,11 +8,13 @@ from allauth.account import views as account_views
 from allauth.account.internal.flows.login import perform_password_login
 from allauth.account.models import Login
 from allauth.core import ratelimit
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.apps import apps
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -126,6 +128,19 @@ def sign_in(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
         return limited
     page: HttpResponse = account_views.login(request, *args, **kwargs)
     return page
+
+
+class ConfirmWithPasskeyView(ReauthenticateWebAuthnView):  # type: ignore[misc]  # its base has no types
+    """Ask for a passkey before a sensitive act. After a refused one, show the page again with what to do next."""
+
+    def form_invalid(self, form: Form) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form))
+
+    def get_context_data(self, **kwargs: object) -> dict[str, object]:
+        return {**super().get_context_data(**kwargs), **kwargs}
+
+
+confirm_with_passkey = ConfirmWithPasskeyView.as_view()
 
 
 def sign_in_with_new_password(request: HttpRequest, user: User) -> HttpResponse:

@@ -63,6 +63,8 @@ HOST = env.str("HOST", "127.0.0.1")
 SERVED_AT = f"{HOST}:{env.int('PORT', 8000)}"
 """Host and port at which `make run` serves the site."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", HOST, "testserver"])
+# Browsers use passkeys on https pages and on localhost. Outside production, other addresses are accepted, too.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 STARTS_EMPTY = env.bool("EMPTY", False)

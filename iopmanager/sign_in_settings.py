@@ -51,13 +51,21 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordRes
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 
-# The second factor: a code from an authenticator app, or a recovery code. A phone's clock may be wrong by one step.
+# The second factor: a passkey, a code from an authenticator app, or a recovery code. A passkey also lets people in without
+# a password, because their device asks for a finger, a face or a PIN. A phone's clock may be
+# wrong by one step.
 MFA_ADAPTER = "accounts.mfa_adapter.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
     "authenticate": "accounts.second_factor_forms.SignInCodeForm",
     "reauthenticate": "accounts.second_factor_forms.ConfirmCodeForm",
     "activate_totp": "accounts.second_factor_forms.AppCodeForm",
+    "add_webauthn": "accounts.second_factor_forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.second_factor_forms.RenamePasskeyForm",
+    "authenticate_webauthn": "accounts.second_factor_forms.SecondStepPasskeyForm",
+    "login_webauthn": "accounts.second_factor_forms.SignInPasskeyForm",
+    "reauthenticate_webauthn": "accounts.second_factor_forms.ConfirmPasskeyForm",
 }
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True

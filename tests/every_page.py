@@ -82,6 +82,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         recorded_by=lead,
     )
     values = {
+        "pk": 0,  # no passkey, because only its owner may see it: tests/integration/sign_in/test_second_factor.py
         "consent_id": consent.pk,
         "user_id": lead.pk,
         "patient_id": patient.pk,

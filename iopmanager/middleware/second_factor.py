@@ -20,7 +20,6 @@ from iopmanager.middleware.reader import signed_in_user
 HAS_SECOND_FACTOR = "has_second_factor"
 REACHABLE = frozenset(
     {
-        "account_login",
         "account_logout",
         "account-sign-in-state",
         "account-signed-in-again",
@@ -28,6 +27,9 @@ REACHABLE = frozenset(
         "accessibility",
         "mfa_index",
         "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_list_webauthn",
+        "mfa_reauthenticate_webauthn",
         "mfa_reauthenticate",
         "mfa_view_recovery_codes",
     }

@@ -21,6 +21,7 @@ OPEN_TO_EVERYONE = {
     "account_inactive",
     "mfa_authenticate",
     "account-sign-in-state",
+    "mfa_login_webauthn",
     "set-up",
     "design",
 }
@@ -57,6 +58,7 @@ OF_NO_ROW = {
     "staff", "staff-new", "administration", "service-types", "service-type-new", "account_reauthenticate",
     "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_generate_recovery_codes", "account-sign-ins",
     "account-sign-ins-end", "account-signed-in-again",
+    "mfa_list_webauthn", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn",
 }  # fmt: skip
 
 

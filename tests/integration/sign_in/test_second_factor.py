@@ -28,8 +28,9 @@ pytestmark = pytest.mark.django_db
 SIGN_IN, CODE, SET_UP = "/accounts/login/", "/accounts/two-step/sign-in/", "/accounts/two-step/"
 FOR_SET_UP = {
     "accessibility", "account_login", "account_logout", "account_reauthenticate", "account-sign-in-state",
-    "account-signed-in-again", "mfa_activate_totp",
-    "mfa_authenticate", "mfa_index", "mfa_reauthenticate", "mfa_view_recovery_codes",
+    "account-signed-in-again", "mfa_activate_totp", "mfa_add_webauthn", "mfa_authenticate", "mfa_index",
+    "mfa_list_webauthn", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+    "mfa_view_recovery_codes",
 }  # fmt: skip
 """URL names that staff without a second factor reach."""
 
@@ -230,6 +231,30 @@ def test_removing_the_app_needs_a_recent_sign_in_and_leads_back_to_the_set_up(cl
     client.post(path)
     assert not Authenticator.objects.exists()
     assert client.get("/today/")["Location"] == SET_UP
+
+
+def test_nobody_renames_or_removes_somebody_elses_passkey(client: Client, member: User) -> None:
+    passkey = Authenticator.objects.create(user=member, type="webauthn", data={"name": "My laptop", "credential": {}})
+    colleague = make_staff(Role.COORDINATOR, make_site("Elsewhere"))
+    set_up_app(colleague)
+    for user, status in ((colleague, 404), (member, 200)):
+        sign_in_now(client, user)
+        for name in ("mfa_edit_webauthn", "mfa_remove_webauthn"):
+            assert client.get(reverse(name, args=[passkey.pk])).status_code == status
+    client.post(reverse("mfa_edit_webauthn", args=[passkey.pk]), {"name": "Old laptop"})
+    assert "Old laptop" in client.get(SET_UP).text
+
+
+@pytest.mark.parametrize(
+    "credential", ["", "{}", "[]", '{"id": "AA", "rawId": "AA", "response": {}, "type": "public-key"}']
+)
+def test_a_passkey_that_fits_nobody_lets_nobody_in(client: Client, member: User, credential: str) -> None:
+    path = reverse("mfa_login_webauthn")
+    assert client.get(path, headers={"Accept": "application/json"}).json()["request_options"]
+    answer = client.post(path, {"credential": credential}, follow=True)
+    assert answer.request["PATH_INFO"] == SIGN_IN
+    assert "sessionid" not in client.cookies
+    assert client.get("/today/").status_code == 302
 
 
 def test_secrets_are_encrypted_in_the_database(member: User) -> None:
