@@ -134,7 +134,8 @@ class ConfirmWithPasskeyView(ReauthenticateWebAuthnView):  # type: ignore[misc] 
     """Ask for a passkey before a sensitive act. After a refused one, show the page again with what to do next."""
 
     def form_invalid(self, form: Form) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form))
+        page: HttpResponse = self.render_to_response(self.get_context_data(form=form))
+        return page
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:
         return {**super().get_context_data(**kwargs), **kwargs}

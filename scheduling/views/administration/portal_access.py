@@ -122,4 +122,4 @@ def portal_access_factor(request: HttpRequest, patient_id: int) -> HttpResponse:
         return redirect("portal-access", patient.pk)
     context = {"patient": patient, "form": form}
     status = 422 if form.errors else 200
-    return render(request, "scheduling/administration/portal_access_factor.html", context, status=status)
+    return render(request, "accounts/portal_access_factor.html", context, status=status)
