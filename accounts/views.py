@@ -87,7 +87,7 @@ def patient_required[**P](view: View[P]) -> View[P]:
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect staff to the day page, and patients to their week in the portal.
+    """Redirect staff to the day page, patients to their week in the portal, and delegates to the schedules they may see.
 
     While there is no site, the first administrator is redirected to the checklist.
     """
@@ -96,8 +96,10 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("getting-started")
     if user.has_any_role:
         return redirect("today")
-    forbid_unless(is_patient(user))
-    return redirect("portal-home")
+    if is_patient(user):
+        return redirect("portal-home")
+    forbid_unless(apps.get_model("patients", "Delegate").objects.filter(user=user, ended_at=None).exists())
+    return redirect("shared-schedules")
 
 
 @require_safe

@@ -6,6 +6,7 @@ from patients.models import (
     Commitment,
     CommitmentProposal,
     Consent,
+    Delegate,
     Episode,
     FormerSite,
     ImportedCalendar,
@@ -111,6 +112,15 @@ class LevelOfCareSpanAdmin(ReadOnlyAdmin[LevelOfCareSpan]):
     search_fields = ("episode__patient__code", "episode__patient__last_name")
     raw_id_fields = ("episode",)
     list_select_related = ("episode__patient",)
+
+
+@admin.register(Delegate)
+class DelegateAdmin(ReadOnlyAdmin[Delegate]):
+    list_display = ("user", "patient", "consent", "since", "ended_at")
+    list_filter = ("patient__site",)
+    search_fields = ("user__name", "patient__code", "patient__last_name")
+    raw_id_fields = ("patient", "user", "consent")
+    list_select_related = ("patient", "user", "consent")
 
 
 @admin.register(Consent)

@@ -49,6 +49,7 @@ class SiteAdmin(ReadOnlyAdmin[Site]):
         (None, {"fields": ("code", "name", "neutral_name", "letterhead", "address", "phone")}),
         (_("Times"), {"fields": ("time_zone", "hour_clock", "opens", "closes")}),
         (_("Tracks"), {"fields": ("mixes_tracks",)}),
+        (_("Patients"), {"fields": ("allows_delegates",)}),
         (_("Public holidays"), {"fields": ("country", "state")}),
     )
     inlines = [RuleSetInline, RoomInline]

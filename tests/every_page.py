@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
-from patients.models import CommitmentProposal, Consent, Patient
+from patients.models import CommitmentProposal, Consent, Delegate, Patient
 from scheduling.models import Closure, Feed, LeaveOfAbsence, RuleSet, Site, WaitingEntry
 from tests.factories import (
     MONDAY,
@@ -84,6 +84,9 @@ def make_pages(names: list[str]) -> PagesOfClinic:
     values = {
         "pk": 0,  # no passkey, because only its owner may see it: tests/integration/sign_in/test_second_factor.py
         "consent_id": consent.pk,
+        "delegate_id": Delegate.objects.create(
+            patient=patient, user=lead, consent=consent, since=session.starts, given_by=lead
+        ).pk,
         "user_id": lead.pk,
         "patient_id": patient.pk,
         "track_id": track.pk,

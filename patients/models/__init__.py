@@ -1,6 +1,7 @@
 from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarState, ImportedCalendar
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
+from patients.models.delegate import Delegate
 from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
 from patients.models.patient import Patient, display_name
 from patients.models.place import Place, PlaceTravel
@@ -14,6 +15,7 @@ __all__ = [
     "CommitmentKind",
     "CommitmentProposal",
     "Consent",
+    "Delegate",
     "Episode",
     "FormerSite",
     "ImportedCalendar",

@@ -102,7 +102,6 @@ class Site(models.Model):
         blank=True,
         help_text=_("For example ME. Its public holidays are suggested as closures too."),
     )
-
     hour_clock = models.CharField(
         _("clock"),
         max_length=2,
@@ -110,7 +109,6 @@ class Site(models.Model):
         default=HourClock.TWELVE,
         help_text=_("How times are written for patients, and for staff who have not chosen otherwise."),
     )
-
     idle_minutes = models.PositiveSmallIntegerField(
         _("sign-out after (minutes)"),
         null=True,
@@ -118,11 +116,15 @@ class Site(models.Model):
         validators=[MinValueValidator(SHORTEST_PAUSE)],
         help_text=_("Minutes without activity, at least 5. Leave blank for the usual time."),
     )
-
     mixes_tracks = models.BooleanField(
         _("combine tracks"),
         default=False,
         help_text=_("Patients may attend groups of several tracks for the same kind of patient."),
+    )
+    allows_delegates = models.BooleanField(
+        _("share schedules with family"),
+        default=False,
+        help_text=_("With a signed release, one person may see when a patient has appointments, and nothing else."),
     )
 
     objects = SiteQuerySet.as_manager()

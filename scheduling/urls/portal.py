@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views.documents import calendar_links
-from scheduling.views.portal import account, consents, schedule
+from scheduling.views.portal import account, consents, schedule, shared
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", schedule.portal_home, name="portal-home"),
@@ -14,5 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         consents.portal_consent_revoke,
         name="portal-consent-revoke",
     ),
+    path("shared/", shared.shared_schedules, name="shared-schedules"),
+    path("shared/<int:patient_id>/", shared.shared_schedule, name="shared-schedule"),
     path("me/account/", account.portal_account, name="portal-account"),
 ]

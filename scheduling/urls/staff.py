@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from scheduling.views import nightly_work, reader_settings
 from scheduling.views.administration import (
+    delegates,
     first_run,
     portal_access,
     rooms,
@@ -108,6 +109,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="portal-access-factor",
     ),
     path("patients/<int:patient_id>/access/end/", portal_access.portal_access_end, name="portal-access-end"),
+    path("patients/<int:patient_id>/delegates/", delegates.delegates, name="delegates"),
+    path(
+        "patients/<int:patient_id>/delegates/<int:delegate_id>/invite/",
+        delegates.delegate_invite,
+        name="delegate-invite",
+    ),
+    path(
+        "patients/<int:patient_id>/delegates/<int:delegate_id>/end/",
+        delegates.delegate_end,
+        name="delegate-end",
+    ),
     path("patients/<int:patient_id>/consents/", letters.consents, name="consents"),
     path("patients/<int:patient_id>/consents/new/", letters.consent_new, name="consent-new"),
     path("consents/<int:consent_id>/revoke/", letters.consent_revoke, name="consent-revoke"),

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NewPasswordForm
 from accounts.models import Invitation
+from patients.models import Consent
 
 
 class JoinForm(NewPasswordForm):
@@ -34,6 +36,21 @@ class JoinForm(NewPasswordForm):
 
     def person_name(self) -> str:
         return str(self.invitation)
+
+
+class DelegateForm(forms.Form):
+    """Under which release of information somebody may see the schedule, and with which address the person signs in."""
+
+    reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email", "consent_not_in_force": "consent"}
+
+    consent = forms.ModelChoiceField(Consent.objects.none(), label=_("Release of information"))
+    email = forms.EmailField(label=_("Email"), max_length=254, help_text=_("The person signs in with it."))
+
+    def __init__(self, *args: Any, consents: QuerySet[Consent], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["consent"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = consents
 
 
 class PortalLinkForm(forms.Form):

@@ -99,7 +99,7 @@ class SiteDetailsForm(forms.ModelForm[Site]):
         model = Site
         fields = (
             "name", "neutral_name", "letterhead", "address", "phone", "opens", "closes", "hour_clock", "country",
-            "state", "mixes_tracks", "idle_minutes",
+            "state", "mixes_tracks", "idle_minutes", "allows_delegates",
         )  # fmt: skip
         labels: ClassVar = {"name": _("Name of the site")}
 
@@ -117,6 +117,7 @@ class SiteDetailsForm(forms.ModelForm[Site]):
             fields_row("country", "state"),
             "idle_minutes",
             "mixes_tracks",
+            "allows_delegates",
         )
 
     def details(self) -> SiteDetails:

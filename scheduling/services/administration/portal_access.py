@@ -6,10 +6,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Invitation, User
+from accounts.services.first_run import lock_users
 from accounts.services.invitations import check_email, issue_invitation, turn_off_user, withdraw_invitations
 from accounts.services.second_factor import remove_second_factor
 from patients.models import Patient
 from scheduling.models import Feed
+from scheduling.services.administration.delegates import end_delegates_of
 from scheduling.services.documents.feeds import revoke_feed
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 
@@ -63,12 +65,14 @@ def withdraw_patient_link(*, patient: Patient, by: User, now: datetime) -> None:
 def end_portal_access(*, patient: Patient, by: User, now: datetime) -> None:
     """End the patient's access: sign-ins, calendar links and invitations stop working at once, and for good.
 
-    Raises Refused if the patient has no access.
+    The people with whom the schedule is shared lose their access, too. Raises Refused if the patient has no access.
     """
+    lock_users()
     patient = _locked(patient)
     if patient.user is None or not patient.user.is_active:
         raise Refused([HasNoAccess(str(patient))])
     turn_off_user(patient.user, by=by, now=now)
+    end_delegates_of(patient, by=by, now=now)
     withdraw_invitations(Invitation(patient=patient), by=by, now=now)
     for feed in Feed.objects.live().filter(patient=patient).select_related("patient"):
         revoke_feed(feed=feed, by=by, now=now)

@@ -52,6 +52,7 @@ class SiteDetails:
     state: str = ""
     mixes_tracks: bool = False
     idle_minutes: int | None = None
+    allows_delegates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from iopmanager import clock
 from patients.forms.record.reader_settings import PortalSettingsForm
 from patients.models import Commitment
 from patients.services.record.reader_settings import choose_portal_settings
+from scheduling.views.portal.shared import delegations_of, people_who_see
 from scheduling.views.refusals import submit_form
 
 
@@ -33,5 +34,7 @@ def portal_account(request: HttpRequest) -> HttpResponse:
         "patient": patient,
         "commitments": Commitment.objects.visible_to(user).in_force_from(clock.today(patient.site.zone)).with_travel(),
         "form": form,
+        "shares": people_who_see(patient, now) if patient.site.allows_delegates else [],
+        "is_delegate": patient.site.allows_delegates and bool(delegations_of(user, now)),
     }
     return render(request, "scheduling/portal/account.html", context, status=422 if form.errors else 200)

@@ -10,6 +10,7 @@ from iopmanager import clock
 from patients.models import Consent
 from patients.services.record.consents import revoke_consent
 from scheduling.services.documents.letters import consents_of
+from scheduling.views.portal.shared import people_who_see
 from scheduling.views.refusals import submit_button
 
 
@@ -20,7 +21,13 @@ def portal_consents(request: HttpRequest) -> HttpResponse:
     patient = signed_in(request).patient
     today = clock.today(patient.site.zone)
     in_force, over = consents_of(patient, today)
-    context = {"patient": patient, "in_force": in_force, "over": over}
+    shares = people_who_see(patient, clock.now()) if patient.site.allows_delegates else []
+    context = {
+        "patient": patient,
+        "in_force": in_force,
+        "over": over,
+        "shared": {each.consent_id for each in shares},
+    }
     return render(request, "scheduling/portal/consents.html", context)
 
 

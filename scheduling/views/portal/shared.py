@@ -1,0 +1,95 @@
+"""Pages for a delegate: the appointment times of a patient who shares them, and nothing else. Nothing can be changed here."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.audit import record, record_all
+from accounts.models import Action, User
+from accounts.views import forbid_unless, is_patient, signed_in
+from attendance.models import AttendanceStatus
+from iopmanager import clock
+from iopmanager.form_fields import parse_day
+from patients.models import Delegate, Patient
+from scheduling.models import Booking
+from scheduling.models.booking import BookingQuerySet
+from scheduling.services.documents.letter_text import NOTICE
+from scheduling.services.rulebook import RuleBook
+
+
+def delegations_of(user: User, now: datetime) -> list[Delegate]:
+    """Return the delegations that let the user see a schedule at this moment."""
+    found = Delegate.objects.in_force_for(user).select_related("consent", "patient__site")
+    return [each for each in found if each.is_in_force_on(each.patient.site.today_at(now))]
+
+
+def people_who_see(patient: Patient, now: datetime) -> list[Delegate]:
+    """Return the delegates who may see the patient's schedule at this moment."""
+    found = Delegate.objects.open().filter(patient=patient).select_related("consent", "patient__site", "user")
+    today = patient.site.today_at(now)
+    return [each for each in found if each.is_in_force_on(today)]
+
+
+def _delegation(user: User, patient_id: int, now: datetime) -> Delegate:
+    """Find the delegation for this patient. Raises Http404 if there is none in force."""
+    found = Delegate.objects.in_force_for(user).select_related("consent", "patient__site")
+    delegate = get_object_or_404(found, patient=patient_id)
+    if not delegate.is_in_force_on(delegate.patient.site.today_at(now)):
+        raise Http404
+    return delegate
+
+
+def _shared_bookings(delegate: Delegate) -> BookingQuerySet:
+    """Return the appointments that the consent covers: those at which the patient is expected, on days when it is in force."""
+    consent = delegate.consent
+    covered = Booking.objects.shown_to_patient().of_patient(delegate.patient_id)
+    covered = covered.filter(session__on__gte=consent.signed_on, session__on__lt=consent.valid_until)
+    return covered.exclude(attendance__status=AttendanceStatus.EXCUSED)
+
+
+@login_required
+@require_safe
+@transaction.atomic
+def shared_schedules(request: HttpRequest) -> HttpResponse:
+    """List the patients who share their schedule with the user. If there is only one, show that schedule."""
+    user, now = signed_in(request), clock.now()
+    found = delegations_of(user, now)
+    forbid_unless(bool(found))
+    if len(found) == 1 and not is_patient(user):
+        return redirect("shared-schedule", found[0].patient_id)
+    record_all([each.patient for each in found], by=user, action=Action.VIEWED, at=now, detail="shared schedules")
+    context = {"delegations": found, "is_patient": is_patient(user)}
+    return render(request, "scheduling/portal/shared_schedules.html", context)
+
+
+@login_required
+@require_safe
+@transaction.atomic
+def shared_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Show when the patient has appointments in a week. `?week=` is any date in the week. The default is today."""
+    user, now = signed_in(request), clock.now()
+    delegate = _delegation(user, patient_id, now)
+    patient = delegate.patient
+    today = patient.site.today_at(now)
+    week = RuleBook.of(patient.site).week_around(parse_day(request.GET.get("week", "")) or today)
+    bookings = _shared_bookings(delegate).filter(session__on__gte=week.start, session__on__lt=week.end)
+    record(patient, by=user, action=Action.VIEWED, at=now, detail="shared schedule, as a delegate")
+    context = {
+        "patient": patient,
+        "site": patient.site,
+        "consent": delegate.consent,
+        "today": today,
+        "week": week.start,
+        "last_day": week.end - timedelta(days=1),
+        "previous": week.start - timedelta(days=1),
+        "following": week.end,
+        "is_this_week": week.contains(today),
+        "bookings": bookings.select_related("session__site", "session__meeting").order_by("starts"),
+        "notice": NOTICE,
+        "is_patient": is_patient(user),
+    }
+    return render(request, "scheduling/portal/shared_schedule.html", context)
