@@ -46,7 +46,10 @@ def delegates(request: HttpRequest, patient_id: int) -> HttpResponse:
     """List who can see the patient's schedule. A POST adds a person, and mails a link or shows it on a sheet to print."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
-    form = DelegateForm(request.POST or None, consents=_consents_to_share(patient))
+    consents = _consents_to_share(patient)
+    if request.method == "POST" and not (patient.site.allows_delegates and consents.exists()):
+        return redirect("delegates", patient.pk)  # the page says why it offers no form
+    form = DelegateForm(request.POST or None, consents=consents)
     saved = submit_form(
         request, form, lambda: add_delegate(**form.cleaned_data, by_mail=_is_by_mail(request), by=user, now=now)
     )

@@ -12,7 +12,7 @@ from accounts.append_only import append_only_models
 from accounts.audit import record
 from accounts.models import Action, AuditEvent, JobRun, OutgoingMail, RoleAssignment, User
 from attendance.models import Amendment
-from patients.models import PlaceTravel
+from patients.models import Delegate, PlaceTravel
 from scheduling.double_booking import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
 from scheduling.models import (
     Booking,
@@ -34,6 +34,12 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def world() -> World:
     return make_world()
+
+
+def make_delegate(world: World, **changes: Any) -> Delegate:
+    """Let the lead see the schedule of the consent's patient."""
+    values = {"patient": world.consent.patient, "user": world.lead, "consent": world.consent}
+    return Delegate.objects.create(since=AT, given_by=world.lead, **(values | changes))
 
 
 def sets(row: str, **fields: Any) -> Callable[[World], object]:
@@ -259,6 +265,8 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "consent_is_revoked_by_somebody": sets("consent", revoked_at=AT),
     "consent_recipient_kind_is_known": sets("consent", recipient_kind="friend"),
     "consent_says_for_whom_and_what_for": sets("consent", purpose=""),
+    "delegate_is_ended_by_somebody": lambda world: make_delegate(world, ended_at=AT),
+    "delegate_of_a_patient_is_open_once": lambda world: [make_delegate(world), make_delegate(world)],
     "letter_ends_after_it_starts": lambda world: Letter.objects.create(
         consent=world.consent, starts=MONDAY, ends=MONDAY, written_at=AT, written_by=world.lead
     ),

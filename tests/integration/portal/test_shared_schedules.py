@@ -238,12 +238,15 @@ def test_without_the_switch_or_a_personal_consent_nothing_is_shared(clinic: Clin
     assert "First record the release" in desk.get(delegates_page(patient)).text
     employer = make_consent(patient, recipient_kind="employer")
     form = {"consent": employer.pk, "email": EMAIL, "how": "print"}
-    assert desk.post(delegates_page(patient), form).status_code == 422
+    assert desk.post(delegates_page(patient), form).status_code == 302
     with pytest.raises(Refused, match="consent_not_in_force"):
         add_delegate(consent=employer, email=EMAIL, by_mail=False, by=clinic.coordinator, now=NOW)
     personal = make_consent(patient)
+    assert desk.post(delegates_page(patient), form).status_code == 422  # the release for the employer is no choice
     Site.objects.update(allows_delegates=False)
-    assert desk.post(delegates_page(patient), form | {"consent": personal.pk}).status_code == 422
+    assert desk.post(delegates_page(patient), form | {"consent": personal.pk}).status_code == 302
+    with pytest.raises(Refused, match="delegates_not_allowed"):
+        add_delegate(consent=personal, email=EMAIL, by_mail=False, by=clinic.coordinator, now=NOW)
     assert "does not share schedules" in desk.get(delegates_page(patient)).text
     assert "Share the schedule" not in desk.get(reverse("portal-access", args=[patient.pk])).text
     assert not Delegate.objects.exists()
