@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from accounts.models import RoleAssignment, User
+from patients.models import Delegate
 from scheduling.models import Site
 
 
@@ -13,11 +14,13 @@ def longest_pause_of(user: User) -> timedelta:
     """Return how long the user may do nothing before the sign-in ends.
 
     The settings say how long staff and patients may do so, and each site may choose a shorter time. The shortest time
-    among the sites at which a staff member has a role counts, and for patients that of their site.
+    among the sites at which a staff member has a role counts, for patients that of their site, and for delegates that of
+    their patients' sites.
     """
     # Read from the database, because the caller's user may have cached roles from before a change.
     at = list(RoleAssignment.objects.filter(user=user).order_by().values_list("site", flat=True))
-    sites = Site.objects.filter(patients__user=user)
+    delegations = Delegate.objects.open().filter(user=user)
+    sites = Site.objects.filter(Q(patients__user=user) | Q(patients__delegates__in=delegations))
     if at:
         sites = Site.objects.all() if None in at else Site.objects.filter(pk__in=at)
     usual: float = settings.STAFF_IDLE_MINUTES if at else settings.PATIENT_IDLE_MINUTES
