@@ -115,7 +115,7 @@
     const facts = event.extendedProps;
     if (facts.kind !== "session") return event.title;
     const marks = facts.tracks.map((track) => h("b", { className: `track-mark track-${track.colour}`, title: track.name }, track.letters));
-    const where = [facts.where, facts.leads].filter(Boolean).join(" · ");
+    const where = [facts.where, facts.leads].filter(Boolean).join(", ");
     return h("span", { className: "board-event" }, [
       h("span", { className: "board-event-time" }, [
         ...marks,

@@ -136,7 +136,7 @@ def test_the_week_view_says_in_words_what_its_colors_mean(
     page.goto(board())
     expect(page.get_by_role("heading", name="Mon, Nov 23 – Sun, Nov 29")).to_be_visible()
     expect(session_box(page, "Coping skills")).to_have_text(
-        re.compile("MD 9:00.*Coping skills.*Garden room · Ada Park.*1 of 10 spots")
+        re.compile("MD 9:00.*Coping skills.*Garden room, Ada Park.*1 of 10 spots")
     )
     tracks = page.get_by_role("list", name="Tracks").get_by_role("listitem")
     expect(tracks).to_have_text([re.compile(r"D\s+Day program"), re.compile(r"M\s+Morning IOP")])

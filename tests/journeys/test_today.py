@@ -41,7 +41,7 @@ def test_the_day_loads_first_and_needs_attention_follows(
         screen.goto(reverse("today"))
         screen.get_by_text("2 people booked, 2 not marked yet").click()
         expect(screen.get_by_role("link", name="Wen Lindqvist")).to_be_visible()
-        expect(screen.get_by_text("3 h to make up")).to_be_visible()
+        expect(screen.get_by_text("3 h and 1 day to make up")).to_be_visible()
         assert len([each for each in screen.evaluate(LOADED) if reverse("today-attention") in each]) == 1
         expect(screen.get_by_text("2 not marked yet", exact=True)).to_be_attached()
         assert_accessible(screen)
@@ -57,7 +57,7 @@ def test_a_link_leads_to_needs_attention_without_javascript(
     sign_in(page, clinic.coordinator)
     page.goto(reverse("today"))
     follow(page.get_by_role("link", name="Weeks at risk and sessions"))
-    expect(page.get_by_text("3 h to make up")).to_be_visible()
+    expect(page.get_by_text("3 h and 1 day to make up")).to_be_visible()
     context.close()
 
 
@@ -66,11 +66,11 @@ def test_a_repeated_view_is_audited_in_one_event_and_a_change_is_shown(
 ) -> None:
     sign_in(page, clinic.coordinator)
     page.goto(reverse("today"))
-    expect(page.get_by_text("3 h to make up")).to_be_visible()
+    expect(page.get_by_text("3 h and 1 day to make up")).to_be_visible()
     first_events = AuditEvent.objects.filter(detail="today").count()
     follow(page.get_by_role("link", name="Patients").first)
     follow(page.get_by_role("link", name="Today").first)
-    expect(page.get_by_text("3 h to make up")).to_be_visible()
+    expect(page.get_by_text("3 h and 1 day to make up")).to_be_visible()
     assert first_events == 2
     assert AuditEvent.objects.filter(detail="today").count() == 2
     assert AuditEvent.objects.filter(detail="today, the same again").count() == 1

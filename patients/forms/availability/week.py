@@ -41,7 +41,7 @@ class WeekRowForm(forms.Form):
     starts = MinuteField(label=_("Starts"), error_messages={"required": _("Enter the start time.")})
     ends = MinuteField(label=_("Ends"), error_messages={"required": _("Enter the end time.")})
     movable_minutes = forms.IntegerField(
-        required=False, min_value=MIN_MOVABLE_MINUTES, max_value=MAX_MOVABLE_MINUTES, label=_("Could move by (min)")
+        required=False, min_value=MIN_MOVABLE_MINUTES, max_value=MAX_MOVABLE_MINUTES, label=_("Can move (min)")
     )
 
     def row(self) -> WeekRow:

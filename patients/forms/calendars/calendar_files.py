@@ -48,7 +48,7 @@ class CalendarFileForm(forms.Form):
         min_value=0,
         max_value=MAX_MOVABLE_MINUTES,
         required=False,
-        label=_("Could move by (minutes)"),
+        label=_("Can move (minutes)"),
         help_text=_(
             "Each time could start this much later or end this much earlier. Leave blank if the times can’t move."
         ),

@@ -130,7 +130,7 @@ def test_a_schedule_shows_its_times_remarks_week_and_a_link_to_enroll(
     for words in (
         "5 schedules fit", "Mon–Wed 9:00 AM–12:00 PM", "9 h", "3 days", "Starts Tue, Nov 24",
         "3 of the 4 groups of Morning track",
-        "3 trips a week, 3 h each", "One facilitator", "Enroll from Tue, Nov 24", "No commitments are on file",
+        "3 days a week, 3 h each", "One facilitator", "Enroll from Tue, Nov 24", "No commitments are on file",
         "How schedules are ranked", "60 points for each trip",
     ):  # fmt: skip
         assert words in text

@@ -78,7 +78,7 @@ def test_what_needs_attention_is_shown_and_recorded_in_the_trail(clinic: Clinic,
     clinic.admit("Wen", starts=WEDNESDAY + timedelta(days=2))
     text = attention(client_for(clinic.coordinator)).text
     assert "Rosa Lindqvist" in text
-    assert "3 h to make up" in text
+    assert "3 h and 1 day to make up" in text
     assert "Mon, Nov 23, " in text
     assert text.count("not finalized yet") == 2
     assert "Wen" not in text
@@ -161,7 +161,7 @@ def test_three_patients_take_as_many_queries_as_one(
         )
     client = client_for(clinic.coordinator)
     with django_assert_num_queries(19):
-        assert attention(client).text.count("3 h to make up") >= number
+        assert attention(client).text.count("3 h and 1 day to make up") >= number
 
 
 def test_only_users_who_may_mark_are_offered_to_mark(clinic: Clinic) -> None:

@@ -137,9 +137,9 @@ SHOP = busy({3}, time(9), time(17, 30))
         pytest.param(PartOfTrack("Evening", 3, 5), "3 of the 5 groups of Evening", id="part"),
         pytest.param(MixesTracks(("Evening", "Day")), "Combines Evening + Day", id="two tracks"),
         pytest.param(MixesTracks(("A", "B", "C")), "Combines A + B + C", id="three tracks"),
-        pytest.param(WeeklyTrips(3, 180, 180), "3 trips a week, 3 h each", id="days of one length"),
+        pytest.param(WeeklyTrips(3, 180, 180), "3 days a week, 3 h each", id="days of one length"),
         pytest.param(
-            WeeklyTrips(3, 120, 210), "3 trips a week, 2 h to 3 h 30 min each", id="days of different lengths"
+            WeeklyTrips(3, 120, 210), "3 days a week, 2 h to 3 h 30 min each", id="days of different lengths"
         ),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
