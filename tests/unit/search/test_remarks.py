@@ -138,9 +138,7 @@ SHOP = busy({3}, time(9), time(17, 30))
         pytest.param(MixesTracks(("Evening", "Day")), "Combines Evening + Day", id="two tracks"),
         pytest.param(MixesTracks(("A", "B", "C")), "Combines A + B + C", id="three tracks"),
         pytest.param(WeeklyTrips(3, 180, 180), "3 days a week, 3 h each", id="days of one length"),
-        pytest.param(
-            WeeklyTrips(3, 120, 210), "3 days a week, 2 h to 3 h 30 min each", id="days of different lengths"
-        ),
+        pytest.param(WeeklyTrips(3, 120, 210), "3 days a week, 2 h to 3 h 30 min each", id="days of different lengths"),
         pytest.param(
             WouldMove(SHOP, (3,), True, 20, False),
             "Shop would have to end 20 min earlier, at 5:10 PM, on Thu",
