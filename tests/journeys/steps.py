@@ -1,4 +1,4 @@
-"""Steps that the browser tests share: following a link or button to another page, and waiting for a page to settle."""
+"""Steps that the browser tests share: following a link to another page, waiting for it to settle, giving a passkey."""
 
 import re
 from collections.abc import Callable
@@ -33,6 +33,24 @@ def follow(control: Locator) -> None:
     with control.page.expect_navigation():
         control.click()
     settle(control.page)
+
+
+def plug_in_authenticator(page: Page) -> None:
+    """Give the browser a passkey store that answers each question by itself.
+
+    It answers only while the page has focus. The check of accessibility takes the focus, so it comes before.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def find_badly_spaced_names(page: Page) -> list[str]:

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from accounts.services.first_run import set_up_code
 from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.conftest import DESKTOP, OpenPage
-from tests.journeys.steps import follow
+from tests.journeys.steps import follow, plug_in_authenticator
 from tests.second_factor import app_code
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -56,14 +56,43 @@ def set_up_app(page: Page) -> None:
     follow(page.get_by_role("link", name="I saved my codes"))
 
 
+def add_passkey(page: Page) -> None:
+    """Go through the pages that add a passkey, which a new staff member meets after signing in."""
+    follow(page.get_by_role("link", name="Add a passkey"))
+    assert_accessible(page)
+    plug_in_authenticator(page)
+    page.get_by_label("Name").fill("My laptop")
+    follow(page.get_by_role("button", name="Add passkey"))
+    follow(page.get_by_role("link", name="I saved my codes"))
+
+
+def invite(page: Page, name: str, role: str) -> str:
+    """Invite somebody by a printed sheet, beginning at the list of staff. Return the path of the link on the sheet."""
+    follow(page.get_by_role("link", name="Invite staff"))
+    page.get_by_role("textbox", name="Name").fill(name)
+    page.get_by_label("Email").fill(f"{name.split()[0].lower()}@clinic.example")
+    page.get_by_label(role).check()
+    follow(page.get_by_role("button", name="Print sheet"))
+    link = link_on_sheet(page)
+    follow(page.get_by_role("link", name="Back"))
+    return link
+
+
+def join(page: Page, link: str) -> None:
+    """Open the link of an invitation, and choose a password."""
+    page.goto(link)
+    page.get_by_label("Password").fill(PASSWORD)
+    follow(page.get_by_role("button", name="Save and sign in"))
+
+
 def link_on_sheet(page: Page) -> str:
     """Return the path of the link on the printed sheet that the page shows."""
     return urlsplit(page.get_by_text("/join/").inner_text()).path
 
 
 def test_a_clinic_opens_and_its_first_patient_sees_the_week(page: Page, phone: Page, open_page: OpenPage) -> None:
-    ada = open_page(DESKTOP)
-    seen, seen_by_ada, seen_by_rosa = PageCount(page), PageCount(ada), PageCount(phone)
+    ada, nora = open_page(DESKTOP), open_page(DESKTOP)
+    seen, seen_by_ada, seen_by_nora, seen_by_rosa = (PageCount(each) for each in (page, ada, nora, phone))
     # The first administrator
     page.goto("/")
     page.get_by_label("Set-up code").fill(set_up_code())
@@ -89,22 +118,18 @@ def test_a_clinic_opens_and_its_first_patient_sees_the_week(page: Page, phone: P
     page.get_by_label("Capacity").fill("12")
     follow(page.get_by_role("button", name="Add room"))
 
-    # A clinician accepts an invitation
+    # A clinician and a coordinator accept their invitations: one with an app, the other one with a passkey
     follow(page.get_by_role("navigation", name="Main").get_by_role("link", name="Administration"))
     follow(page.locator("main").get_by_role("link", name=re.compile("^Staff")).first)
-    follow(page.get_by_role("link", name="Invite staff"))
-    page.get_by_role("textbox", name="Name").fill("Ada Park")
-    page.get_by_label("Email").fill("ada@clinic.example")
-    page.get_by_label("Clinician").check()
-    follow(page.get_by_role("button", name="Print sheet"))
-    ada.goto(link_on_sheet(page))
-    ada.get_by_label("Password").fill(PASSWORD)
-    follow(ada.get_by_role("button", name="Save and sign in"))
+    join(ada, invite(page, "Ada Park", "Clinician"))
     set_up_app(ada)
     expect(ada.get_by_role("heading", name="Today", level=1)).to_be_visible()
+    follow(page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="Staff"))
+    join(nora, invite(page, "Nora Castellanos", "Coordinator"))
+    add_passkey(nora)
+    expect(nora.get_by_role("heading", name="Today", level=1)).to_be_visible()
 
     # A track with a group on three days
-    follow(page.get_by_role("link", name="Back"))
     follow(page.get_by_role("link", name="Tracks"))
     follow(page.get_by_role("link", name="Add a track"))
     page.get_by_role("textbox", name="Code").fill("morning")
@@ -148,4 +173,4 @@ def test_a_clinic_opens_and_its_first_patient_sees_the_week(page: Page, phone: P
     follow(phone.get_by_role("navigation", name="Main").get_by_role("link", name="Week"))
     expect(phone.get_by_text("Wed, Nov 25").first).to_be_visible()
     assert_accessible(phone)
-    assert (seen.number, seen_by_ada.number, seen_by_rosa.number) == (33, 5, 3)
+    assert [each.number for each in (seen, seen_by_ada, seen_by_nora, seen_by_rosa)] == [37, 5, 5, 3]

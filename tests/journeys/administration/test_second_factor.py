@@ -11,6 +11,7 @@ from iopmanager import clock
 from scheduling.services.administration.staff import invite_staff
 from tests.factories import make_site, make_staff
 from tests.journeys.accessibility.checks import assert_accessible
+from tests.journeys.steps import plug_in_authenticator
 from tests.second_factor import app_code
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -38,24 +39,6 @@ def accept_invitation(page: Page, name: str) -> str:
     expect(page.get_by_role("heading", name="Two-step sign-in")).to_be_visible()
     assert_accessible(page)
     return email
-
-
-def plug_in_authenticator(page: Page) -> None:
-    """Give the browser a passkey store that answers each question by itself.
-
-    It answers only while the page has focus. The check of accessibility takes the focus, so it comes before.
-    """
-    session = page.context.new_cdp_session(page)
-    session.send("WebAuthn.enable", {"enableUI": False})
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def test_a_coordinator_accepts_with_an_authenticator_app(page: Page) -> None:
