@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from allauth.account.forms import default_token_generator
@@ -151,7 +152,7 @@ def test_the_holder_of_a_link_cannot_ask_for_many_addresses_whether_they_have_ac
     invitation = Invitation(patient=make_patient(site))
     path = reverse("join", args=[issue_invitation(invitation, by=coordinator, now=clock.now())])
 
-    def ask(number: int) -> HttpResponseBase:
+    def ask(number: int) -> Any:
         form = {"email": coordinator.email, "password": "a long new password"}
         return client.post(path, form, REMOTE_ADDR=f"10.0.{number}.1")
 
