@@ -115,7 +115,13 @@ def today_attention(request: HttpRequest) -> HttpResponse:
     return audited_response(
         request,
         "scheduling/sessions/_today_attention.html" if part else "scheduling/sessions/today_attention.html",
-        {"weeks": weeks, "sessions": sessions, "asked": proposals, "present": site.today_at(now)},
+        {
+            "weeks": weeks,
+            "may_book": user.may(Permission.MANAGE_PATIENTS, site.pk),
+            "sessions": sessions,
+            "asked": proposals,
+            "present": site.today_at(now),
+        },
         people={week.patient_id: week.name for week in weeks} | {each.patient_id: each.name for each in proposals},
         site=site,
         at=now,

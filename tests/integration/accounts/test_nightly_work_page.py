@@ -156,7 +156,7 @@ def test_administrators_see_only_the_sites_they_manage(client: Client, site: Sit
     client.force_login(administrator)
     text = text_of(client)
     assert '<h2 id="place-1">Harbor Street' in text
-    assert text.count("<h2") == 3, "one site, all sites, and mail"
+    assert text.partition("<template")[0].count("<h2") == 3, "one site, all sites, and mail"
     assert "Slept at the airport." not in text
 
     client.force_login(make_staff(Role.ADMINISTRATOR, None))

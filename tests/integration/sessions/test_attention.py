@@ -115,6 +115,12 @@ def test_the_list_is_sent_again_only_after_a_change(clinic: Clinic, rosa: Episod
 
 
 @pytest.mark.usefixtures("rosa")
+def test_only_those_who_may_book_a_make_up_are_offered_it(clinic: Clinic) -> None:
+    for user, offered in ((clinic.coordinator, True), (clinic.leader, False)):
+        assert ("#make-up" in attention(client_for(user)).text) == offered
+
+
+@pytest.mark.usefixtures("rosa")
 def test_a_clinician_sees_only_what_needs_attention_in_their_own_groups(clinic: Clinic) -> None:
     assert "Rosa" in attention(client_for(clinic.leader)).text
     assert NOTHING in attention(client_for(clinic.colleague)).text
