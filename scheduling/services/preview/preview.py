@@ -119,12 +119,13 @@ def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[B
 
 
 def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
-    """Return the bookings of `before`. Those that are also in `after` get the treatment week that they have there.
+    """Return the bookings of `before`. Those that `after` has on the same date get the treatment week that they have there.
 
-    If the rules change the first day of the week, a booking can move to another week. Its hours are then not lost.
+    If the rules change the first day of the week, a date can come to another week. Its hours are then not lost. A booking
+    that moves to another date keeps its week, which can lose hours.
     """
-    weeks = {(each.patient, each.session): each.week for each in after}
-    return [replace(each, week=weeks.get((each.patient, each.session), each.week)) for each in before]
+    weeks = {(each.patient, each.session, each.on): each.week for each in after}
+    return [replace(each, week=weeks.get((each.patient, each.session, each.on), each.week)) for each in before]
 
 
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
