@@ -5,6 +5,7 @@ from allauth.mfa.base import views as factor_views
 from allauth.mfa.recovery_codes import views as recovery_code_views
 from allauth.mfa.totp import views as app_views
 from allauth.mfa.webauthn import views as passkey_views
+from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.generic import RedirectView
 
@@ -33,7 +34,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/two-step/", factor_views.index, name="mfa_index"),
     path("accounts/two-step/sign-in/", factor_views.authenticate, name="mfa_authenticate"),
     path("accounts/two-step/confirm/", factor_views.reauthenticate, name="mfa_reauthenticate"),
-    path("accounts/two-step/passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path(
+        "accounts/two-step/passkeys/",
+        login_required(RedirectView.as_view(pattern_name="mfa_index")),
+        name="mfa_list_webauthn",
+    ),
     path("accounts/two-step/passkeys/add/", passkey_views.add_webauthn, name="mfa_add_webauthn"),
     path("accounts/two-step/passkeys/<int:pk>/", passkey_views.edit_webauthn, name="mfa_edit_webauthn"),
     path("accounts/two-step/passkeys/<int:pk>/remove/", passkey_views.remove_webauthn, name="mfa_remove_webauthn"),
