@@ -32,7 +32,7 @@ def sign_in_with_form(page: Page, email: str) -> None:
     page.goto(reverse("account_login"))
     page.locator("input[name=login]").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    follow(page.get_by_role("button", name="Sign in"))
+    follow(page.get_by_role("button", name="Sign in", exact=True))
 
 
 def test_a_patient_who_is_enrolled_and_marked_sees_the_week_in_the_portal(

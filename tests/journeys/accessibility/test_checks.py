@@ -69,12 +69,12 @@ def test_the_page_is_left_as_it_was(entrance: Page) -> None:
 def test_a_stop_that_shows_no_focus_is_found(entrance: Page) -> None:
     entrance.evaluate(ADD_STYLE, ":root input:focus-visible { outline: none !important; }")
     with pytest.raises(AssertionError, match="nothing shows the focus"):
-        tab_to(entrance.get_by_role("button", name="Sign in"))
+        tab_to(entrance.get_by_role("button", name="Sign in", exact=True))
 
 
 def test_a_covered_stop_is_found(entrance: Page) -> None:
     entrance.evaluate(ADD_STYLE, "[role=note] { position: fixed; inset: 0; z-index: 9999; }")
     entrance.evaluate("document.body.insertAdjacentHTML('beforeend', '<p role=note></p>')")
     with pytest.raises(AssertionError, match="the focus is covered"):
-        tab_to(entrance.get_by_role("button", name="Sign in"))
+        tab_to(entrance.get_by_role("button", name="Sign in", exact=True))
     assert any("password" in fault for fault in find_covered_stops(entrance))

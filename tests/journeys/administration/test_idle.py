@@ -67,7 +67,7 @@ def sign_in_in_new_tab(page: Page, user: User) -> Page:
     tab = opened.value
     tab.get_by_label("Email").fill(user.email)
     tab.get_by_label("Password").fill(PASSWORD)
-    tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Sign in", exact=True).click()
     return tab
 
 
