@@ -18,7 +18,7 @@ from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.locks import lock_sessions, lock_site
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.services.rulebook import RuleBook
-from scheduling.services.sessions.slots import FacilitatorTaken, SkippedTime, countable_minutes
+from scheduling.services.sessions.slots import SkippedTime, countable_minutes, facilitator_taken
 from scheduling.services.stale_feeds import mark_site_feeds_stale
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import ClockEffect, at_wall_clock, clock_effect_at
@@ -146,16 +146,14 @@ def _check_facilitators(sessions: Sequence[Session], site: Site) -> Iterator[Rea
     elsewhere = SessionFacilitator.objects.exclude(session__site=site).filter(
         user__in=own.values("user"), starts__isnull=False
     )
-    for each in elsewhere.select_related("session").order_by("starts", "pk"):
+    for each in elsewhere.select_related("session", "user").order_by("starts", "pk"):
         others[each.user_id].append(each)
-    for each in own.select_related("user").order_by("starts", "pk"):
+    for each in own.order_by("starts", "pk"):
         session = by_id[each.session_id]
         time = Interval(session.starts, session.ends)
         for other in others[each.user_id]:
-            taken = Interval(other.session.starts, other.session.ends)
-            if time.overlaps(taken):
-                starts, ends = (moment.astimezone(site.zone).time() for moment in (taken.start, taken.end))
-                yield FacilitatorTaken(str(each.user), other.session.name, other.session.on, starts, ends)
+            if time.overlaps(Interval(other.session.starts, other.session.ends)):
+                yield facilitator_taken(other, site)
 
 
 def _move_sessions(site: Site, shifts: dict[Shift, list[int]], now: datetime) -> None:

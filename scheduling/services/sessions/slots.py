@@ -182,7 +182,13 @@ def check_facilitators(
     )
     others = taken.filter(~Q(session=apart_from)) if apart_from else taken
     for each in others.select_related("session", "user").order_by("user__name", "starts"):
-        yield FacilitatorTaken(str(each.user), each.session.name, each.session.on, *_local_times(each.session, site))
+        yield facilitator_taken(each, site)
+
+
+def facilitator_taken(other: SessionFacilitator, site: Site) -> FacilitatorTaken:
+    """Return the reason why a facilitator is not free: the `other` session, with its times as the clocks of `site` say."""
+    session = other.session
+    return FacilitatorTaken(str(other.user), session.name, session.on, *_local_times(session, site))
 
 
 def _local_times(session: Session, site: Site) -> tuple[time, time]:

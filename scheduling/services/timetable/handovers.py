@@ -23,7 +23,7 @@ from scheduling.services.bookings.meeting_changes import end_meeting_enrollments
 from scheduling.services.integrity import translate_integrity_errors
 from scheduling.services.locks import lock_sessions
 from scheduling.services.session_facilitators import new_facilitator
-from scheduling.services.sessions.slots import FacilitatorTaken
+from scheduling.services.sessions.slots import facilitator_taken
 from scheduling.services.stale_feeds import mark_session_feeds_stale
 from scheduling.services.timetable.hours_check import room_and_staff_conflicts
 from scheduling.services.timetable.meeting_checks import check_code
@@ -83,12 +83,10 @@ def _dated_conflicts(taker: User, meeting: Meeting, sessions: Collection[Session
     until = max(session.ends for session in held)
     taken = SessionFacilitator.objects.filter(user=taker, ends__gt=min(session.starts for session in held))
     others = taken.filter(starts__lt=until).exclude(session__in=[session.pk for session in sessions])
-    zone = meeting.site.zone
-    for each in others.select_related("session").order_by("starts"):
+    for each in others.select_related("session", "user").order_by("starts"):
         other = each.session
         if any(session.starts < other.ends and other.starts < session.ends for session in held):
-            starts, ends = other.starts.astimezone(zone).time(), other.ends.astimezone(zone).time()
-            yield FacilitatorTaken(str(taker), other.name, other.on, starts, ends)
+            yield facilitator_taken(each, meeting.site)
 
 
 def _continue_meeting(
