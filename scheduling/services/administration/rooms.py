@@ -6,15 +6,14 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.text import slugify
 
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import Meeting, Room, Session, SessionStatus, Site
+from scheduling.services.administration.codes import free_code
 from scheduling.services.locks import lock_site
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 
-CODE_LENGTH = 40
 DAY = timedelta(days=1)
 
 
@@ -148,11 +147,5 @@ def _write(room: Room, values: RoomValues) -> None:
     if values.code in taken:
         raise Refused([RoomCodeTaken(values.code)])
     room.name, room.places = values.name, values.places
-    room.code = values.code or room.code or _free_code(values.name, taken)
+    room.code = values.code or room.code or free_code(values.name, taken, default="room")
     room.save()
-
-
-def _free_code(name: str, taken: set[str]) -> str:
-    stem = slugify(name)[: CODE_LENGTH - 5] or "room"
-    codes = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
-    return next(code for code in codes if code not in taken)

@@ -6,14 +6,17 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.utils.text import slugify
 
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import Meeting, ServiceType, Session
+from scheduling.services.administration.codes import free_code
 from timekeeping.reasons import Reason, Refused
 
-CODE_LENGTH = 40
+_IS_USED = Exists(Meeting.objects.filter(service_type=OuterRef("pk"))) | Exists(
+    Session.objects.filter(service_type=OuterRef("pk"))
+)
+"""Whether groups or sessions have the type of service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,7 @@ class UsedServiceType:
 
 def used_service_types() -> list[UsedServiceType]:
     """Return all types of service by name. Runs one query."""
-    here = OuterRef("pk")
-    used = Exists(Meeting.objects.filter(service_type=here)) | Exists(Session.objects.filter(service_type=here))
-    types = ServiceType.objects.order_by("name", "pk").annotate(is_used=used)
+    types = ServiceType.objects.order_by("name", "pk").annotate(is_used=_IS_USED)
     return [UsedServiceType(each, each.is_used) for each in types]
 
 
@@ -52,7 +53,9 @@ def add_service_type(*, name: str, countable: bool, by: User, now: datetime) -> 
     types = list(ServiceType.objects.select_for_update())
     _refuse_taken(types, name)
     service_type = ServiceType.objects.create(
-        code=_free_code(name, {each.code for each in types}), name=name, countable=countable
+        code=free_code(name, {each.code for each in types}, default="service", separator="_"),
+        name=name,
+        countable=countable,
     )
     record(service_type, by=by, action=Action.CREATED, at=now, detail=_describe(service_type))
     return service_type
@@ -70,10 +73,7 @@ def change_service_type(
     types = {each.pk: each for each in ServiceType.objects.select_for_update()}
     changed = types.pop(service_type.pk)
     _refuse_taken(types.values(), name)
-    is_used = (
-        Meeting.objects.filter(service_type=changed).exists() or Session.objects.filter(service_type=changed).exists()
-    )
-    if changed.countable != countable and is_used:
+    if changed.countable != countable and ServiceType.objects.filter(_IS_USED, pk=changed.pk).exists():
         raise Refused([ServiceTypeInUse(changed.name)])
     changed.name, changed.countable = name, countable
     changed.save(update_fields=["name", "countable"])
@@ -89,9 +89,3 @@ def _refuse_taken(types: Iterable[ServiceType], name: str) -> None:
 def _describe(service_type: ServiceType) -> str:
     counts = "counts toward weekly hours" if service_type.countable else "does not count toward weekly hours"
     return f"{service_type.name}, {counts}"
-
-
-def _free_code(name: str, taken: set[str]) -> str:
-    stem = slugify(name).replace("-", "_")[: CODE_LENGTH - 5] or "service"
-    codes = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(taken) + 2))
-    return next(code for code in codes if code not in taken)

@@ -5,18 +5,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from accounts.audit import record, record_all
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
 from scheduling.models import Meeting, RuleSet, Site
+from scheduling.services.administration.codes import free_code
 from scheduling.services.locks import lock_site
 from scheduling.services.stale_feeds import mark_site_feeds_stale
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 from timekeeping.weeks import week_start
-
-CODE_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,9 @@ def add_site(
     """
     if code and Site.objects.filter(code=code).exists():
         raise Refused([SiteCodeTaken(code)])
-    site = Site.objects.create(code=code or _free_code(values.name), **asdict(values))
+    if not code:
+        code = free_code(values.name, set(Site.objects.values_list("code", flat=True)), default="site")
+    site = Site.objects.create(code=code, **asdict(values))
     RuleSet.objects.create(site=site, starts=week_start(site.today_at(now), week_starts), week_starts=week_starts)
     record(site, by=by, action=Action.CREATED, at=now)
     assignments = [RoleAssignment(user=by, role=role, site=site) for role in sorted(set(own_roles))]
@@ -111,18 +111,3 @@ def _check_groups(site: Site, opens: time | None, closes: time | None, now: date
     for meeting in meetings.order_by("weekday", "starts", "name", "pk"):
         if (opens and meeting.starts < opens) or (closes and meeting.ends > closes):
             yield GroupOutsideHours(meeting.name, meeting.weekday, meeting.starts, meeting.ends)
-
-
-def _free_code(name: str) -> str:
-    """Make a code from the site's name, for example "harbor-street".
-
-    If another site has this code, the code gets a number: "harbor-street-2".
-    """
-    stem = slugify(name)[: CODE_LENGTH - 5] or "site"
-    taken = set(Site.objects.filter(code__startswith=stem).values_list("code", flat=True))
-    number = 1
-    code = stem
-    while code in taken:
-        number += 1
-        code = f"{stem}-{number}"
-    return code
