@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, expect, sync_playwright
 
 from bench.chromium import NOT_FOUND, chromium_flags, chromium_path
@@ -112,13 +113,22 @@ def phone(open_page: OpenPage) -> Page:
 
 @pytest.fixture
 def sign_in(live_server: "LiveServer") -> SignIn:
-    """Return a function that signs a user in without the sign-in form."""
+    """Return a function that signs a user in without the sign-in form.
+
+    The browser also gets the CSRF cookie, as from the form. Without it, a script and the next page that ask for a token at
+    the same time would get different ones, which happens to nobody who has signed in.
+    """
 
     def sign_in(page: Page, user: "User") -> None:
         client = Client()
+        client.get(reverse("account_login"))
         client.force_login(user)
-        session = client.cookies[settings.SESSION_COOKIE_NAME]
-        page.context.add_cookies([{"name": session.key, "value": session.value, "url": live_server.url}])
+        page.context.add_cookies(
+            [
+                {"name": name, "value": client.cookies[name].value, "url": live_server.url}
+                for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+            ]
+        )
 
     return sign_in
 
