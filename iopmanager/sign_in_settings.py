@@ -52,8 +52,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 
 # The second factor: a passkey, a code from an authenticator app, or a recovery code. A passkey also lets people in without
-# a password, because their device asks for a finger, a face or a PIN. A phone's clock may be
-# wrong by one step.
+# a password, because their device asks for a finger, a face or a PIN. An app's code may be one step (30 seconds) early or
+# late, because the clocks of phones differ.
 MFA_ADAPTER = "accounts.mfa_adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
