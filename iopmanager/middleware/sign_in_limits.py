@@ -53,21 +53,23 @@ def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PageLimits:
-    """What a page tells its script about the sign-in. It stays the same as long as the sign-in lasts."""
+    """What a page tells its script about the sign-in.
+
+    It contains no time of day, because the clock of a phone may be wrong. It stays the same until shortly before the end
+    of the working day, so that a page that hasn't changed isn't sent again.
+    """
 
     person: int
-    idle_seconds: int
-    latest_end: int
-    """The end of the working day, in seconds since 1970."""
+    seconds_left: int
+    """After how many seconds the sign-in ends if the person does nothing more."""
     warning_seconds: int
     noted_every_seconds: int
 
 
-def _limits_for_page(user: User, limits: SignInLimits) -> PageLimits:
+def _limits_for_page(user: User, limits: SignInLimits, now: datetime) -> PageLimits:
     return PageLimits(
         user.pk,
-        int(limits.longest_pause.total_seconds()),
-        int(limits.latest_end.timestamp()),
+        int(min(limits.longest_pause, limits.latest_end - now).total_seconds()),
         int(min(WARNING, limits.longest_pause / 2).total_seconds()),
         int(limits.noted_every.total_seconds()),
     )
@@ -94,7 +96,7 @@ class SignInLimitsMiddleware:
             else:
                 if limits.must_note_activity(now) and is_activity(request):
                     note_activity(request, user, now)
-                vars(request)["sign_in"] = _limits_for_page(user, limits_of(request.session, now))
+                vars(request)["sign_in"] = _limits_for_page(user, limits_of(request.session, now), now)
         return self.get_response(request)
 
 

@@ -15,10 +15,15 @@
   const root = document.documentElement;
   const channel = new BroadcastChannel("signed-in");
 
-  let endsAt = Math.min(Date.now() + seconds("idle"), seconds("latestEnd"));
-  let activeAt = Date.now(); // when the person last did something on this page
-  let toldAt = Date.now(); // when the server last heard of it
-  let askedAt = Date.now(); // when the server last said how long the sign-in lasts
+  // Milliseconds since this script began. All times below are in these, because the device's clock may be wrong or be set
+  // while the page is open. The second clock can't be set, but stands still in some browsers while the device sleeps.
+  const [opened, started] = [Date.now(), performance.now()];
+  const now = () => Math.max(Date.now() - opened, performance.now() - started);
+
+  let endsAt = now() + seconds("secondsLeft");
+  let activeAt = now(); // when the person last did something on this page
+  let toldAt = now(); // when the server last heard of it
+  let askedAt = now(); // when the server last said how long the sign-in lasts
   let timer;
   let token = "";
   let dialog; // the warning, while it is shown
@@ -28,7 +33,7 @@
 
   // Ask the server who is signed in and for how long. Without an answer, nothing changes.
   const ask = async ({ isActive = false } = {}) => {
-    if (isActive) toldAt = Date.now();
+    if (isActive) toldAt = now();
     try {
       const answer = await fetch(settings.state + (isActive ? "?active=yes" : ""), {
         cache: "no-store",
@@ -46,11 +51,11 @@
     } else if (String(state.person) !== settings.person) {
       leave();
     } else {
-      askedAt = Date.now();
+      askedAt = now();
       endsAt = askedAt + state.seconds_left * 1000;
       token = state.csrf_token;
       if (cover) show();
-      if (dialog && endsAt - Date.now() > WARNING) dialog.close();
+      if (dialog && endsAt - now() > WARNING) dialog.close();
       schedule();
     }
   };
@@ -65,7 +70,7 @@
   const schedule = () => {
     clearTimeout(timer);
     if (cover) return;
-    const next = dialog ? 1000 : Math.min(endsAt - WARNING - NOTED_EVERY - Date.now(), LONGEST_WAIT);
+    const next = dialog ? 1000 : Math.min(endsAt - WARNING - NOTED_EVERY - now(), LONGEST_WAIT);
     timer = setTimeout(look, Math.max(next, 250));
   };
 
@@ -73,8 +78,8 @@
   const look = async () => {
     clearTimeout(timer);
     if (cover) return;
-    const left = () => endsAt - Date.now();
-    if (left() <= WARNING + NOTED_EVERY && Date.now() - askedAt > NOTED_EVERY && !dialog) {
+    const left = () => endsAt - now();
+    if (left() <= WARNING + NOTED_EVERY && now() - askedAt > NOTED_EVERY && !dialog) {
       await ask();
     }
     if (cover) return;
@@ -104,9 +109,9 @@
   };
 
   const stay = async () => {
-    activeAt = Date.now();
+    activeAt = now();
     await ask({ isActive: true });
-    if (dialog && endsAt - Date.now() > WARNING) dialog.close(); // at the end of a working day, the warning stays
+    if (dialog && endsAt - now() > WARNING) dialog.close(); // at the end of a working day, the warning stays
     channel.postMessage("look");
   };
 
@@ -154,7 +159,7 @@
     if (document.body.hasAttribute("hx-headers")) {
       document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
     }
-    activeAt = toldAt = Date.now();
+    activeAt = toldAt = now();
     scrollTo(...scrolled);
     focused?.focus({ preventScroll: true });
   };
@@ -164,10 +169,10 @@
   let telling;
   const noteActivity = () => {
     if (dialog || cover) return;
-    activeAt = Date.now();
+    activeAt = now();
     telling ??= setTimeout(() => {
       telling = undefined;
-      if (!dialog && !cover && Date.now() - activeAt <= 2 * NOTED_EVERY) ask({ isActive: true });
+      if (!dialog && !cover && now() - activeAt <= 2 * NOTED_EVERY) ask({ isActive: true });
     }, Math.max(0, toldAt + NOTED_EVERY - activeAt));
   };
   for (const name of ["keydown", "input", "pointerdown", "wheel", "touchmove"]) {
@@ -192,7 +197,7 @@
   addEventListener("pagehide", (event) => root.classList.toggle("left", event.persisted));
   addEventListener("pageshow", async (event) => {
     if (!event.persisted) return;
-    if (Date.now() >= endsAt) hide("idle");
+    if (now() >= endsAt) hide("idle");
     await ask();
     root.classList.remove("left");
   });

@@ -1,5 +1,6 @@
 """A sign-in ends after a time without activity. The person comes back to the same page at the same site."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,6 +98,24 @@ def test_the_state_counts_down_to_the_end_of_the_working_day(client: Client) -> 
         state(client, MORNING + minutes * MINUTE, active="yes")
     assert state(client, evening - 3 * MINUTE, active="yes")["seconds_left"] == 180
     assert state(client, evening) == {"person": None, "ended": "limit"}
+
+
+def test_a_page_says_how_many_seconds_are_left_and_no_time_of_day(client: Client) -> None:
+    """The number stays the same until the end of the day is near, so that a page that hasn't changed isn't sent again."""
+    user, evening = make_staff(Role.COORDINATOR, make_site()), MORNING + timedelta(hours=10)
+    sign_in(client, user, MORNING)
+
+    def seconds_left(at: datetime) -> int:
+        with time_machine.travel(at, tick=False):
+            found = re.search(r'data-seconds-left="(\d+)"', client.get(reverse("tracks")).text)
+        assert found is not None
+        return int(found[1])
+
+    for minutes in range(0, 585, 9):
+        assert seconds_left(MORNING + minutes * MINUTE) == 15 * 60
+    assert seconds_left(evening - 15 * MINUTE) == 15 * 60
+    assert seconds_left(evening - 3 * MINUTE) == 180
+    assert seconds_left(evening - SECOND) == 1
 
 
 def test_the_sign_in_page_says_why_and_leads_back_to_the_same_page_and_site(client: Client) -> None:

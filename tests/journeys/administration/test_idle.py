@@ -52,9 +52,9 @@ def coordinator(site: Site) -> User:
     return make_staff(Role.COORDINATOR, site, "Ada Park")
 
 
-def open_form(page: Page, sign_in: SignIn, user: User, path: str) -> None:
-    """Sign in and open the page. The browser has the server's time."""
-    page.context.clock.install(time=at("12:30", WEDNESDAY))
+def open_form(page: Page, sign_in: SignIn, user: User, path: str, *, clock_is_off_by: timedelta = timedelta()) -> None:
+    """Sign in and open the page. The clock of the device differs from the server's by `clock_is_off_by`."""
+    page.context.clock.install(time=at("12:30", WEDNESDAY) + clock_is_off_by)
     sign_in(page, user)
     page.goto(path)
     settle(page)
@@ -154,6 +154,35 @@ def test_activity_in_another_tab_counts(
         pass_time(page, timedelta(minutes=4, seconds=5))
     expect(page.locator("#id_name")).to_be_visible()
     expect(warning(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_wrong_clock_on_the_device_makes_no_difference(
+    phone: Page, sign_in: SignIn, pass_time: PassTime, patient: Patient, days: int
+) -> None:
+    """Not even while there is no connection, when the page can't ask the server."""
+    open_form(phone, sign_in, make_patient_user(patient), "/me/life/new/", clock_is_off_by=timedelta(days=days))
+    asked: list[str] = []
+    phone.on("request", lambda request: asked.append(request.url))
+    phone.context.set_offline(True)
+    for _ in range(4):
+        pass_time(phone, timedelta(minutes=6))
+    expect(phone.locator("input[name=label]")).to_be_visible()
+    assert asked == []
+    pass_time(phone, timedelta(minutes=4, seconds=5))
+    expect(warning(phone)).to_be_visible()
+    expect(phone.get_by_text("You will be signed out in 2 minutes.")).to_be_visible()
+    pass_time(phone, timedelta(minutes=2))
+    expect(phone.get_by_role("heading", name="You are signed out")).to_be_focused()
+
+
+def test_a_clock_that_is_set_while_the_page_is_open_prolongs_nothing(
+    page: Page, sign_in: SignIn, pass_time: PassTime, coordinator: User, patient: Patient
+) -> None:
+    open_form(page, sign_in, coordinator, f"/patients/{patient.pk}/places/new/")
+    page.context.clock.set_system_time(at("12:30", WEDNESDAY) - timedelta(days=1))
+    pass_time(page, timedelta(minutes=16))
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_focused()
 
 
 def test_another_person_sees_nothing_of_the_page(
