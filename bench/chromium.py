@@ -1,4 +1,4 @@
-"""Where Chromium is, and how it is started, for benchmarks, screenshots and tests in a browser."""
+"""Find and start Chromium for benchmarks, screenshots and browser tests."""
 
 import os
 import shutil
@@ -12,5 +12,5 @@ def chromium_path() -> str | None:
 
 
 def chromium_flags() -> list[str]:
-    """Return the flags that Chromium needs to start. Root has to turn off Chromium's sandbox."""
+    """Return the flags to start Chromium with. As root, Chromium starts only with its sandbox off."""
     return ["--no-sandbox"] if os.geteuid() == 0 else []

@@ -4,7 +4,7 @@
     bin/with-postgres .venv/bin/python -m bench.day
 
 The benchmark uses a temporary database and sends requests through all middleware. Both pages check the same permissions
-and write the same audit events. Each round requests both pages, and the reported times are medians.
+and write the same audit events. Each round requests both pages. The reported times are medians.
 
 Both pages can show a list of weeks and sessions that need attention. The plain page is timed with and without this
 list. The real day page loads the list in a second request, which is timed separately.
@@ -135,10 +135,7 @@ def main() -> None:
         coordinator, booking = open_clinic(Random(1), size.sessions, size.patients)
 
         def mark() -> None:
-            """Toggle the booking between present and no-show.
-
-            The page then changes, but still shows the same people.
-            """
+            """Toggle the booking between present and no-show, which changes the page."""
             was_present = Attendance.objects.filter(booking=booking, status=AttendanceStatus.PRESENT).exists()
             status = AttendanceStatus.NO_SHOW if was_present else AttendanceStatus.PRESENT
             mark_booking(booking=booking, mark=Mark(status), by=coordinator, now=NOON, seen_at=ANY)

@@ -55,7 +55,7 @@ def run_solver_all_threads(offers: Offers, need: Need) -> list[int]:
 
 
 def run_brute_force(offers: Offers, need: Need) -> list[int]:
-    """Try every set of the tracks' meetings. For each set that fits, return its number of meetings."""
+    """Try every set of the tracks' meetings. Return the number of meetings in each set that fits."""
     together = replace(offers[0], meetings=tuple(each for offer in offers for each in offer.meetings))
     meetings = [offered.meeting for offered in together.meetings]
     sets = (chosen for size in range(len(meetings) + 1) for chosen in combinations(meetings, size))
@@ -142,7 +142,7 @@ def _describe_need(need: Need) -> str:
 
 
 def shrink() -> None:
-    """Make the benchmark so small that it runs in seconds. Such a run tests the benchmark's code; its figures mean nothing."""
+    """Make the benchmark so small that it runs in seconds. The figures of a small run mean nothing."""
     global MEETINGS, PATIENTS, ROUNDS, FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS
     MEETINGS, PATIENTS, ROUNDS = 20, 1, 1
     FAILING_MEETINGS, FAILURES, SMALL_CLINIC_MEETINGS = 15, 1, 6

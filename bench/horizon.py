@@ -3,8 +3,8 @@
     bin/with-postgres .venv/bin/python -m bench.horizon [--tiny]
 
 The clinic has 200 meetings and 3,000 enrollments, which give 2,400 sessions and 108,000 bookings. The baseline copies
-the same rows into the same tables with COPY. These tables have all their constraints and indexes. For comparison, the
-bookings are also copied into a table without constraints or indexes. Each round runs every variant, and the times are
+the same rows into the same tables with COPY, with all constraints and indexes in place. For comparison, the bookings
+are also copied into a table without constraints or indexes. Each round runs every variant. The reported times are
 medians. The reported memory is the peak of a separate process that writes the twelve weeks.
 """
 

@@ -4,9 +4,9 @@
 
 The demo clinic is served as `make run` serves it. The browser runs at a quarter of the computer's speed, and its
 connection has 50 kB/s and a latency of 400 ms. Each round opens each page in a new browser profile, signed in but with
-an empty cache. The browser reports four figures: largest contentful paint, cumulative layout shift, the bytes sent for
-the first visit, and the time from a tap until the next frame is shown. For each figure, the median of the rounds is
-printed, as a share of the limit.
+an empty cache. The browser reports four figures: largest contentful paint, cumulative layout shift, the number of
+bytes downloaded, and the time from a tap until the next frame is shown. For each figure, the benchmark prints the
+median of the rounds and the median's share of the limit.
 """
 
 import sys

@@ -47,8 +47,8 @@ def badge_of(status: str | None) -> dict[str, Badge]:
 def open_clinic(random: Random, sessions: int, patients: int) -> tuple[User, Booking]:
     """Create the clinic. Return a coordinator, and an unmarked booking of a session that has ended.
 
-    Each group meets on three days of the week and has its own room and leader. On Monday, all bookings are marked. On
-    Wednesday, only sessions that end before `NOON` have marks, and each group's first patient has none.
+    Each group meets on Monday, Wednesday and Friday, in its own room with its own leader. All bookings on Monday are
+    marked. On Wednesday, bookings in sessions that end before `NOON` are marked, except for each group's first patient.
     """
     site = make_site()
     for number in range(sessions):
@@ -136,7 +136,7 @@ _templates: list[Template] = []
 
 
 def _template() -> Template:
-    """Return the compiled template. It is compiled only once, because Django also compiles a template file only once."""
+    """Return the template. Compile it only once, as Django does with template files."""
     if not _templates:
         engine = Engine.get_default()
         engine.template_builtins.append(badges)

@@ -27,7 +27,7 @@ def temporary_database() -> Iterator[str]:
 
     regular_name = connection.settings_dict["NAME"]
     with tempfile.TemporaryDirectory() as folder:
-        # Use a name other than that of the test suite's database, because tests may be running on the same server.
+        # Tests may be running on the same server, so don't use the name of their database.
         connection.settings_dict["TEST"]["NAME"] = (
             str(Path(folder) / "bench.sqlite3") if connection.vendor == "sqlite" else f"bench_{os.getpid()}"
         )
