@@ -1,7 +1,7 @@
-"""Only a few functions write bookings. If a function adds or moves bookings, it calls `run_after_booking` last.
+"""Only a few functions write bookings. Each way to add or move bookings ends with `run_after_booking`.
 
-`run_after_booking` runs the follow-ups of other apps, such as excusing patients on leave. If a service added bookings
-without this call, patients on leave would not be excused until the nightly job runs.
+`run_after_booking` runs the follow-ups of other apps, such as excusing patients on leave. Without the call, patients on
+leave would not be excused until the nightly job runs.
 """
 
 import ast

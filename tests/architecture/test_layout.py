@@ -83,7 +83,7 @@ def test_only_settings_read_the_environment_and_only_clock_py_reads_the_time() -
 def owners_of_reverse_relations() -> dict[str, int]:
     """Map the name of each reverse relation, such as `attendance` on Booking, to the app that defines the relation.
 
-    An app is given as its index in APPS. If several apps define relations of the same name, the last of them is used.
+    An app is given as its index in APPS. If several apps define relations of the same name, the last app is used.
     """
     owners: dict[str, int] = {}
     for model in apps.get_models():

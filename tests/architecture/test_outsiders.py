@@ -1,4 +1,4 @@
-"""Every page denies access to visitors, to staff of other sites, and to patients and staff who may not use it."""
+"""Every page denies access to outsiders: visitors, staff of other sites, patients on staff pages, and staff in the portal."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Dots between the parts of a line: none is left at the end or the beginning of a line, and none beside an empty part."""
+"""Dots separate the parts of a line. No line begins or ends with a dot, and two dots never follow each other."""
 
 import re
 

@@ -53,7 +53,7 @@ FILTERS_WITH_TEXT = re.compile(r"""\|(?:default|default_if_none|yesno|counted|pl
 
 
 def texts_in_tags(token: Token) -> Iterator[str]:
-    """Yield the user-visible texts inside a template's tags and variables, except texts marked with `_()`."""
+    """Yield the user-visible texts inside a template tag or variable, except texts marked with `_()`."""
     name = token.contents.split()[0]
     if name == "icon":
         return
