@@ -20,7 +20,7 @@ TEN_HOURS = timedelta(hours=10)
 
 @pytest.fixture(autouse=True)
 def people_may_pause(settings: Settings) -> None:
-    """Let nobody be signed out for doing nothing, so that only the ten hours count."""
+    """Set the idle limits to 24 hours, so that only the ten-hour limit ends a sign-in."""
     settings.STAFF_IDLE_MINUTES = settings.PATIENT_IDLE_MINUTES = 24 * 60
 
 
@@ -31,7 +31,7 @@ def sign_in(client: Client, user: User, at: datetime) -> None:
 
 
 def is_signed_in(client: Client, path: str, at: datetime) -> bool:
-    """Return whether the page opens. Also store something in the session, which makes Django prolong it."""
+    """Return whether the page opens. Also change the session, which makes Django prolong the session."""
     with time_machine.travel(at, tick=False):
         answer = client.get(path)
         session = client.session

@@ -39,9 +39,9 @@ ASKED_FOR_A_SECRET = {
     "set-up",
     "join",
 }
-"""URL names of the pages that accept a password or a code. Each of them is tried below."""
+"""URL names of the pages that accept a password or a code. This module has a test for each page."""
 AFTER_THE_PASSWORD = {"mfa_authenticate"}
-"""URL names of the pages that open only between the password and the start page."""
+"""URL names of the pages that open only after the password, while the person is not signed in yet."""
 ADDRESS_IS_SECRET = {"account_reset_password_from_key", "join", "feed"}
 MOST_TRIES = 40
 
@@ -57,7 +57,7 @@ def production_caches(settings: Settings) -> Iterator[None]:
 
 
 def tries_until_limited(send: Callable[[int], HttpResponseBase]) -> int:
-    """Send wrong secrets until the page says that there were too many. Return how many were checked before that."""
+    """Send wrong secrets until the page says that there were too many. Return how many the page checked."""
     for number in range(MOST_TRIES):
         answer = send(number)
         if re.search("Too many (tries|wrong codes)", str(getattr(answer, "text", ""))):
@@ -111,7 +111,7 @@ def test_the_code_after_the_password_is_limited_for_each_person() -> None:
     assert "Too many tries" in clients[9].post(path, {"code": app_code(secret)}).text
 
 
-def test_a_device_that_knows_the_person_may_try_no_more_codes(client: Client) -> None:
+def test_a_known_device_may_try_no_more_codes_than_other_devices(client: Client) -> None:
     user = make_staff(Role.COORDINATOR, make_site())
     secret = set_up_app(user)
     form = {"login": user.email, "password": PASSWORD}
@@ -124,7 +124,7 @@ def test_a_device_that_knows_the_person_may_try_no_more_codes(client: Client) ->
 
 
 @pytest.mark.parametrize(("name", "field"), [("account_reauthenticate", "password"), ("mfa_reauthenticate", "code")])
-def test_confirming_who_one_is_limits_guesses(client: Client, name: str, field: str) -> None:
+def test_reauthentication_limits_guesses(client: Client, name: str, field: str) -> None:
     user = make_staff(Role.COORDINATOR, make_site())
     set_up_app(user)
     client.force_login(user)
@@ -147,7 +147,7 @@ def test_invitation_links_limit_wrong_tokens(client: Client) -> None:
     assert tries_until_limited(lambda number: client.post(reverse("join", args=[f"{number:043}"]), {})) == 20
 
 
-def test_the_holder_of_a_link_cannot_ask_for_many_addresses_whether_they_have_accounts(client: Client) -> None:
+def test_an_invitation_link_limits_guesses_at_addresses_that_have_accounts(client: Client) -> None:
     coordinator = make_staff(Role.COORDINATOR, site := make_site())
     invitation = Invitation(patient=make_patient(site))
     path = reverse("join", args=[issue_invitation(invitation, by=coordinator, now=clock.now())])

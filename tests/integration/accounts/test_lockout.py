@@ -1,4 +1,4 @@
-"""Strangers who guess a password lock out other strangers, but not its owner on a device that the owner has used."""
+"""Strangers' wrong guesses lock out strangers. The account's owner can still sign in on a device used before."""
 
 from collections.abc import Iterator
 

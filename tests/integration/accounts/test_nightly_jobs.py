@@ -50,7 +50,7 @@ def site() -> Site:
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Capture the lines of the server's log. The log's filters have already been applied to them."""
+    """Capture the lines that the server's log has after its filters."""
     [handler] = [each for each in logging.getLogger().handlers if each.filters]
     assert isinstance(handler, logging.StreamHandler)
     lines = io.StringIO()
@@ -214,7 +214,7 @@ def test_scheduled_jobs_have_the_last_run_and_the_next_attempt(site: Site) -> No
     assert (tidy.scope, tidy.last_run) == (WHOLE_INSTALLATION, None)
 
 
-def test_the_last_run_of_each_job_at_each_site_is_found_with_every_run_of_the_nights_asked_for(site: Site) -> None:
+def test_the_last_run_of_each_job_at_each_site_and_all_runs_of_given_nights_are_found(site: Site) -> None:
     other = make_site("Airport Road")
     for ago in range(5):
         for place in (site, other, None):
@@ -241,7 +241,7 @@ def test_a_failed_job_is_tried_again_after_nights_with_a_clock_that_was_ahead() 
 
 
 @pytest.mark.usefixtures("clock_was_ahead")
-def test_the_last_run_is_not_one_of_a_clock_that_was_ahead(site: Site) -> None:
+def test_runs_of_a_clock_that_was_ahead_are_not_the_last_run(site: Site) -> None:
     [listed] = scheduled_jobs(jobs=[FAIL], sites=[site.as_job_scope()], runs=JobRun.objects.all(), now=NIGHT)
     assert listed.last_run is not None
     assert listed.last_run.started_at == NIGHT - 4 * DAY
@@ -276,8 +276,8 @@ def test_only_one_of_several_schedulers_runs_the_job(job: Any) -> None:
         clock_calls: list[int] = []
 
         def now() -> datetime:
-            # A scheduler calls this function for the third time after it has read the past runs, and before it claims
-            # a run. All schedulers wait here for each other. Then they try to claim the job at the same time.
+            # The third call comes after the scheduler has read the past runs and before it claims a run.
+            # The schedulers wait here for each other, so that all of them try to claim the job at the same time.
             clock_calls.append(1)
             if len(clock_calls) == 3:
                 barrier.wait(timeout=30)

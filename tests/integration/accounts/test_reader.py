@@ -66,7 +66,7 @@ def test_staff_pages_follow_the_setting_then_the_browser(client: Client, site: S
     assert language_of(client, "tracks", **{"Accept-Language": "es"}) == "en"
 
 
-def test_sign_in_follows_the_browser_and_caches_keep_its_languages_apart(client: Client, site: Site) -> None:
+def test_sign_in_follows_the_browser_and_caches_keep_a_page_for_each_language(client: Client, site: Site) -> None:
     make_staff(Role.COORDINATOR, site)
     response = client.get(reverse("account_login"), headers={"Accept-Language": "es"})
     assert response.headers["Content-Language"] == "es"

@@ -77,7 +77,7 @@ def test_a_failure_is_reported_after_all_other_jobs_are_done(listed: Callable[..
 
 
 class Night:
-    """A fake clock that advances only while the scheduler sleeps. After `seconds` on this clock, it sends SIGTERM."""
+    """A fake clock that advances only while the scheduler sleeps. After `seconds`, the clock sends SIGTERM."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: int, starts: datetime = NIGHT) -> None:
         self.now, self.ends = starts, starts + timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""After sign-out, nothing is left to see in the browser."""
+"""After sign-out, the browser keeps no pages and shows no messages of the user who was signed in."""
 
 import pytest
 from django.contrib.messages import get_messages

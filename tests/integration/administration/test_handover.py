@@ -99,14 +99,14 @@ def clinic(monkeypatch: pytest.MonkeyPatch) -> Clinic:
 
 
 def leaders_on(weekday: int) -> list[str]:
-    """Return who leads the sessions on the weekday, in order of date, each name once per change."""
+    """Return the leaders of the weekday's sessions, in order of date. Consecutive sessions of one leader count once."""
     rows = SessionFacilitator.objects.filter(part=FacilitatorPart.LEADS, session__on__iso_week_day=weekday + 1)
     names = [row.user.name for row in rows.select_related("user").order_by("starts")]
     return [name for number, name in enumerate(names) if number == 0 or names[number - 1] != name]
 
 
 def typed(page: str, **choices: str) -> dict[str, str]:
-    """Return the form of the page with every choice left as it is, except the given ones."""
+    """Return the page's form data. Every choice is blank unless it is given in `choices`."""
     return dict.fromkeys(re.findall(r'name="((?:group|session)_\d+)"', page), "") | choices
 
 
@@ -249,7 +249,7 @@ def test_only_those_who_manage_the_timetable_hand_over(clinic: Clinic) -> None:
     assert leaders_on(0) == ["Ada Park"]
 
 
-def test_people_of_other_sites_and_without_the_role_are_no_choice(clinic: Clinic) -> None:
+def test_people_of_other_sites_cannot_take_a_group(clinic: Clinic) -> None:
     stranger = make_staff(Role.CLINICIAN, make_site("Elm Road"), "Finn Gray")
     page = clinic.office.get(clinic.end_page).text
     assert "Finn Gray" not in page

@@ -222,7 +222,7 @@ def test_a_link_works_until_its_last_second(patient: Patient, coordinator: User)
     assert join(link).status_code == 302
 
 
-def test_a_withdrawn_link_and_an_earlier_link_say_so(desk: Client, patient: Patient) -> None:
+def test_the_page_of_a_withdrawn_or_replaced_link_says_why_it_does_not_open(desk: Client, patient: Patient) -> None:
     earlier = link_in(send_link(desk, patient, "print").text)
     later = link_in(send_link(desk, patient, "print").text)
     assert "turned off" in Client().get(earlier).text
@@ -346,7 +346,7 @@ def test_of_two_people_who_use_a_link_at_the_same_time_one_succeeds() -> None:
 
 
 def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
-    """Run each act in its own thread. Return "done" for each success, and the class of the reason for each refusal."""
+    """Run each act in its own thread. Return "done" for each success, and the class of the first reason for each refusal."""
     outcomes: list[object] = []
     start = threading.Barrier(len(acts))
 
@@ -370,7 +370,7 @@ def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_link_is_either_used_or_withdrawn_if_both_happen_at_the_same_time() -> None:
-    """Every change of an invitation locks the invited person first. Otherwise, two changes could wait for each other."""
+    """Every change of an invitation locks the invited person first. Otherwise, two changes could deadlock."""
     site = make_site()
     by = make_staff(Role.COORDINATOR, site)
     for number in range(10):
@@ -408,7 +408,7 @@ def test_a_patient_has_one_pending_invitation(patient: Patient, coordinator: Use
         Invitation.objects.create(token_hash="b", **fields)
 
 
-def test_the_chart_says_how_access_stands(desk: Client, patient: Patient) -> None:
+def test_the_chart_shows_whether_the_patient_has_access(desk: Client, patient: Patient) -> None:
     chart = reverse("patient", args=[patient.pk])
     assert "Give access" in desk.get(chart).text
     link = link_in(send_link(desk, patient, "print").text)
@@ -437,7 +437,9 @@ def test_only_coordinators_give_access(client: Client, patient: Patient, site: S
     assert not Invitation.objects.exists()
 
 
-def test_a_role_taken_away_while_the_page_is_open(desk: Client, patient: Patient, coordinator: User) -> None:
+def test_a_role_taken_away_while_the_page_is_open_gives_no_access(
+    desk: Client, patient: Patient, coordinator: User
+) -> None:
     assert desk.get(reverse("portal-access", args=[patient.pk])).status_code == 200
     coordinator.role_assignments.all().delete()
     response = send_link(desk, patient)

@@ -66,7 +66,7 @@ def test_a_room_is_added_with_a_code_from_its_name(office: Client, site: Site, a
     assert [event.actor_key for event in events] == [administrator.pk] * 2
 
 
-def test_a_code_is_taken_once(office: Client, site: Site) -> None:
+def test_two_rooms_of_a_site_never_have_the_same_code(office: Client, site: Site) -> None:
     make_room(site, code="big")
     values = {"name": "Large room", "places": "12", "code": "big"}
     answer = office.post(reverse("room-new", args=[site.pk]), values)

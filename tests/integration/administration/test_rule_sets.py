@@ -1,4 +1,4 @@
-"""Weekly-hours rules are set from a day on. The past keeps its rules, and sessions to come follow the new ones."""
+"""New weekly-hours rules apply to sessions from a chosen day on. Earlier sessions keep their rules."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -70,7 +70,7 @@ def rules(**changes: Any) -> dict[str, Any]:
 
 
 def confirm(client: Client, address: str, values: dict[str, Any]) -> Any:
-    """Look at the preview, and confirm it."""
+    """Request the preview, and confirm the change."""
     preview = client.post(address, values | {"check": "1"})
     found = re.search(r'name="seen" value="([^"]+)"', preview.text)
     assert found, preview.text
@@ -78,7 +78,7 @@ def confirm(client: Client, address: str, values: dict[str, Any]) -> Any:
 
 
 def make_week(site: Site) -> list[Session]:
-    """Book a patient, who is prescribed 8 h 15 min, into three sessions of 3 hours with a break of 15 minutes."""
+    """Book a patient into three 3-hour sessions with 15-minute breaks. The prescription is 8 h 15 min per week."""
     meetings = [make_meeting(site, day, "09:00", "12:00") for day in (0, 2, 4)]
     sessions = []
     for meeting in meetings:

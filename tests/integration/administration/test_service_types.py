@@ -1,4 +1,4 @@
-"""Administrators of all sites add types of service and change them. What counts is fixed once a type is in use."""
+"""Administrators of all sites add types of service and change them. Once a type is in use, whether it counts is fixed."""
 
 import pytest
 from django.test import Client
@@ -38,7 +38,7 @@ def test_two_types_never_have_the_same_name(office: Client) -> None:
     assert office.post(reverse("service-type-edit", args=[taken.pk]), {"name": "Art Therapy"}).status_code == 302
 
 
-def test_what_counts_is_fixed_once_a_type_is_in_use(office: Client) -> None:
+def test_a_type_in_use_cannot_start_or_stop_counting(office: Client) -> None:
     service_type = ServiceType.objects.create(code="art", name="Art therapy", countable=True)
     address = reverse("service-type-edit", args=[service_type.pk])
     office.post(address, {"name": "Art therapy"})

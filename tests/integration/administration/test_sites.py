@@ -1,4 +1,4 @@
-"""The page for administrators, and what they change about a site."""
+"""The administration page, and the form that changes a site."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -115,7 +115,9 @@ def test_calendars_have_the_new_neutral_name_at_once(office: Client, site: Site,
     assert b"X-WR-CALNAME:Visit" in rendered.body
 
 
-def test_an_administrator_who_cannot_add_patients_reads_how(office: Client, site: Site, administrator: User) -> None:
+def test_an_administrator_who_cannot_add_patients_reads_which_role_can(
+    office: Client, site: Site, administrator: User
+) -> None:
     page = office.get(reverse("getting-started")).text
     assert "Take the role of coordinator" in page
     assert reverse("staff-member", args=[administrator.pk]) in page

@@ -98,7 +98,7 @@ def test_an_invited_staff_member_chooses_a_password_and_has_the_roles(office: Cl
     page = Client().get(link_in(message.body))
     assert re.search(rf'value="{EMAIL}"[^>]*disabled', page.text)
     assert join(link_in(message.body)).status_code == 302
-    user = User.objects.get(email=EMAIL)  # the address to which the person was invited stays
+    user = User.objects.get(email=EMAIL)  # an invited person cannot choose another address
     assert (user.is_active, user.check_password(NEW_PASSWORD)) == (True, True)
     assert "Active" in office.get(reverse("staff-member", args=[user.pk])).text
 
@@ -206,7 +206,7 @@ def test_turning_off_shows_the_groups_and_sessions_first(office: Client, lead: U
     assert not User.objects.get(pk=lead.pk).is_active
 
 
-def test_turning_off_ends_everything_at_once_and_coming_back_revives_nothing(office: Client, site: Site) -> None:
+def test_turning_off_ends_all_access_and_a_new_invitation_restores_only_the_roles(office: Client, site: Site) -> None:
     user = make_staff(Role.REVIEWER, site)
     phone = Client()
     phone.force_login(user)
@@ -359,7 +359,9 @@ def test_only_an_administrator_of_all_sites_turns_off_somebody_of_several_sites(
     assert client.post(reverse("staff-member-end", args=[user.pk]), {}).status_code == 302
 
 
-def test_a_role_taken_away_while_the_page_is_open(office: Client, administrator: User, site: Site) -> None:
+def test_a_role_taken_away_while_the_page_is_open_gives_no_access(
+    office: Client, administrator: User, site: Site
+) -> None:
     assert office.get(reverse("staff-new")).status_code == 200
     administrator.role_assignments.all().delete()
     RoleAssignment.objects.create(user=administrator, role=Role.REVIEWER, site=site)

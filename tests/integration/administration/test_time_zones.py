@@ -56,7 +56,7 @@ def administrator(site: Site) -> User:
 
 
 def hold_mondays(site: Site, days: Iterable[date], patients: int = 1) -> list[Session]:
-    """Create two groups in a row with the same room, leader and patients, and their sessions on the days."""
+    """Create two back-to-back groups with the same room, leader and patients. Create the groups' sessions on the days."""
     room, lead = make_room(site), make_staff(Role.CLINICIAN, site)
     meetings = [
         make_meeting(site, 0, starts, ends, room=room, lead=lead, name=f"From {starts}")

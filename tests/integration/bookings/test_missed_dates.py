@@ -1,6 +1,6 @@
 """Enrolling a patient who is busy on one date.
 
-The session on that date is recorded as released, and all others are booked.
+The booking on that date is recorded as released. All other sessions are booked.
 """
 
 from collections.abc import Iterator

@@ -303,7 +303,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
-"""A row that breaks the first constraint also breaks the second. The database may report either of them."""
+"""A row that breaks the first constraint also breaks the second. The database may report either constraint."""
 OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
 
 
@@ -316,7 +316,7 @@ CONSTRAINTS = {
 
 
 def expected_messages(name: str) -> list[str]:
-    """Return texts that identify the constraint in a database error. The error must contain one of them.
+    """Return texts that identify the constraint. A database error must contain at least one of the texts.
 
     Most errors contain the constraint's name. For a unique constraint, SQLite lists the columns instead.
     """

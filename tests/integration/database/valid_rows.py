@@ -57,7 +57,7 @@ NEXT_DAY = MONDAY + timedelta(days=1)
 
 @dataclass
 class World:
-    """A small clinic with at least one row of each of these models."""
+    """Rows of a small clinic, at least one for each of its models."""
 
     site: Site
     room: Room

@@ -1,4 +1,4 @@
-"""Every page of the demo clinic opens for each role that may see the page, and needs at most 25 queries."""
+"""Every page of the demo clinic opens for each role that may see the page, with at most 25 queries."""
 
 from datetime import UTC, datetime
 

@@ -46,7 +46,7 @@ def at_now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bookings() -> list[Booking]:
-    """Two bookings of one patient from 9:00 to 12:00 in New York, before and after a clock change."""
+    """Two bookings of a patient from 9:00 to 12:00 in New York, one before a clock change and one after."""
     site = make_site("Harbor Street", neutral_name="Appointment")
     lead = make_staff(Role.CLINICIAN, site, "Ada Park")
     meetings = [

@@ -64,7 +64,7 @@ def by(site: Site) -> User:
 
 @pytest.fixture
 def track(site: Site) -> Track:
-    """A track of five three-hour groups, Monday to Friday, of which a patient attends three."""
+    """A track with a group on each weekday. Each group is three hours long."""
     return make_track(site, [make_meeting(site, day, name=f"Group {day}") for day in range(5)])
 
 

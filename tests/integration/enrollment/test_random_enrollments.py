@@ -82,9 +82,9 @@ class Stay:
         return Enrollment.objects.filter(episode=self.episode).order_by("-pk").first()
 
     def chosen(self, track: Track, which: int) -> list[Meeting]:
-        """Choose three meetings on different days, at least two of them in the track, and return them.
+        """Return three meetings on different days, at least two of them in the track.
 
-        `which` selects the three meetings. If `which` is 31, only two of the three are returned.
+        `which` selects the meetings. If `which` is 31, only the first two are returned.
         """
         own = set(track.meetings.all())
         three = [
@@ -145,7 +145,7 @@ def call_off(stay: Stay, which: int, days: int) -> None:
 def move(stay: Stay, which: int, days: int) -> None:
     """Move a session by at most three days, to a time at which there are no other groups.
 
-    Do nothing if one of its patients is not enrolled on the new date.
+    Do nothing if one of the session's patients is not enrolled on the new date.
     """
     session = stay.to_come()[which % 20]
     if session.meeting is None or session.pattern_date is None:

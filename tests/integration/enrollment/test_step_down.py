@@ -44,7 +44,7 @@ WEEK = timedelta(weeks=1)
 STEP = MONDAY + 3 * WEEK
 LATER = MONDAY + 6 * WEEK
 BEYOND = STEP + 10 * WEEK
-"""A date that the search for the next level of care covers, and the search for the current level does not."""
+"""The search for the next level of care covers this date. The search for the current level ends before."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Every page: its title, the names of its tables, and what its forms answer to empty and to wrong values."""
+"""Every page: its title, the names of its tables, and the responses of its forms to empty and wrong values."""
 
 import re
 from collections import defaultdict
@@ -90,7 +90,7 @@ def test_every_table_has_a_name() -> None:
         ('<table aria-labelledby="weeks"></table><table></table>', [True, False]),
     ],
 )
-def test_the_reader_sees_which_tables_have_a_name(html: str, named: list[bool]) -> None:
+def test_page_reader_detects_which_tables_have_a_name(html: str, named: list[bool]) -> None:
     assert PageReader(html).tables == named
 
 
@@ -110,7 +110,7 @@ def submit(client: Client, form: PageForm, path: str, value: str) -> list[str]:
 
 @pytest.mark.parametrize("who", ["administrator", "coordinator", "patient", "visitor"])
 def test_forms_answer_in_our_own_words_and_lead_to_the_fields(clinic: PagesOfClinic, who: str) -> None:
-    """Errors are described beside existing fields, and the links in the summary lead to existing fields."""
+    """No error is a stock sentence of Django, and every link or label refers to an existing element."""
     client = client_of(clinic, who)
     seen: set[tuple[str, ...]] = set()
     faults = []
@@ -127,7 +127,7 @@ def test_forms_answer_in_our_own_words_and_lead_to_the_fields(clinic: PagesOfCli
     assert faults == []
 
 
-def test_stock_sentences_are_recognized() -> None:
+def test_stock_sentences_of_django_are_recognized() -> None:
     assert stock_sentences("<p>Enter a valid date.</p><p>This field is required.</p>") == {
         "Enter a valid",
         "This field is required",

@@ -15,7 +15,7 @@ LONG_NUMBERS = ["9" * 19, "9" * 300, "9" * 5000]
 
 
 @pytest.mark.parametrize("number", LONG_NUMBERS)
-def test_a_long_number_chooses_no_row(number: str) -> None:
+def test_a_long_number_selects_no_row(number: str) -> None:
     with pytest.raises(ValidationError):
         RowsField(User.objects.all()).clean([number])
 

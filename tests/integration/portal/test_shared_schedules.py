@@ -242,7 +242,7 @@ def test_without_the_switch_or_a_personal_consent_nothing_is_shared(clinic: Clin
     with pytest.raises(Refused, match="consent_not_in_force"):
         add_delegate(consent=employer, email=EMAIL, by_mail=False, by=clinic.coordinator, now=NOW)
     personal = make_consent(patient)
-    assert desk.post(delegates_page(patient), form).status_code == 422  # the release for the employer is no choice
+    assert desk.post(delegates_page(patient), form).status_code == 422  # the employer's release is not offered
     Site.objects.update(allows_delegates=False)
     assert desk.post(delegates_page(patient), form | {"consent": personal.pk}).status_code == 302
     with pytest.raises(Refused, match="delegates_not_allowed"):
@@ -252,7 +252,7 @@ def test_without_the_switch_or_a_personal_consent_nothing_is_shared(clinic: Clin
     assert not Delegate.objects.exists()
 
 
-def test_sites_share_nothing_unless_they_are_told_to() -> None:
+def test_by_default_a_site_does_not_allow_delegates() -> None:
     assert not make_site().allows_delegates
 
 
@@ -296,7 +296,7 @@ def test_a_patient_can_be_a_delegate_too(clinic: Clinic, patient: Patient) -> No
     assert reverse("portal-home") in client.get(schedule_of(patient)).text
     delegate = Delegate.objects.get()
     desk.post(reverse("delegate-end", args=[patient.pk, delegate.pk]))
-    assert client.get(reverse("portal-home")).status_code == 200  # the person's own access stays
+    assert client.get(reverse("portal-home")).status_code == 200  # the delegate keeps access to their own schedule
     assert reverse("shared-schedules") not in client.get(reverse("portal-account")).text
 
 
@@ -310,7 +310,7 @@ def test_ending_the_last_sharing_turns_the_account_off(clinic: Clinic, patient: 
     again = desk.post(reverse("delegate-end", args=[patient.pk, delegate.pk]), follow=True)
     assert "can’t see the schedule anymore" in again.text
     form = {"consent": delegate.consent_id, "email": EMAIL, "how": "print"}
-    assert "/join/" in desk.post(delegates_page(patient), form).text  # back only with a new link
+    assert "/join/" in desk.post(delegates_page(patient), form).text  # to sign in again, the person needs a new link
 
 
 def test_the_patient_sees_who_can_see_the_schedule_and_takes_it_back(patient: Patient) -> None:

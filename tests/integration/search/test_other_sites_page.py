@@ -1,4 +1,4 @@
-"""The page that finds a schedule also searches other sites within the patient's reach. It links to a transfer."""
+"""The page that finds a schedule also searches other sites within the patient's reach, and links to a transfer."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -108,7 +108,7 @@ def release_rosa(clinic: Clinic) -> None:
 
 
 def change(model: Any, **fields: Any) -> Callable[[Clinic], None]:
-    """Return a function that updates fields in rows of a model. It does not call any service."""
+    """Return a function that updates fields of a model in the database, without calling a service."""
 
     def act(clinic: Clinic) -> None:
         row_ids = {Session: clinic.monday.pk, Site: clinic.site.pk, User: clinic.coordinator.pk}
@@ -268,7 +268,7 @@ def test_another_users_etag_is_not_accepted(clinic: Clinic) -> None:
 
 
 def test_two_users_with_the_same_name_share_no_cached_page(clinic: Clinic) -> None:
-    """Two users with the same name do not get each other's cached page, even with the same CSRF cookie."""
+    """The two users also have the same CSRF cookie."""
     User.objects.filter(pk=clinic.administrator.pk).update(name="Edda Holm", credential="")
     client = client_for(clinic.administrator)
     tag = first_look(client)

@@ -1,4 +1,4 @@
-"""A sign-in ends after a time without activity. The person comes back to the same page at the same site."""
+"""A sign-in ends after a time without activity. After signing in again, the person is on the same page of the same site."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def test_activity_prolongs_the_sign_in_and_is_stored_once_a_minute(
         assert is_signed_in(client, path, MORNING + minutes * MINUTE)
 
 
-def test_asking_for_the_state_is_no_activity_unless_it_says_so(client: Client) -> None:
+def test_a_request_for_the_state_is_activity_only_if_it_says_so(client: Client) -> None:
     user = make_staff(Role.COORDINATOR, make_site())
     sign_in(client, user, MORNING)
     asked = state(client, MORNING + 14 * MINUTE)
@@ -136,7 +136,7 @@ def test_the_sign_in_page_says_why_and_leads_back_to_the_same_page_and_site(clie
         assert "ended_sign_in" not in client.session
 
 
-def test_the_next_person_at_the_browser_gets_nothing_of_the_first(client: Client) -> None:
+def test_the_next_person_at_the_browser_does_not_get_the_site_of_the_first(client: Client) -> None:
     first, second = make_site("Alder"), make_site("Birch")
     users = [make_staff(Role.COORDINATOR, first) for _ in range(2)]
     for user in users:
@@ -189,7 +189,7 @@ def test_a_patient_follows_the_site(chosen: int | None, minutes: int) -> None:
     assert longest_pause_of(user) == timedelta(minutes=minutes)
 
 
-def test_a_stricter_time_reaches_people_who_are_signed_in(client: Client) -> None:
+def test_a_shorter_limit_applies_to_people_who_are_signed_in_already(client: Client) -> None:
     site, path = make_site(), reverse("tracks")
     sign_in(client, make_staff(Role.COORDINATOR, site), MORNING)
     Site.objects.update(idle_minutes=5)

@@ -1,4 +1,4 @@
-"""What a person sends after the sign-in has ended is not lost: the form is there again after signing in."""
+"""A form that is sent after the sign-in has ended is kept, and is shown again after the person has signed in."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def sign_in(client: Client, user: User, at: datetime, **more: str) -> Any:
 
 
 def ended_sign_in(client: Client) -> dict[str, object]:
-    """Return what the browser's session says about the sign-in that has ended."""
+    """Return the data that the session keeps about the sign-in that has ended."""
     with time_machine.travel(LATER, tick=False):
         content: dict[str, object] = client.session["ended_sign_in"]
     return content
@@ -89,7 +89,7 @@ def test_a_patients_form_is_filled_again(client: Client, patient: Patient) -> No
         assert f'value="{value}"' in answer.text
 
 
-def test_it_is_also_kept_when_the_working_day_is_over(client: Client, patient: Patient, coordinator: User) -> None:
+def test_a_form_sent_after_the_working_day_is_kept_too(client: Client, patient: Patient, coordinator: User) -> None:
     path = reverse("place-new", args=[patient.pk])
     sign_in(client, coordinator, MORNING)
     evening = MORNING + timedelta(hours=10)
@@ -100,7 +100,9 @@ def test_it_is_also_kept_when_the_working_day_is_over(client: Client, patient: P
     assert 'value="Bakery &amp; Sons"' in sign_in(client, coordinator, evening, next=page).text
 
 
-def test_another_person_gets_nothing_of_it(client: Client, site: Site, patient: Patient, coordinator: User) -> None:
+def test_another_person_does_not_get_the_kept_form(
+    client: Client, site: Site, patient: Patient, coordinator: User
+) -> None:
     path = reverse("place-new", args=[patient.pk])
     sign_in(client, coordinator, MORNING)
     page = send_late(client, path, PLACE)
@@ -110,7 +112,7 @@ def test_another_person_gets_nothing_of_it(client: Client, site: Site, patient: 
     assert "Bakery" not in sign_in(client, coordinator, LATER, next=page).text
 
 
-def test_it_is_dropped_after_an_hour(client: Client, patient: Patient, coordinator: User) -> None:
+def test_a_kept_form_is_dropped_after_an_hour(client: Client, patient: Patient, coordinator: User) -> None:
     path = reverse("place-new", args=[patient.pk])
     sign_in(client, coordinator, MORNING)
     page = send_late(client, path, PLACE)
@@ -136,7 +138,7 @@ def test_passwords_and_sign_out_are_not_kept(client: Client, coordinator: User, 
     assert "kept_form" not in ended_sign_in(client)
 
 
-def test_a_file_is_not_kept_and_a_huge_form_is_not_either(client: Client, patient: Patient, coordinator: User) -> None:
+def test_a_huge_form_is_not_kept(client: Client, patient: Patient, coordinator: User) -> None:
     path = reverse("place-new", args=[patient.pk])
     sign_in(client, coordinator, MORNING)
     send_late(client, path, {"name": "x" * 100_001})

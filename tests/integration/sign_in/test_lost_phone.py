@@ -1,4 +1,4 @@
-"""Somebody who lost the phone: another person turns two-step sign-in off, with a reason, and the person is told."""
+"""If a user has lost the phone, staff can turn off the user's two-step sign-in. A reason is required. The user gets a mail."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -33,7 +33,7 @@ def member(site: Site) -> User:
     return member
 
 
-def test_an_administrator_turns_it_off(client: Client, site: Site, member: User) -> None:
+def test_an_administrator_turns_two_step_sign_in_off(client: Client, site: Site, member: User) -> None:
     phone = Client()
     phone.force_login(member)
     administrator = make_staff(Role.ADMINISTRATOR, site)
@@ -54,7 +54,7 @@ def test_an_administrator_turns_it_off(client: Client, site: Site, member: User)
     assert phone.post("/accounts/login/", {"login": member.email, "password": PASSWORD})["Location"] == "/"
 
 
-def test_a_coordinator_turns_it_off_for_a_patient(client: Client, site: Site) -> None:
+def test_a_coordinator_turns_two_step_sign_in_off_for_a_patient(client: Client, site: Site) -> None:
     patient = make_patient(site, language="Spanish")
     user = make_patient_user(patient)
     set_up_app(user)
@@ -79,14 +79,14 @@ def test_the_mail_names_neither_the_clinic_nor_the_reason(client: Client, site: 
     assert not {"Harbor", "iopmanager", "Lost phone", "Ada"} & set(f"{message.subject} {message.body}".split())
 
 
-def test_a_reason_is_needed_and_nothing_else_is_lost(client: Client, site: Site, member: User) -> None:
+def test_turning_off_needs_a_reason(client: Client, site: Site, member: User) -> None:
     client.force_login(make_staff(Role.ADMINISTRATOR, site))
     assert client.post(reverse("staff-member-factor", args=[member.pk]), {"reason": " "}).status_code == 422
     assert Authenticator.objects.count() == 2
     assert not mail.outbox
 
 
-def test_nobody_turns_off_their_own(client: Client, site: Site) -> None:
+def test_nobody_turns_off_their_own_two_step_sign_in(client: Client, site: Site) -> None:
     administrator = make_staff(Role.ADMINISTRATOR, site)
     set_up_app(administrator)
     client.force_login(administrator)
@@ -101,7 +101,7 @@ def test_nobody_turns_off_their_own(client: Client, site: Site) -> None:
     assert Authenticator.objects.exists()
 
 
-def test_an_administrator_of_one_site_does_not_turn_it_off_for_somebody_who_works_at_two(
+def test_an_administrator_of_one_site_cannot_turn_it_off_for_staff_of_two_sites(
     client: Client, site: Site, member: User
 ) -> None:
     member.role_assignments.create(role=Role.CLINICIAN, site=make_site("Elsewhere"))
@@ -110,7 +110,7 @@ def test_an_administrator_of_one_site_does_not_turn_it_off_for_somebody_who_work
     assert Authenticator.objects.exists()
 
 
-def test_there_must_be_something_to_turn_off(client: Client, site: Site) -> None:
+def test_turning_off_is_refused_if_there_is_no_two_step_sign_in(client: Client, site: Site) -> None:
     member = make_staff(Role.CLINICIAN, site, "Ada Park")
     client.force_login(make_staff(Role.ADMINISTRATOR, site))
     page = client.post(reverse("staff-member-factor", args=[member.pk]), {"reason": "Lost phone"})

@@ -1,4 +1,4 @@
-"""Staff sign in with a second factor, and reach nothing else before they have set one up. Patients may have one."""
+"""Staff must set up a second factor before they can open any other page. Patients may have a second factor."""
 
 import re
 
@@ -32,7 +32,7 @@ FOR_SET_UP = {
     "mfa_list_webauthn", "mfa_login_webauthn", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
     "mfa_view_recovery_codes",
 }  # fmt: skip
-"""URL names that staff without a second factor reach."""
+"""URL names of the pages that staff without a second factor can open."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def member() -> User:
 
 
 def sign_in(client: Client, user: User, **more: str) -> str:
-    """Send the password. Return where the answer leads."""
+    """Send the password. Return the address to which the response redirects."""
     answer = client.post(SIGN_IN, {"login": user.email, "password": PASSWORD, **more})
     assert answer.status_code == 302
     return str(answer["Location"])
@@ -65,7 +65,7 @@ def test_staff_without_a_second_factor_reach_only_its_set_up(client: Client) -> 
     assert client.get("/admin/accounts/user/")["Location"] == SET_UP
 
 
-def test_a_part_of_a_page_that_is_fetched_leads_the_whole_page_to_the_set_up(client: Client, member: User) -> None:
+def test_an_htmx_request_redirects_the_whole_page_to_the_set_up(client: Client, member: User) -> None:
     client.force_login(member)
     assert client.get("/today/", headers={"HX-Request": "true"})["HX-Redirect"] == SET_UP
 
@@ -126,7 +126,7 @@ def test_the_code_page_is_closed_before_the_password(client: Client, member: Use
         pytest.param(2 * STEP, False, id="a clock that is a minute fast"),
     ],
 )
-def test_a_phone_with_a_wrong_clock(client: Client, member: User, ahead: int, is_in: bool) -> None:
+def test_a_phone_clock_may_be_wrong_by_half_a_minute(client: Client, member: User, ahead: int, is_in: bool) -> None:
     secret = set_up_app(member)
     with time_machine.travel("2026-11-30T15:00:10Z", tick=False):
         sign_in(client, member)
@@ -137,7 +137,7 @@ def test_a_phone_with_a_wrong_clock(client: Client, member: User, ahead: int, is
         assert "check the time on your phone" in answer.text
 
 
-def test_a_code_lets_somebody_in_once(client: Client, member: User) -> None:
+def test_a_code_works_only_once(client: Client, member: User) -> None:
     secret = set_up_app(member)
     with time_machine.travel("2026-11-30T15:00:10Z", tick=False) as clock:
         sign_in(client, member)
@@ -175,7 +175,7 @@ def test_a_patient_with_an_app_is_asked_for_the_code(client: Client) -> None:
     assert client.get(reverse("portal-home")).status_code == 200
 
 
-def test_pages_of_patients_need_no_more_queries(client: Client, settings: Settings) -> None:
+def test_the_requirement_for_staff_adds_no_queries_to_pages_of_patients(client: Client, settings: Settings) -> None:
     user = make_patient_user(make_patient(make_site()))
     client.force_login(user)
     client.get(reverse("portal-home"))
@@ -196,7 +196,7 @@ def test_whether_staff_have_a_second_factor_is_looked_up_once(client: Client, me
     assert "mfa_authenticator" not in str(queries.captured_queries)
 
 
-def test_demo_accounts_need_none_in_the_demo_alone(client: Client, settings: Settings) -> None:
+def test_demo_accounts_need_no_second_factor_but_only_in_the_demo(client: Client, settings: Settings) -> None:
     site = make_site()
     client.force_login(make_staff(Role.COORDINATOR, site, email="coordinator@demo.example"))
     assert client.get("/today/")["Location"] == SET_UP
@@ -248,7 +248,7 @@ def test_nobody_renames_or_removes_somebody_elses_passkey(client: Client, member
 @pytest.mark.parametrize(
     "credential", ["", "{}", "[]", '{"id": "AA", "rawId": "AA", "response": {}, "type": "public-key"}']
 )
-def test_a_passkey_that_fits_nobody_lets_nobody_in(client: Client, member: User, credential: str) -> None:
+def test_an_unknown_passkey_is_refused(client: Client, member: User, credential: str) -> None:
     path = reverse("mfa_login_webauthn")
     assert client.get(path, headers={"Accept": "application/json"}).json()["request_options"]
     answer = client.post(path, {"credential": credential}, follow=True)

@@ -86,7 +86,6 @@ def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, in
         on = FIRST + timedelta(days=days)
         if WEEKDAYS[on.weekday()] != slot["weekday"] or on in CLOSED:
             continue
-        # New York is 4 hours behind UTC during daylight saving time. From November 1 on, it is 5 hours behind.
         behind_utc = timedelta(hours=4 if on < date(2026, 11, 1) else 5)
         starts, ends = (
             datetime.combine(on, time.fromisoformat(slot[name]), UTC) + behind_utc for name in ("starts", "ends")

@@ -274,7 +274,7 @@ class Clinic(RuleBasedStateMachine):
             self.forget(dropped)
 
     def standing_in(self, meeting: Meeting) -> set[int]:
-        """Return the ids of enrollments that attend the meeting and are not going to leave it."""
+        """Return the ids of the enrollments that attend the meeting without an end date."""
         return set(meeting.enrollment_meetings.filter(ends=None).values_list("enrollment", flat=True))
 
     def meeting(self, number: int) -> Meeting | None:
