@@ -115,8 +115,8 @@ def phone(open_page: OpenPage) -> Page:
 def sign_in(live_server: "LiveServer") -> SignIn:
     """Return a function that signs a user in without the sign-in form.
 
-    The browser also gets the CSRF cookie, as from the form. Without it, a script and the next page that ask for a token at
-    the same time would get different ones, which happens to nobody who has signed in.
+    The browser also gets the CSRF cookie that the form sets. Without the cookie, two simultaneous requests would get
+    different CSRF tokens.
     """
 
     def sign_in(page: Page, user: "User") -> None:

@@ -1,4 +1,4 @@
-"""Steps that the browser tests share: following a link to another page, waiting for it to settle, giving a passkey."""
+"""Steps that the browser tests share, such as following a link and waiting until the new page has settled."""
 
 import re
 from collections.abc import Callable
@@ -36,9 +36,9 @@ def follow(control: Locator) -> None:
 
 
 def plug_in_authenticator(page: Page) -> None:
-    """Give the browser a passkey store that answers each question by itself.
+    """Give the browser a passkey store that answers every request for a passkey.
 
-    It answers only while the page has focus. The check of accessibility takes the focus, so it comes before.
+    The store answers only while the page has focus. `assert_accessible` takes the focus away, so call it first.
     """
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable", {"enableUI": False})

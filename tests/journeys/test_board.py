@@ -93,7 +93,7 @@ def posted_fields(page: Page, action: Callable[[], None], session: Session) -> d
 
 
 def drag(page: Page, element: Locator, *, right: float = 0, down: float = 0, from_edge: bool = False) -> None:
-    """Drag a session's box by `right` and `down` pixels. With `from_edge`, drag only its lower edge."""
+    """Drag a session's box by `right` and `down` pixels. With `from_edge`, drag only the lower edge of the box."""
     element.scroll_into_view_if_needed()
     bounds = element.bounding_box()
     assert bounds

@@ -32,7 +32,7 @@ RUN_AXE = """async (options) => {
     return violations.flatMap(({ id, help, nodes }) =>
         nodes.map((node) => `${id}: ${help}. ${reasons(node)} ${node.html.slice(0, 200)}`));
 }"""
-# After the browser has laid the page out, a script may still change the layout, so wait before reporting a fault.
+# A script may still change the layout of the page. Therefore, wait before reporting a fault.
 FIND_SIDEWAYS_SCROLLING = """async () => {
     const { documentElement: root } = document;
     for (let frames = 0; root.scrollWidth > root.clientWidth && frames < 60; frames++) {
@@ -60,7 +60,7 @@ FOR_PATIENTS = ".portal, .entrance"
 
 
 def assert_accessible(page: Page) -> None:
-    """Fail if the page is not accessible in its present state. Its size, focus and scroll position stay as they were.
+    """Fail if the page is not accessible in its present state. Leave the page's size, focus and scroll position unchanged.
 
     The pages are the same on both databases, so they are checked only on SQLite.
     """
@@ -74,8 +74,8 @@ def assert_accessible(page: Page) -> None:
 def find_faults(page: Page) -> list[str]:
     """Return the accessibility faults of the page in its present state, each with the view in which it was found.
 
-    In light colors, axe applies all its rules at each width. In dark and in forced colors, it applies only the rules
-    that compare colors, because the results of the other rules don't depend on colors. This halves the time.
+    In light colors, axe applies all its rules at each width. In dark and in forced colors, axe applies only the
+    rules that compare colors. This halves the time.
     """
     settle(page)
     size = page.viewport_size
@@ -103,7 +103,7 @@ def find_faults(page: Page) -> list[str]:
 
 
 def _show_whole_page(page: Page, width: int, height: int) -> None:
-    """Show the page in this width and its full height, so that fixed bars cover nothing, because axe doesn't scroll."""
+    """Set the width, and make the window as tall as the page. Otherwise, fixed bars would cover parts that axe checks."""
     page.set_viewport_size({"width": width, "height": height})
     page.evaluate(WAIT_FOR_FRAMES)
     full_height: int = page.evaluate("document.documentElement.scrollHeight")

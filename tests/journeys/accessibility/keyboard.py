@@ -7,7 +7,7 @@ from tests.journeys.steps import settle
 
 MOST_STOPS = 90
 
-# A control's focus ring may be around its label. Of a control larger than the window, only the part in the window counts.
+# A control's focus ring may be around its label. If a control is larger than the window, check the visible part.
 IS_COVERED = """(control) => {
     const shown = control.matches(".btn-check") ? control.labels[0] : control;
     const { left, right, top, bottom } = shown.getClientRects()[0] ?? shown.getBoundingClientRect();
@@ -75,14 +75,14 @@ def submit_by_key(page: Page) -> None:
 
 
 def skip_to_content(page: Page) -> None:
-    """Skip the navigation of a new page, by the link that is the page's first stop."""
+    """Skip the navigation of a new page with the page's first link."""
     tab_to(page.get_by_role("link", name="Skip to the content"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
 
 
 def sign_in_by_keyboard(page: Page, email: str) -> None:
-    page.emulate_media(reduced_motion="reduce")  # without smooth scrolling, a stop is in its place at once
+    page.emulate_media(reduced_motion="reduce")  # smooth scrolling would still move a control that has focus
     page.goto("/accounts/login/")
     settle(page)
     type_into(page.locator("input[name=login]"), email)
@@ -91,7 +91,7 @@ def sign_in_by_keyboard(page: Page, email: str) -> None:
 
 
 def find_covered_stops(page: Page) -> list[str]:
-    """Return the controls that something covers when they get focus, forward or backward, on a phone or on a desktop."""
+    """Return the controls that are covered when they get focus, forward or backward, on a phone or on a desktop."""
     size = page.viewport_size
     assert size is not None
     page.emulate_media(reduced_motion="reduce")  # see sign_in_by_keyboard

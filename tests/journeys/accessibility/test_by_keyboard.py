@@ -1,7 +1,6 @@
 """Each role does its main job by keyboard alone. After each action, focus is where the user continues.
 
-On a page that a link opened, focus starts at the top, as everywhere on the web. The first stop is the link that skips to
-the content.
+When a link opens a page, the first stop of the Tab key is the link that skips to the content.
 """
 
 import re

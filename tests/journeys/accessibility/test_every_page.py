@@ -1,4 +1,4 @@
-"""Every page that links lead to is accessible, in the demo clinic. The journeys check pages in more states, but fewer pages."""
+"""In the demo clinic, every linked page is accessible. The other journeys check fewer pages, but in more states."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,7 @@ WEDNESDAY_NOON = datetime(2026, 11, 25, 17, tzinfo=UTC)
 def test_every_page_of_every_role_is_accessible(
     open_page: OpenPage, live_server: LiveServer, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that several roles have is checked for the first of them only, to save time."""
+    """To save time, each page is checked only for the first role that can open it."""
     monkeypatch.setattr(clock, "now", lambda: WEDNESDAY_NOON)
     load_demo(now=WEDNESDAY_NOON, say=lambda words: None)
     checked: set[str] = set()

@@ -1,4 +1,4 @@
-"""A page warns before a sign-in ends, covers itself at the end, and is as it was after the same person has signed in again."""
+"""A page warns before a sign-in ends, and is covered when it ends. After the same person signs in again, the page is back."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def coordinator(site: Site) -> User:
 
 
 def open_form(page: Page, sign_in: SignIn, user: User, path: str, *, clock_is_off_by: timedelta = timedelta()) -> None:
-    """Sign in and open the page. The clock of the device differs from the server's by `clock_is_off_by`."""
+    """Sign in and open the page. The browser's clock differs from the server's clock by `clock_is_off_by`."""
     page.context.clock.install(time=at("12:30", WEDNESDAY) + clock_is_off_by)
     sign_in(page, user)
     page.goto(path)

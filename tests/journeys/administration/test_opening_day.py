@@ -43,7 +43,7 @@ class PageCount:
 
 
 def set_up_app(page: Page) -> None:
-    """Go through the pages that set up an authenticator app, which a new staff member meets after signing in."""
+    """Set up an authenticator app on the pages that open after a new staff member has signed in."""
     expect(page.get_by_role("heading", name="Two-step sign-in")).to_be_visible()
     assert_accessible(page)
     follow(page.get_by_role("link", name="Set up app"))
@@ -57,7 +57,7 @@ def set_up_app(page: Page) -> None:
 
 
 def add_passkey(page: Page) -> None:
-    """Go through the pages that add a passkey, which a new staff member meets after signing in."""
+    """Add a passkey on the pages that open after a new staff member has signed in."""
     follow(page.get_by_role("link", name="Add a passkey"))
     assert_accessible(page)
     plug_in_authenticator(page)
@@ -67,7 +67,7 @@ def add_passkey(page: Page) -> None:
 
 
 def invite(page: Page, name: str, role: str) -> str:
-    """Invite somebody by a printed sheet, beginning at the list of staff. Return the path of the link on the sheet."""
+    """On the list of staff, invite somebody by a printed sheet. Return the path of the link on the sheet."""
     follow(page.get_by_role("link", name="Invite staff"))
     page.get_by_role("textbox", name="Name").fill(name)
     page.get_by_label("Email").fill(f"{name.split()[0].lower()}@clinic.example")

@@ -1,4 +1,4 @@
-"""Invited staff accept their invitation and set up a second factor: one of them an app, the other one a passkey."""
+"""An invited coordinator accepts the invitation, and sets up an authenticator app or a passkey."""
 
 import pytest
 from django.core.cache import cache
@@ -26,7 +26,7 @@ def required(settings: Settings) -> None:
 
 
 def accept_invitation(page: Page, name: str) -> str:
-    """Invite a coordinator, and choose a password with the link. Return the coordinator's email address."""
+    """Invite a coordinator, open the link, and choose a password. Return the coordinator's email address."""
     site = make_site()
     administrator = make_staff(Role.ADMINISTRATOR, None)
     email = f"{name.split()[0].lower()}@clinic.example"
