@@ -1,4 +1,4 @@
-"""The names of browsers and systems."""
+"""The names of browsers and operating systems, read from user agents."""
 
 import pytest
 

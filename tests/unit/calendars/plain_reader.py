@@ -48,8 +48,7 @@ def read_plainly(data: bytes, zone: ZoneInfo, first: date, until: date) -> Plain
 def _busy_interval(start: datetime, end: datetime, zone: ZoneInfo) -> Interval[datetime] | None:
     """Return an entry's interval, or None if the interval is empty.
 
-    The start time may not exist, because the clocks go forward past it. Then the interval lasts as long as the difference
-    between the two times in the file.
+    If clocks skip the start time, the interval lasts as long as the difference between the two times in the file.
     """
     own_zone = start.tzinfo or zone
     starts = start.replace(tzinfo=own_zone).astimezone(UTC)

@@ -175,9 +175,9 @@ def test_without_breaks_every_minute_with_a_meeting_counts_once(meetings: list[W
 
 @given(st.lists(parts, max_size=7), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_meetings_that_do_not_overlap_add_up(meetings: list[WeeklyMeeting], has_break: list[bool]) -> None:
-    """The total is the sum of the meetings' minutes or, if meetings overlap, at most this sum.
+    """Without overlaps, the total is the sum of the meetings' minutes. With overlaps, the total is at most this sum.
 
-    Some meetings have a break of ten minutes, which starts ten minutes after the meeting's start.
+    Some meetings have a break from the 10th to the 20th minute.
     """
     paused = [
         meeting(

@@ -1,4 +1,4 @@
-"""The parts of a page: its template, and the templates that it includes, directly or through another one."""
+"""The parts of a page: its template, and the templates that it includes, directly or indirectly."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pages load only the rules of Bootstrap that they use, without losing one that they need."""
+"""Pages load every rule of Bootstrap that they use, and few others."""
 
 import re
 import subprocess
@@ -56,7 +56,7 @@ def test_every_class_of_a_form_is_served(data: dict[str, str] | None) -> None:
     assert not_served(classes_in(html)) == set()
 
 
-def test_no_template_puts_the_name_of_a_class_together() -> None:
+def test_no_template_builds_the_name_of_a_class_from_parts() -> None:
     glued = {
         start
         for html in sources("templates/**/*.html")

@@ -11,7 +11,7 @@ def test_the_bar_is_full_when_the_prescribed_hours_are_reached() -> None:
     assert meter(270, 540, 1500, prescribed=540)["value"] == "50.00%"
 
 
-def test_more_than_prescribed_leaves_a_mark_within_the_bar() -> None:
+def test_if_more_than_prescribed_is_reached_a_mark_shows_the_prescription() -> None:
     bar = meter(1080, 540, 1500, prescribed=540, scale=True)
     assert (bar["value"], bar["mark"]) == ("100.00%", "50.00%")
     assert bar["ticks"] == [("50.00%", "9 h", False)]

@@ -81,7 +81,7 @@ class VisibleTexts(HTMLParser):
 
 
 def sentences(html: str) -> list[str]:
-    """Return the page's visible sentences. Times of day are removed, because syllables can't be counted in them."""
+    """Return the page's visible sentences of at least four words, without times of day."""
     parser = VisibleTexts()
     parser.feed(html)
     texts = (re.sub(r"\d+:\d+(–\d+:\d+)?( [AP]M)?", "", " ".join(text.split())) for text in parser.texts)

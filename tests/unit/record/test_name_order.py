@@ -1,4 +1,4 @@
-"""Lists of people are sorted as people look names up, whatever the database."""
+"""People are sorted by last name, regardless of capitals and accents."""
 
 from patients.domain.names import name_order
 

@@ -167,7 +167,6 @@ commitments = st.builds(
 def test_a_group_conflicts_exactly_when_a_minute_is_taken_twice(
     commitment: BusyTime, weekday: int, hour: int, hours: int, anchor: date | None
 ) -> None:
-    """The minutes of all conflicts add up to at least the minutes that the group and the commitment share on any date."""
     group = meeting(weekday, f"{hour:02}:00", f"{hour + hours:02}:00", anchor=anchor)
     taken = set()
     for number in range(-3, 31):

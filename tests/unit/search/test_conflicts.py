@@ -192,7 +192,7 @@ fives = st.integers(0, 287).map(lambda number: time(number // 12, number % 12 * 
 def test_the_outcome_matches_a_calendar_of_minutes(
     starts: time, ends: time, pattern: RecurrencePattern, travel: int, movable: int
 ) -> None:
-    """A busy time that can move starts later or ends earlier, by just enough minutes to no longer overlap the group."""
+    """A movable busy time starts later or ends earlier, by just enough minutes to avoid the group."""
     busy = BusyTime(
         key=1, label="L", kind="work", recurrence=pattern, starts=starts, ends=ends,
         travel_before=travel, travel_after=travel, movable_minutes=movable,

@@ -72,7 +72,9 @@ def count_days(chosen: tuple[WeeklyMeeting, ...]) -> int:
 
 
 @given(small_tracks, small_needs, st.sampled_from([0, 30, 90]))
-def test_a_fit_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting], need: Need, individual: int) -> None:
+def test_a_fit_equals_the_result_of_trying_every_set(
+    meetings: list[WeeklyMeeting], need: Need, individual: int
+) -> None:
     track = offer(*meetings, individual_minutes=individual)
     fit = fit_of(track, need)
     allowed = [chosen for chosen in sets_of(meetings) if not judge(track, need, chosen)]
@@ -95,7 +97,9 @@ def test_a_fit_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting], nee
 
 
 @given(small_tracks)
-def test_the_most_that_can_be_attended_is_what_trying_every_set_finds(meetings: list[WeeklyMeeting]) -> None:
+def test_the_largest_set_that_can_be_attended_equals_the_result_of_trying_every_set(
+    meetings: list[WeeklyMeeting],
+) -> None:
     attended = [
         chosen for chosen in sets_of(meetings) if not any(one.overlaps(two) for one, two in combinations(chosen, 2))
     ]

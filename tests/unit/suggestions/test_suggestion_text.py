@@ -48,7 +48,7 @@ GROUP = meeting(3, "16:30", "17:30", key=7, name="Relapse & recovery")
 
 def text_of(*changes: Adjustment, schedules: int = 2) -> str:
     """Return the text of a suggestion with these changes. The year 2026 is removed from the text."""
-    # This stands in for a Suggestion, which would need a best schedule. The text does not mention that schedule.
+    # A real Suggestion would need a best schedule, which the text doesn't mention.
     suggestion: Any = SimpleNamespace(changes=changes, schedules=schedules, is_more=schedules == 50)
     sentence = suggestion_text(suggestion)
     return sentence.replace(" 2026", "")
@@ -187,5 +187,5 @@ def test_every_kind_of_change_has_a_text_and_every_text_its_kind() -> None:
         return {change.code, *(code for kind in change.__subclasses__() for code in kinds(kind))} - {""}
 
     template = Engine.get_default().get_template("scheduling/suggestions/adjustments.html")
-    # mypy rejects an abstract class as an argument, because `kinds` could create an instance of it. It creates none.
+    # mypy rejects the abstract class because `kinds` could create an instance. `kinds` creates none.
     assert set(template.extra_data["partials"]) == kinds(Adjustment)  # type: ignore[type-abstract]

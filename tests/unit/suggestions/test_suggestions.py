@@ -1,4 +1,4 @@
-"""In small random clinics, every suggestion is minimal and lets as many schedules fit as it says. None is missing.
+"""In small random clinics, no suggestion for a commitment or a full group is missing, and each suggestion is minimal.
 
 The tests apply each suggestion and count the schedules that fit. Then they make the suggestion one step smaller, and
 expect that no schedule fits.
