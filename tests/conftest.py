@@ -37,7 +37,7 @@ def _background_tasks_run_at_once() -> Iterator[None]:
 def _responses_are_read_with_plain_spaces() -> Iterator[None]:
     """Give `response.text` plain spaces, so that tests can compare sentences as people read them.
 
-    Pages have no-break spaces between numbers and units. `response.content` has them as they are sent.
+    Pages have no-break spaces between numbers and units. `response.content` keeps these spaces.
     """
 
     def text_of(response: HttpResponse) -> str:

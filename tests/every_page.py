@@ -82,7 +82,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         recorded_by=lead,
     )
     values = {
-        "pk": 0,  # no passkey, because only its owner may see it: tests/integration/sign_in/test_second_factor.py
+        "pk": 0,  # the id of no passkey: tests/integration/sign_in/test_second_factor.py tests the pages of passkeys
         "consent_id": consent.pk,
         "delegate_id": Delegate.objects.create(
             patient=patient, user=lead, consent=consent, since=session.starts, given_by=lead

@@ -138,7 +138,7 @@ def make_commitment(
 
 
 def make_place(patient: Patient, ways: Mapping[Site, tuple[int, int]], name: str = "Home") -> Place:
-    """Create a place of the patient. `ways` maps each site to the minutes of travel from the site and back to it."""
+    """Create a place of the patient. `ways` maps each site to the minutes of travel to the place and back to the site."""
     place = Place.objects.create(patient=patient, name=name)
     for site, (before, after) in ways.items():
         PlaceTravel.objects.create(place=place, site=site, before_minutes=before, after_minutes=after)

@@ -21,14 +21,14 @@ def letter(subject: str = "Good night", **fields: Any) -> EmailMultiAlternatives
 
 
 class RefusingMailer(BaseEmailBackend):
-    """A mail server that refuses every message, with an error that names its recipient."""
+    """A mail server that refuses every message, with an error that names the recipient."""
 
     def send_messages(self, messages: Sequence[EmailMessage]) -> int:
         raise ConnectionRefusedError(f"no mail for {messages[0].to}")
 
 
 class FileOfIDs(BaseEmailBackend):
-    """Stands in for a slow mail server, and adds the ID of each message that it accepts to a file."""
+    """A slow fake mail server. It writes the ID of each accepted message to a file."""
 
     def __init__(self, *, path: str, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""What a test reads from the HTML of a page: its title, ids, references to ids, forms, and tables."""
+"""Read the title, ids, references to ids, forms and tables from the HTML of a page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ SEPARATOR = '<span class="separator"> <span class="visually-hidden">·</span></s
 
 
 def with_dots(html: str) -> str:
-    """Return the page as it is read, with a dot in place of each separator."""
+    """Return the page with a plain dot in place of each separator."""
     return html.replace(SEPARATOR, " · ")
 
 
@@ -25,7 +25,7 @@ class PageForm:
 
 
 class PageReader(HTMLParser):
-    """Reads the HTML of a page when it is created. `tables` tells for each table whether it has a name."""
+    """Parses the HTML of a page. `tables` has one value for each table: whether the table has a name."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -28,13 +28,13 @@ def set_up_recovery_codes(user: User) -> list[str]:
 
 
 def app_code(secret: str, *, clock_is_ahead: int = 0) -> str:
-    """Return the code that an app shows now on a phone whose clock is ahead by so many seconds."""
+    """Return the code that an app shows now on a phone whose clock is `clock_is_ahead` seconds ahead."""
     code: str = format_hotp_value(hotp_value(secret, int(time.time() + clock_is_ahead) // STEP))
     return code
 
 
 def sign_in_now(client: Client, user: User) -> None:
-    """Sign the user in without any page, as if with the password a moment ago."""
+    """Sign the user in without a page. The session says that the user has just given the password."""
     client.force_login(user)
     request = HttpRequest()
     request.user, request.session = user, client.session
