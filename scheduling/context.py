@@ -17,8 +17,8 @@ from scheduling.views.current_site import current_site, sites_worked_at
 class NavSection:
     """A section of the navigation. `paths` says which URL paths belong to it.
 
-    Each item of `paths` is the first part of a URL path, or the first two parts. An item with two parts takes
-    precedence over an item with only the first of them.
+    Each item of `paths` is the beginning of a URL path: one part, or two. The longer item counts: the path
+    "sessions/new/" belongs to the section with "sessions/new", not to the section with "sessions".
     """
 
     name: str | Promise
@@ -96,7 +96,7 @@ NAV_SECTIONS = (
 
 
 def _section_path(path: str) -> str:
-    """Return the first two parts of the path if a section lists them, otherwise only the first."""
+    """Return the first two parts of the path if a section lists them, otherwise only the first part."""
     parts = path.strip("/").split("/")
     first_two = "/".join(parts[:2])
     return first_two if any(first_two in entry.paths for entry in NAV_SECTIONS) else parts[0]

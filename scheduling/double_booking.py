@@ -1,7 +1,7 @@
 """Database constraints against double booking of patients, rooms, facilitators and counselor hours.
 
-For each of these, PostgreSQL gets one exclusion constraint, and SQLite gets two triggers with the same effect. Both are
-created after every `migrate`, because SQLite drops the triggers of each table that is rebuilt.
+For each of these four, PostgreSQL gets one exclusion constraint, and SQLite gets two triggers with the same effect.
+They are created after every `migrate`, because SQLite drops a table's triggers when a migration rebuilds the table.
 """
 
 from dataclasses import dataclass

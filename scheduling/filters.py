@@ -41,7 +41,7 @@ class SessionFilter(django_filters.FilterSet):
 
     @property
     def chosen(self) -> dict[str, Model]:
-        """The chosen track, room and facilitator by filter name, without filters that are not set."""
+        """Maps the name of each filter that is set to the chosen track, room or facilitator."""
         self.form.is_valid()
         return {name: found for name in self.filters if (found := self.form.cleaned_data.get(name))}
 

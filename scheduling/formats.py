@@ -84,8 +84,8 @@ def counted(number: int, noun: str) -> str:
 def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
     """Return the wall-clock time in `zone`, or in the datetime's own time zone if `zone` is None.
 
-    Raises ValueError if the datetime is in UTC and `zone` is None. Such a datetime comes from the database, and the
-    caller forgot to convert it.
+    Raises ValueError if `zone` is None and the datetime is in UTC: then the caller forgot to convert a datetime from
+    the database.
     """
     if zone is not None:
         return moment.astimezone(zone)
@@ -242,9 +242,9 @@ US_PHONE = re.compile(
 
 
 def phone_number(typed: str) -> str:
-    """Write a US phone number in one way: "207.555.0100" → "(207) 555-0100". Other numbers stay as they were typed.
+    """Format a US phone number: "207.555.0100" → "(207) 555-0100". Other numbers stay as they were typed.
 
-    English and Spanish readers in the US write numbers alike.
+    The format is the same in English and Spanish.
     """
     found = US_PHONE.fullmatch(typed.strip())
     if found is None:
@@ -254,7 +254,7 @@ def phone_number(typed: str) -> str:
 
 
 def plain_spaces(text: str) -> str:
-    """Replace the no-break spaces of pages with plain ones, for text that is used elsewhere."""
+    """Replace no-break spaces with plain spaces, for text that is not shown on a page."""
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 

@@ -31,7 +31,7 @@ def reason_template(kind: type[Reason]) -> str:
 def reason_text(reason: Reason, *, keeps_units: bool = False) -> str:
     """Return the reason as one or more sentences of plain text.
 
-    With `keeps_units`, no line breaks between a number and its unit, as on pages.
+    With `keeps_units`, there is a no-break space between a number and its unit, as on pages.
     """
     return _render_text(reason_template(type(reason)), keeps_units, reason=reason)
 

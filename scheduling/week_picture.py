@@ -34,8 +34,8 @@ class Block:
     """A colored block on one weekday (Monday is 0). `kind` is one of `KINDS`.
 
     `starts` and `ends` are minutes since midnight. `uncounted` is how many of these minutes are not treatment, such as
-    a break. In a week without dates, `every_other_week` marks a group that is held only every other week. The totals
-    leave out such a group.
+    a break. In a week without dates, `every_other_week` marks a group that is held only every other week. The week's
+    totals do not include the group.
 
     Raises ValueError if the block is not within one day, or for an unknown kind or weekday.
     """
@@ -129,8 +129,8 @@ def _percent(part: float) -> str:
 def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
     """Lay out the blocks in day columns that cover whole hours. Overlapping blocks are drawn side by side.
 
-    `dates` are the seven dates of a week in order. Without them, the week starts on Monday. Raises ValueError for any other
-    number of dates.
+    `dates` are the seven dates of a week in order. Without dates, the week starts on Monday. Raises ValueError for any
+    other number of dates.
     """
     if dates and len(dates) != 7:
         raise ValueError(f"a week has seven days, not {len(dates)}")

@@ -40,7 +40,7 @@ def error_lines(
 
 
 def _form_lines(form: forms.BaseForm, row_number: int = 0) -> Iterator[ErrorLine]:
-    """Yield the errors about no field first, then those of hidden fields, then those of visible fields."""
+    """Yield the errors of the whole form, then the errors of hidden fields, then the errors of visible fields."""
     for error in form.non_field_errors():
         if row_number:
             row = _("Row %(number)d") % {"number": row_number}

@@ -59,7 +59,7 @@ SPACE_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d])")
 
 
 def _keeps_units[**P](text_format: Callable[P, str]) -> Callable[P, str]:
-    """Let no line break between a number and its unit, as in "30 min", or between a time and AM or PM.
+    """Put no-break spaces between a number and its unit ("30 min"), and between a time and AM or PM.
 
     The functions in `scheduling/formats.py` use plain spaces, because commands, JSON, feeds and forms need them.
     """
@@ -102,7 +102,7 @@ def clock_in_block(moment: time | datetime | int) -> str:
 
 @register.filter
 def lines_in_block(label: str, height: int) -> list[str]:
-    """Break a label into the lines that fit in a block of a week's picture on a narrow page, two at most."""
+    """Break a label into lines for a block of a narrow week picture: at most two in a high block, otherwise one."""
     return wrap(label, BLOCK_LETTERS, max_lines=2 if height >= TWO_LINES_HIGH else 1, placeholder="…")
 
 
@@ -117,19 +117,19 @@ def oneline(content: SafeString) -> SafeString:
 
 @register.simple_block_tag
 def dots(content: SafeString) -> SafeString:
-    """Put a separator in place of each " · " in a block. A separator disappears where its line is broken.
+    """Replace each " · " in a block with a separator that is invisible at the end of a line.
 
-    A dot before the first part or after the last one is left out, and so is a second dot after an empty part. Attributes of
-    tags keep their dots.
+    Dots at the beginning and at the end of the block are removed. Several dots in a row become one separator. Dots in
+    attributes of tags do not change.
     """
     return mark_safe(DOT.sub(_separator, OUTER_DOT.sub("", content.strip())))
 
 
 def _separator(dot: re.Match[str]) -> str:
-    """Return the separator that takes the place of a dot, after the tags that come before the dot.
+    """Return the tags that come before a dot, followed by the separator that replaces the dot.
 
-    Browsers drop a space at the end of a line, and the dot is drawn behind such a space. They keep only the first of two
-    spaces, so none is left before the tags.
+    The separator's visible dot is the background of a space. At the end of a line, browsers drop the space and with it
+    the dot. Spaces before the tags are removed, because browsers keep only the first of two spaces.
     """
     return re.sub(r"\s+(?=<)", "", dot[1]) + SEPARATOR
 
@@ -227,9 +227,9 @@ def meter(
 ) -> dict[str, object]:
     """Show weekly hours as a bar and in words, compared with the allowed range. All values are minutes.
 
-    The bar shows `minutes`, followed by `to_come`. It is full when the `prescribed` minutes are reached. Without a
-    prescription, it is a little longer than the allowed range. With `scale`, the prescription or the bounds of the range
-    are written below the bar.
+    The bar shows `minutes`, followed by `to_come`. The bar is full at the `prescribed` minutes or, without a
+    prescription, at 110% of the `maximum`. With `scale`, the prescription or the bounds of the range are written below
+    the bar.
     """
     full = max(prescribed if prescribed is not None else maximum * 11 // 10, minutes + to_come, 1)
     bounds = {minimum, maximum} if prescribed is None else {prescribed}

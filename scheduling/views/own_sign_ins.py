@@ -1,4 +1,4 @@
-"""The page on which users see where they are signed in, and the address that says how long this sign-in lasts."""
+"""The page that lists a user's sign-ins, and the URL that tells a script how long the current sign-in lasts."""
 
 from datetime import UTC, tzinfo
 
@@ -35,7 +35,7 @@ def own_sign_ins(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_own_sign_ins(request: HttpRequest) -> HttpResponse:
-    """End one of the user's sign-ins or, without an id, all but this one."""
+    """End the user's sign-ins with the submitted ids or, without ids, all of them. The current sign-in never ends."""
     user = signed_in(request)
     ids = request.POST.getlist("sign_in") or None
     ended = end_sign_ins(user, ids, this_key=request.session.session_key, by=user, now=clock.now())
@@ -47,14 +47,14 @@ def end_own_sign_ins(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def signed_in_again(request: HttpRequest) -> HttpResponse:
-    """Send the user back to the tab that waits for the new sign-in."""
+    """Show a page that sends the user back to the tab that waits for the new sign-in."""
     return render(request, "account/signed_in_again.html")
 
 
 @never_cache
 @require_safe
 def sign_in_state(request: HttpRequest) -> HttpResponse:
-    """Say who is signed in and for how many seconds. The script `signed_in.js` asks for it.
+    """Return as JSON who is signed in, and for how many seconds. The script `signed_in.js` requests this.
 
     The request counts as activity only if it has the parameter `active` (see SignInLimitsMiddleware).
     """

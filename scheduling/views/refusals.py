@@ -79,7 +79,7 @@ def submit_button[T](
 
 
 def show_refusal(form: RefusableForm, refused: Refused) -> None:
-    """Add each reason that is about a form field to the errors of that field, and all others to those of the form."""
+    """Add each reason that is about a form field to the errors of that field. Other reasons become errors of the form."""
     if isinstance(refused, RefusedFields):
         for name, reasons in refused.by_field.items():
             for reason in reasons:

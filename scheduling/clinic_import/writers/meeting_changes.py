@@ -79,7 +79,7 @@ MERGED_FIELDS: dict[str, tuple[frozenset[str], Callable[[Meeting], object]]] = {
 }
 """For each field of MeetingValues, its columns in the file and a function that reads it from an existing meeting.
 
-If the file has none of these columns, the existing meeting's value is kept.
+If the file has none of a field's columns, the existing meeting's value is kept.
 """
 
 

@@ -148,7 +148,7 @@ def _find_service(run: ImportRun, row: MeetingRow, known: MeetingReferences) -> 
 
 
 def _places(run: ImportRun, row: MeetingRow, room: Room | None, existing: Meeting | None) -> int | None:
-    """Return the row's number of spots, or else that of the existing meeting or the room.
+    """Return the number of spots in the row, or else in the existing meeting, or else in the room.
 
     Add a fault if no number is known, or if the room is too small.
     """

@@ -154,12 +154,13 @@ def _update_care(
 def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: PendingWrites) -> tuple[FieldChange, ...]:
     """Create or update the level of care in the row, and return the changes.
 
-    If the row's level starts after the latest level, and that level has no end yet, a new level is added. The latest
-    level then ends when the new one starts. If the row's level starts on the same day as the latest level, the latest
-    level is changed.
+    With `level_from`, the row's day is compared with the first day of the latest level:
+    - later: a new level is added, and the latest level, which must be open, ends on that day;
+    - equal: the latest level is changed.
 
-    If the row gives no first day for its level, its values are compared with the episode's first and latest level. If
-    they equal either of them, nothing is changed. Otherwise, if the episode has only one level, that level is changed.
+    Without `level_from`:
+    - a row with the values of the first or of the latest level changes nothing;
+    - any other row changes the level, if the episode has only one.
 
     Any other change adds a fault, for example a change of an earlier level.
     """

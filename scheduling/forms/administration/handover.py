@@ -16,7 +16,10 @@ FROM_DAY, NOBODY = "from_day", "nobody"
 
 
 def handover_fields(candidates: Sequence[Candidates], today: date) -> dict[str, forms.Field]:
-    """Return the fields by name: the first day, and a choice for each group and session. Without any, return none."""
+    """Return the fields by name: the first day, and a choice for each group and session.
+
+    Return an empty dict if there are no groups or sessions.
+    """
     if not candidates:
         return {}
     fields: dict[str, forms.Field] = {
@@ -33,7 +36,7 @@ def handover_fields(candidates: Sequence[Candidates], today: date) -> dict[str, 
 
 
 def read_handover(form: forms.Form, candidates: Iterable[Candidates], today: date) -> Handover:
-    """Return who takes what, as chosen in the valid form."""
+    """Return who takes which groups and sessions, as chosen in the form. The form must be valid."""
     people = {str(person.pk): person for each in candidates for person in (*each.free, *each.busy)}
     typed = {_key(each.of): form.cleaned_data.get(_key(each.of)) for each in candidates}
     takers: dict[str, User | None] = {key: people.get(choice) for key, choice in typed.items() if choice}
@@ -53,7 +56,7 @@ def _label(item: Meeting | Session) -> str:
 
 
 def _choices(candidates: Candidates) -> list[tuple[str, object]]:
-    """Return the choices, with the people who are free in a group of their own before those who are busy."""
+    """Return the choices. People who are free then come first, under one heading. Busy people follow under another."""
     choices: list[tuple[str, object]] = [("", _("Leave as it is")), (NOBODY, _("Nobody yet"))]
     for label, people in ((_("Free then"), candidates.free), (_("Busy at least once"), candidates.busy)):
         if people:

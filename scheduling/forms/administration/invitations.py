@@ -39,7 +39,7 @@ class JoinForm(NewPasswordForm):
 
 
 class DelegateForm(forms.Form):
-    """Under which release of information somebody may see the schedule, and with which address the person signs in."""
+    """A new delegate: the consent that allows sharing the schedule, and the e-mail address for signing in."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email", "consent_not_in_force": "consent"}
 

@@ -24,7 +24,7 @@ def in_hours(minutes: int) -> str:
 
 
 class RuleSetForm(ActionForm):
-    """The rules for one level of care or for all. Hours are typed as hours, and the first day of the week by name."""
+    """Weekly-hours rules for one level of care or for all levels. Users type hours, such as 9:30, instead of minutes."""
 
     reason_fields: ClassVar = {
         "rules_for_the_past": "starts",
@@ -51,7 +51,7 @@ class RuleSetForm(ActionForm):
     breaks_count = forms.BooleanField(label=_("Breaks count toward weekly hours"), required=False)
 
     def __init__(self, *args: Any, rules: RuleSet, is_fixed: bool = False, **kwargs: Any) -> None:
-        """`rules` fill in the form. With `is_fixed`, their level and first day can't be changed."""
+        """`rules` has the initial values. With `is_fixed`, the level and the first day can't be changed."""
         fields = ("starts", "minimum_days", "maximum_days", "week_starts", "breaks_count")
         kwargs["initial"] = {name: getattr(rules, name) for name in fields} | {
             name: in_hours(getattr(rules, name)) for name in ("minimum_minutes", "maximum_minutes")

@@ -12,7 +12,7 @@ from scheduling.models import Site
 
 
 def work_seen_field() -> forms.BooleanField:
-    """Return the checkbox that a user must check to take a role or the account from somebody who still leads groups."""
+    """Return the checkbox to check before a staff member who still leads groups loses a role or the account."""
     return forms.BooleanField(label=_("I have seen the groups and sessions that need somebody else"), required=False)
 
 
@@ -70,7 +70,8 @@ class StaffInvitationForm(RolesForm):
 class TurnOffForm(forms.Form):
     """Form to turn off an account.
 
-    `handover` has the fields that say who takes the person's groups. The user must confirm having seen what nobody takes.
+    `handover` has the fields that say who takes the person's groups and sessions. With `has_work`, the user must also
+    check a box: "I have seen the groups and sessions that need somebody else".
     """
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}
@@ -85,7 +86,7 @@ class TurnOffForm(forms.Form):
 
 
 class SecondFactorRemovalForm(forms.Form):
-    """Why somebody's two-step sign-in is turned off."""
+    """The reason for turning off a user's two-step sign-in."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {}
 

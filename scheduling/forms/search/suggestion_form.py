@@ -93,7 +93,7 @@ def _fields_of_commitment_change(change: CommitmentAdjustment) -> Iterator[Field
 
 
 def parse_rule_change(text: str, need: Need) -> RuleAdjustment | None:
-    """Parse `name:number` as a changed limit in the site's rules. Return None if it is invalid or changes nothing."""
+    """Parse `name:number` as a changed limit in the site's rules. Return None if the text is invalid or changes nothing."""
     name, _, number = text.partition(":")
     if name not in {field.name for field in fields(HoursRules) if field.name.startswith(("minimum", "maximum"))}:
         return None

@@ -1,4 +1,4 @@
-"""The page on which a coordinator lets somebody see when a patient has appointments, and ends it."""
+"""The page on which a coordinator shares a patient's appointment times with a person, or stops sharing them."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 @dataclass(frozen=True, slots=True)
 class DelegateRow:
-    """A delegate as the page shows it: whether the schedule is shared, and how the sign-in stands."""
+    """A delegate in the page's list: whether the delegate sees the schedule now, and the pending sign-in link, if any."""
 
     delegate: Delegate
     is_in_force: bool
@@ -43,7 +43,7 @@ class DelegateRow:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def delegates(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """List who can see the patient's schedule. A POST adds a person, and mails a link or shows it on a sheet to print."""
+    """List the patient's delegates. A POST adds a delegate, and mails the sign-in link or shows it on a sheet to print."""
     user, now = signed_in(request), clock.now()
     patient = patient_managed_by(user, patient_id)
     consents = _consents_to_share(patient)
@@ -83,7 +83,7 @@ def delegate_invite(request: HttpRequest, patient_id: int, delegate_id: int) -> 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
 def delegate_end(request: HttpRequest, patient_id: int, delegate_id: int) -> HttpResponse:
-    """End what a delegate may see."""
+    """Stop sharing the schedule with a delegate."""
     user = signed_in(request)
     patient = patient_managed_by(user, patient_id)
     delegates = Delegate.objects.visible_to(user).select_related("user", "patient")
@@ -111,7 +111,7 @@ def _page(request: HttpRequest, patient: Patient, form: DelegateForm) -> HttpRes
 
 
 def _consents_to_share(patient: Patient) -> QuerySet[Consent]:
-    """Return the patient's consents under which a person, rather than an office, could see the schedule."""
+    """Return the patient's consents in force today whose recipient is neither an employer nor a school nor a court."""
     today = clock.today(patient.site.zone)
     personal = Consent.objects.filter(patient=patient, recipient_kind=RecipientKind.OTHER, revoked_at=None)
     return personal.filter(signed_on__lte=today, valid_until__gt=today)
@@ -122,7 +122,7 @@ def _is_by_mail(request: HttpRequest) -> bool:
 
 
 def _hand_over(request: HttpRequest, patient: Patient, link: tuple[Invitation, str]) -> HttpResponse:
-    """Mail the link, or show it on a sheet. It is in the patient's language if the person's is not known."""
+    """Mail the link or show it on a sheet, in the delegate's language if it is known, or else in the patient's."""
     invitation, token = link
     chosen = invitation.user.language if invitation.user else ""
     language = chosen or language_code(patient.language) or settings.LANGUAGE_CODE

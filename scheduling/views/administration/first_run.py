@@ -46,7 +46,7 @@ def _may_guess(request: HttpRequest) -> bool:
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
 def getting_started(request: HttpRequest) -> HttpResponse:
-    """Show what each of the user's sites has, and what it still needs."""
+    """Show the checklist of each site that the user manages: which set-up steps are done, and which are not."""
     user = signed_in(request)
     sites = [each for each in site_progress(user) if user.may(Permission.MANAGE_SITE, each.site.pk)]
     coordinated = {each.site.pk for each in sites if user.may(Permission.MANAGE_PATIENTS, each.site.pk)}

@@ -18,7 +18,7 @@ from scheduling.services.administration.invitation_mail import mail_invitation
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A new invitation, its secret token, and the language and the time zone in which the person reads about it."""
+    """A new invitation with its secret token, and the language and time zone for the mail or the sheet."""
 
     invitation: Invitation
     token: str
@@ -27,7 +27,7 @@ class NewLink:
 
 
 def mail_link(request: HttpRequest, new: NewLink) -> None:
-    """Put the mail with the link into the outbox, and say so in a message."""
+    """Put the mail with the link into the outbox, and show a success message."""
     mail_invitation(new.invitation, link=_address(request, new.token), language=new.language, zone=new.zone)
     text = _("The link is on its way to %(email)s. It works for 3 days.")
     messages.success(request, text % {"email": new.invitation.email})

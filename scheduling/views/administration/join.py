@@ -1,4 +1,4 @@
-"""The page on which an invited person chooses a password. Opening the link does not use it; sending the form does."""
+"""The page on which an invited person chooses a password. Only sending the form uses up the link."""
 
 from copy import copy
 
@@ -27,7 +27,7 @@ from timekeeping.reasons import Refused
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
-    """Show the form of an invitation, and create the account when it is sent. The person is then signed in."""
+    """Show the form of an invitation. A POST sets the password and signs the person in."""
     try:
         answer = _join(request, token)
     except Refused as refused:
@@ -53,7 +53,7 @@ def _join(request: HttpRequest, token: str) -> HttpResponse:
         if saved:
             return sign_in_with_new_password(request, saved.value)
         if form.is_bound and not form.errors.keys() <= set(form.fields):
-            find_invitation(token, clock.now())  # somebody else used or withdrew the link in the meantime
+            find_invitation(token, clock.now())  # raises Refused if the link was used or withdrawn in the meantime
         return _page(request, "join.html", {"form": form}, 422 if form.errors else 200)
 
 
@@ -65,7 +65,7 @@ def invited_language(invitation: Invitation) -> str | None:
 
 
 def _closed(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Say why the link can't be used. Wrong links are counted, so that nobody can try many of them."""
+    """Show why the link can't be used. The number of unknown links that a visitor can try is limited."""
     (reason,) = refused.reasons
     if isinstance(reason, InvitationUnknown) and not _may_try(request):
         return _page(request, "join_closed.html", {"text": _("Too many tries. Wait 5 minutes, then try again.")}, 429)
@@ -75,7 +75,7 @@ def _closed(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _may_try(request: HttpRequest) -> bool:
-    """Count the request as a try. Return False if there were too many.
+    """Count the request as an attempt to guess a link. Return False if there were too many attempts.
 
     The limiter ignores GET requests, so it gets a copy of the request that looks like a POST.
     """

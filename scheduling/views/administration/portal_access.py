@@ -1,4 +1,4 @@
-"""The page on which a coordinator gives a patient access to the portal, and ends it."""
+"""The page on which a coordinator gives a patient access to the portal, or ends this access."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -104,7 +104,7 @@ def portal_access_end(request: HttpRequest, patient_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def portal_access_factor(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Ask why two-step sign-in of a patient is turned off. A POST turns it off."""
+    """Ask for the reason for turning off a patient's two-step sign-in. A POST turns it off."""
     user = signed_in(request)
     patient = patient_managed_by(user, patient_id)
     forbid_unless(patient.user != user)

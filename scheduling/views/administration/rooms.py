@@ -24,7 +24,7 @@ METHODS = ["GET", "HEAD", "POST"]
 
 
 def _managed_room(user: User, room_id: int) -> Room:
-    """Find a room that the user may manage. Raises Http404 or PermissionDenied for all others."""
+    """Find a room that the user may manage. Raises Http404 or PermissionDenied for any other room."""
     room = get_object_or_404(Room.objects.visible_to(user).select_related("site"), pk=room_id)
     forbid_unless(user.may(Permission.MANAGE_SITE, room.site_id))
     return room
@@ -78,7 +78,7 @@ def _form_page(request: HttpRequest, form: RoomForm, site: Site, **context: obje
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(METHODS)
 def room_retire(request: HttpRequest, room_id: int) -> HttpResponse:
-    """Show what uses a room. A POST retires the room from a day on, unless something still uses it then."""
+    """Show what uses a room. A POST retires the room from a day on, unless it is used on or after that day."""
     user, now = signed_in(request), clock.now()
     room = _managed_room(user, room_id)
     today = room.site.today_at(now)

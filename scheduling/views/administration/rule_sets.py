@@ -1,4 +1,4 @@
-"""The pages on which administrators set weekly-hours rules from a day on. Whom that affects is shown first."""
+"""The pages on which administrators set weekly-hours rules from a day on. A preview first shows the effects."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,9 +40,9 @@ A_YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class RulesRow:
-    """Rules as the list shows them. `last_day` is the day before the next rules for this level, or None.
+    """A rule set in the list. `last_day` is the day before the level's next rule set starts, or None.
 
-    Rules are changeable until patients have been in a session under them.
+    A rule set is changeable until patients have been in a session on or after its first day.
     """
 
     rules: RuleSet
@@ -53,9 +53,9 @@ class RulesRow:
 
 
 def _rows(rule_sets: Sequence[RuleSet], today: date, held: date | None) -> Iterator[RulesRow]:
-    """Yield the rules, those for all levels of care first, and the newest first within a level.
+    """Yield a row for each rule set: rules for all levels of care first, then by level. Within a level, newest first.
 
-    `held` is the last day on which patients were in a session.
+    `held` is the last day on which patients were in a session, or None if there is none.
     """
     following: dict[str, date] = {}
     for rules in sorted(rule_sets, key=lambda each: (each.level, -each.starts.toordinal())):
@@ -68,7 +68,7 @@ def _rows(rule_sets: Sequence[RuleSet], today: date, held: date | None) -> Itera
 
 
 def _managed_rules(user: User, rules_id: int) -> RuleSet:
-    """Find rules that the user may manage. Raises Http404 or PermissionDenied for all others."""
+    """Find a rule set that the user may manage. Raises Http404 or PermissionDenied for any other rule set."""
     rules = get_object_or_404(RuleSet.objects.visible_to(user).select_related("site"), pk=rules_id)
     forbid_unless(user.may(Permission.MANAGE_SITE, rules.site_id))
     return rules
@@ -77,7 +77,7 @@ def _managed_rules(user: User, rules_id: int) -> RuleSet:
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
 def rule_sets(request: HttpRequest, site_id: int) -> HttpResponse:
-    """List the weekly-hours rules of a site: past ones, those in force, and those to come."""
+    """List the past, current and future weekly-hours rules of a site."""
     site, now = managed_site(signed_in(request), site_id), clock.now()
     held = last_day_held(site, site.today_at(now) - A_YEAR, now)
     rows = list(_rows(list(RuleSet.objects.filter(site=site)), site.today_at(now), held))
@@ -87,7 +87,7 @@ def rule_sets(request: HttpRequest, site_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(METHODS)
 def rule_set_new(request: HttpRequest, site_id: int) -> HttpResponse:
-    """Set new rules from a day on. The form is filled in with the rules that are in force."""
+    """Set new rules from a day on. The form is filled in with the current rules for all levels of care."""
     user, now = signed_in(request), clock.now()
     site = managed_site(user, site_id)
     in_force = RuleSet.objects.filter(site=site, level="", starts__lte=site.today_at(now)).order_by("-starts").first()
@@ -99,7 +99,7 @@ def rule_set_new(request: HttpRequest, site_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(METHODS)
 def rule_set_edit(request: HttpRequest, rules_id: int) -> HttpResponse:
-    """Change rules that are not in force yet."""
+    """Change a rule set. The service refuses if patients have been in a session on or after its first day."""
     rules = _managed_rules(signed_in(request), rules_id)
     heading = _("Rules from %(on)s") % {"on": day(rules.starts)}
     form = RuleSetForm(request.POST or None, rules=rules, is_fixed=True)
@@ -124,7 +124,7 @@ def _rules_page(request: HttpRequest, site: Site, form: RuleSetForm, now: dateti
 
 
 def _notes(effect: RulesEffect) -> Iterator[str]:
-    """Yield a sentence for everything that the rules would make an exception."""
+    """Yield a sentence for each track that would break the rules, and one for prescriptions above or below the limits."""
     for each in effect.tracks:
         reasons = " ".join(reason_text(reason) for reason in each.reasons)
         yield _("%(track)s would break these rules. %(reasons)s") % {"track": each.track.name, "reasons": reasons}
@@ -145,7 +145,7 @@ def _notes(effect: RulesEffect) -> Iterator[str]:
 @staff_required(Permission.MANAGE_SITE)
 @require_POST
 def rule_set_withdraw(request: HttpRequest, rules_id: int) -> HttpResponse:
-    """Withdraw rules that are not in force yet."""
+    """Withdraw a rule set. The service refuses if patients have been in a session on or after its first day."""
     user = signed_in(request)
     rules = _managed_rules(user, rules_id)
     text = _("The rules from %(on)s are withdrawn. The earlier rules go on.") % {"on": day(rules.starts)}

@@ -24,7 +24,7 @@ LINKS_ON_A_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """A calendar link as the list shows it. `patient` is None if there is none, or if the user may not see the patient."""
+    """A calendar link in the list. `patient` is None if the link has no patient or the user may not see the patient."""
 
     feed: Feed
     patient: Patient | None
@@ -43,7 +43,7 @@ def site_feeds(request: HttpRequest, site_id: int) -> HttpResponse:
 
 
 def _rows(feeds: list[Feed], user: User) -> list[FeedRow]:
-    """Return the rows. Record in the trail that the user saw the names of patients."""
+    """Return a row for each link. Record in the audit trail which patients' names the user saw."""
     visible = Patient.objects.visible_to(user).in_bulk([feed.patient_id for feed in feeds if feed.patient_id])
     patients = [visible[pk] for pk in sorted(visible)]
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail="calendar links of the site")

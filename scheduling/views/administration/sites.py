@@ -1,4 +1,4 @@
-"""The page with everything that administrators do, and the pages on which they change a site."""
+"""The administration page, and the pages on which administrators change a site."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from scheduling.views.refusals import submit_form
 
 @dataclass(frozen=True, slots=True)
 class SiteOverview:
-    """A site as the page for administrators shows it: the number of rooms, and the rules that are in force."""
+    """A site on the administration page, with the number of rooms that are not retired, and the rules in force."""
 
     site: Site
     rooms: int
@@ -52,7 +52,7 @@ def managed_site(user: User, site_id: int) -> Site:
 @staff_required(Permission.MANAGE_SITE)
 @require_safe
 def administration(request: HttpRequest) -> HttpResponse:
-    """List everything that the user can administer: each site with its parts, and what belongs to all sites."""
+    """List what the user can administer: each site with its rooms and rules, and what all sites share."""
     user, now = signed_in(request), clock.now()
     sites = managed_sites(user)
     prefetch_related_objects(sites, "rule_sets")
@@ -83,7 +83,7 @@ def site_edit(request: HttpRequest, site_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_time_zone(request: HttpRequest, site_id: int) -> HttpResponse:
-    """Correct a site's time zone. The sessions that move, and their patients, are shown first."""
+    """Correct a site's time zone. A preview first shows which sessions move, and which patients are affected."""
     user, now = signed_in(request), clock.now()
     site = managed_site(user, site_id)
     form = TimeZoneForm(request.POST or None, initial={"time_zone": site.time_zone})

@@ -39,7 +39,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """A staff member as shown on the pages: the roles, and the link of a pending invitation if there is one."""
+    """A staff member with all roles, and the pending invitation if there is one."""
 
     user: User
     roles: Sequence[RoleAssignment]
@@ -57,7 +57,7 @@ def zone_of(sites: Sequence[Site]) -> tzinfo:
 
 
 def staff_members(by: User) -> list[StaffMember]:
-    """Return everybody with a role at a site that the user administers. An administrator of all sites sees all roles."""
+    """Return the staff who have a role at a site that the user administers. Each staff member is listed with all roles."""
     assignments = RoleAssignment.objects.select_related("site").order_by("site__name", "role")
     users = User.objects.filter(role_assignments__in=RoleAssignment.objects.filter(by.may_at(Permission.MANAGE_SITE)))
     users = users.distinct().prefetch_related(Prefetch("role_assignments", assignments))
@@ -70,7 +70,7 @@ def _with_link(user: User, roles: Sequence[RoleAssignment], link: Invitation | N
 
 
 def _member(by: User, user_id: int) -> StaffMember:
-    """Find a staff member whom the user may see. Raises Http404 for all others."""
+    """Find a staff member with a role at a site that the user administers. Raises Http404 for any other person."""
     seen = RoleAssignment.objects.filter(by.may_at(Permission.MANAGE_SITE), user=user_id)
     user = get_object_or_404(User, pk=seen.values("user")[:1])
     link = Invitation.objects.pending().filter(user=user).first()
@@ -116,7 +116,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show a staff member with their groups and sessions to come. A POST changes the roles."""
+    """Show a staff member's roles, groups and upcoming sessions. A POST changes the roles."""
     user, now = signed_in(request), clock.now()
     member, sites = _member(user, user_id), managed_sites(user)
     work = work_of(member.user, now, [site.pk for site in sites])
@@ -226,7 +226,7 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_member_factor(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Ask why two-step sign-in of a staff member is turned off. A POST turns it off."""
+    """Ask for the reason for turning off a staff member's two-step sign-in. A POST turns it off."""
     user = signed_in(request)
     member = _member(user, user_id)
     forbid_unless(manages_all_of(user, member.user) and member.user != user)

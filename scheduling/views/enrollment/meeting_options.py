@@ -76,9 +76,9 @@ class EnrollmentQuery:
         leaves: Enrollment | None = None,
         beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
     ) -> "EnrollmentQuery":
-        """Load the data for judging the fit. `leaves` is the enrollment that would end on `from_day`, if there is one.
+        """Load the data for judging the fit. `leaves` is the enrollment that the patient would leave for the track, if any.
 
-        Raises Refused if the episode of care has ended by `from_day` or has no level of care.
+        Raises Refused if the episode is over before `from_day`, or has no level of care on that day or later.
         """
         need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changing)
         known = own_sessions(changing) if changing else settled_sessions(episode, of=leaves)
@@ -94,7 +94,7 @@ class EnrollmentQuery:
 
     @property
     def weekly(self) -> dict[Key, WeeklyMeeting]:
-        """The meetings that run in the first week, by id. They are in the form that the search uses."""
+        """The meetings that run in the first week, by id, as WeeklyMeeting objects for the search."""
         return {offered.meeting.key: offered.meeting for offered in self.offer.meetings}
 
     def evaluate(self, chosen: Sequence[Meeting]) -> ChoicePreview:
@@ -200,10 +200,12 @@ def meeting_choice_context(
 
 
 def _initial_choice(request: HttpRequest, query: EnrollmentQuery, attended: Collection[Key]) -> list[Meeting]:
-    """Return the meetings that are chosen when the page is opened.
+    """Return the meetings that are chosen when the page is opened. The first of these sets that is not empty is used:
 
-    The meetings in `?meetings=` are chosen. If it is empty, the attended meetings are chosen. If there are none, the
-    meetings that fit are chosen. `?choice=enough` asks for the fewest meetings that fit.
+    1. the meetings in `?meetings=`
+    2. the attended meetings
+    3. with `?choice=enough`, the smallest choice that meets the prescription
+    4. the meetings that fit
     """
     listed = ",".join(request.GET.getlist("meetings")).split(",")
     keys: set[Key] = {key for part in listed if (key := parse_number(part)) is not None} or {*attended}

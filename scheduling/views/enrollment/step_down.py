@@ -100,10 +100,10 @@ def _column_picture(plan: LevelPlan) -> WeekPicture | None:
 
 
 def _action_url(plan: LevelPlan, patient: Patient) -> str:
-    """Return the URL of the page on which users arrange the schedule. Its first day and meetings are filled in there.
+    """Return the URL of the page for arranging the schedule, with the first day and the meetings filled in.
 
-    Return an empty string if there is nothing to arrange. Also return an empty string if the patient has several
-    enrollments when the level starts, because no single page can change them all.
+    Return an empty string if there is nothing to arrange, or if no single page can change all of the patient's
+    enrollments.
     """
     stage, schedule = plan.stage, plan.stage.schedule
     if (

@@ -1,4 +1,4 @@
-"""Pages for a delegate: the appointment times of a patient who shares them, and nothing else. Nothing can be changed here."""
+"""Pages that show a delegate a patient's appointment times, and nothing else. Nothing can be changed on these pages."""
 
 from datetime import datetime, timedelta
 
@@ -44,7 +44,7 @@ def _delegation(user: User, patient_id: int, now: datetime) -> Delegate:
 
 
 def _shared_bookings(delegate: Delegate) -> BookingQuerySet:
-    """Return the appointments that the consent covers: those at which the patient is expected, on days when it is in force."""
+    """Return the bookings that the delegate may see: those on days when the consent is in force, without excused ones."""
     consent = delegate.consent
     covered = Booking.objects.shown_to_patient().of_patient(delegate.patient_id)
     covered = covered.filter(session__on__gte=consent.signed_on, session__on__lt=consent.valid_until)
@@ -55,7 +55,10 @@ def _shared_bookings(delegate: Delegate) -> BookingQuerySet:
 @require_safe
 @transaction.atomic
 def shared_schedules(request: HttpRequest) -> HttpResponse:
-    """List the patients who share their schedule with the user. If there is only one, show that schedule."""
+    """List the patients who share their schedule with the user. If there is only one, redirect to the schedule.
+
+    A user who is also a patient is not redirected.
+    """
     user, now = signed_in(request), clock.now()
     found = delegations_of(user, now)
     forbid_unless(bool(found))

@@ -38,12 +38,12 @@ class PortalHours:
 
     @property
     def done_share(self) -> str:
-        """Width of the part of the bar that shows completed hours. It fills the bar when all prescribed hours are completed."""
+        """Width of the bar's part for completed hours, as a CSS percentage. 100% means all prescribed hours."""
         return self._share(self.ledger.credited_minutes)
 
     @property
     def planned_share(self) -> str:
-        """Width of the part of the bar that shows completed and planned hours together."""
+        """Width of the bar's part for completed and planned hours together, as a CSS percentage."""
         return self._share(self.ledger.credited_minutes + self.ledger.remaining_minutes)
 
     def _share(self, minutes: int) -> str:
@@ -51,7 +51,7 @@ class PortalHours:
 
 
 def portal_hours(ledger: WeekLedger | None, bookings: Iterable[Booking], now: datetime) -> PortalHours | None:
-    """Return the week's hours, or None if there is no ledger. `bookings` are the patient's bookings of the week, in order."""
+    """Return the week's hours, or None if there is no ledger. `bookings` are the week's bookings, sorted by time."""
     return PortalHours(ledger, _appointments_to_complete(ledger, bookings, now)) if ledger else None
 
 

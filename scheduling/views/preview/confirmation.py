@@ -25,7 +25,7 @@ class Submission[T]:
     """The outcome of submitting a change. At most one of the fields is set.
 
     `saved` has the result of the service. `reasons` says why the service refused the change. `preview` is the template
-    context of a preview. Its `is_outdated` is true if the impact has changed since the user confirmed it.
+    context of a preview. `preview["is_outdated"]` is True if the impact has changed since the user confirmed it.
     """
 
     saved: Saved[T] | None = None

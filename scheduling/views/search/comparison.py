@@ -38,7 +38,7 @@ class ScoreItem:
 def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Compare the two chosen schedules.
 
-    If the user chose more or fewer than two, or one is no longer found, show the search again with a note.
+    Unless exactly two chosen schedules are still found, show the search again with a note.
     """
     search = open_search(request, patient_id, clock.now(), detail="compare schedules")
     if search.episode is None:

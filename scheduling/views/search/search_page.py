@@ -128,7 +128,10 @@ def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenar
 
 
 def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[str] = ()) -> SearchResult | None:
-    """Find schedules under the scenario, or return None if the query is invalid. `chosen` has keys of chosen schedules."""
+    """Find schedules under the scenario, or return None if the query is invalid.
+
+    `chosen` has the keys of the schedules that the user chose to compare.
+    """
     if query.need is None or query.is_wrong:
         return None
     need = query.scenario.applied_to(query.need)

@@ -40,7 +40,7 @@ class TrackCard:
 
     @property
     def missing_minutes(self) -> int:
-        """How far the week is below the prescription, in minutes; 0 if a reason is against the track as a whole."""
+        """Weekly minutes below the prescription, or 0 if the nearest obstacle is about the whole track."""
         return 0 if isinstance(self.nearest, TRACK_REASONS) else self.fit.missing_minutes
 
     @property

@@ -46,7 +46,7 @@ DAY = timedelta(days=1)
 GROUP_THERAPY = "group"
 """Code of the service that is proposed for the first group of a track."""
 SHOWN, KEEP = "shown", "keep"
-"""Names of two form fields. SHOWN has the ids of the changed sessions that were listed. KEEP has those that stay changed."""
+"""Names of form fields: ids of the changed sessions on the page, and ids of the sessions that keep their changes."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def meeting_new(request: HttpRequest, track_id: int) -> HttpResponse:
 
 
 def _initial_values(track: Track, today: date) -> dict[str, object]:
-    """Propose values for a new group: those of the track's first group if it has one, otherwise those of most groups."""
+    """Propose values for a new group, based on the track's current groups. If it has none, propose defaults."""
     groups = [each for each in track.meetings.all() if each.runs_until is None or each.runs_until > today]
     values: dict[str, object] = {"tracks": [track.pk], "runs_from": today, "places": 10}
     if groups:

@@ -39,7 +39,7 @@ CHANGES_SHOWN_AHEAD = timedelta(weeks=4)
 class TrackSummary:
     """A track, the verdict on its weekly hours, and the number of waiting patients.
 
-    The number is 0 if the user may not see it.
+    `waiting` is 0 if the user may not see patients.
     """
 
     track: Track
