@@ -80,7 +80,7 @@ class MarkForm(_AttendanceForm):
         super().__init__(*args, session=session, attendance=attendance, **kwargs)
 
     def offer_only_excuses(self) -> None:
-        """Offer only the statuses that can be recorded before the session begins, and the recorded one."""
+        """Offer only the statuses that can be recorded before the session begins, and the recorded status."""
         recorded = self.attendance.status if self.attendance else ""
         field = self.fields["status"]
         assert isinstance(field, forms.ChoiceField)

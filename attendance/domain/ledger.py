@@ -62,7 +62,7 @@ class BookedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeupOpening:
-    """One of the week's sessions. It has a free spot, and the patient could attend it as a make-up session."""
+    """A session of the week that has a free spot and that the patient could attend as a make-up session."""
 
     key: int
     on: date
@@ -222,7 +222,7 @@ def find_makeup_openings(
     def days_owed(owed: int, chosen: int, before: int | None) -> int:
         """Return how many of the `owed` days are still needed after the opening `free[chosen]` is added.
 
-        `before` is the index in `free` of the opening that was added just before it, or None if it is the first.
+        `before` is the index in `free` of the opening added just before `free[chosen]`, or None for the first opening.
         """
         on = free[chosen].on
         is_new = on not in counted_days and (before is None or free[before].on != on)
@@ -232,7 +232,7 @@ def find_makeup_openings(
     def most_minutes(chosen: int, size: int, owed: int) -> int:
         """Return the most minutes that `size` openings can have together. The first of them is `free[chosen]`.
 
-        The others must add at least `owed` days. Return 0 if that is impossible.
+        The other openings must add at least `owed` days. Return 0 if they can't.
         """
         if owed >= size:
             return 0

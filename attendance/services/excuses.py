@@ -1,7 +1,7 @@
-"""Excuse patients from sessions during their leaves of absence, and delete excuses outside those leaves.
+"""Excuse patients from sessions during their leaves of absence, and delete excuses on other days.
 
-Bookings can change after a leave was entered. `update_excuses` then brings the excuses up to date. Every service that adds
-or moves bookings calls it as the last step, through `scheduling.services.bookings.after_booking`.
+Bookings can change after a leave was entered. `update_excuses` then brings the excuses up to date. Every service that
+adds or moves bookings calls `update_excuses` as the last step, through `scheduling.services.bookings.after_booking`.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ def update_excuses_at_site(*, site: Site, now: datetime) -> int:
 
 
 def update_excuses(*, site: Site, episode_ids: Collection[int] | None, now: datetime) -> int:
-    """Mark bookings during leaves of absence as excused, and delete excuses outside those leaves.
+    """Mark bookings during leaves of absence as excused, and delete the leaves' excuses on other days.
 
     Return how many marks were added or deleted. Leaves that are over are ignored. `episode_ids` limits the update to
     the leaves of these episodes; None means all episodes at the site. A second call changes nothing. The caller must be
@@ -93,9 +93,9 @@ def withdraw_excuses(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: 
 
 
 def delete_excuses(excuses: AttendanceQuerySet, *, by: User | None, now: datetime) -> int:
-    """Of the given excuses, delete those for future sessions that are not finalized. Return how many were deleted.
+    """Delete the given excuses for future sessions that are not finalized. Return how many were deleted.
 
-    The excuse for a session that has begun is kept, because it records what happened.
+    The excuse for a session that has begun is kept, because the excuse records what happened.
     """
     future = excuses.filter(booking__session__starts__gt=now, booking__session__finalized_at=None)
     lock_sessions(Session.objects.filter(pk__in=list(future.values_list("booking__session", flat=True))))

@@ -41,8 +41,8 @@ def finalize_session(*, session: Session, by: User, now: datetime, seen_version:
     """Sign the session's attendance with the name and credential of `by`, and return the session.
 
     `seen_version` is the version of the session that the user saw. Raises Refused if the session has changed since that
-    version, so that nobody signs a record without seeing it; ANY skips this check. Also raises Refused if the session
-    is finalized, is canceled or is not over, or if a patient has no mark.
+    version: nobody may sign a record unseen. ANY skips this check. Also raises Refused if the session is finalized, is
+    canceled or is not over, or if a patient has no mark.
     """
     session = lock_roster(session.pk)
     reasons: list[Reason] = []

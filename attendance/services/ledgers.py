@@ -44,7 +44,7 @@ class LedgerRow:
     booked: Sequence[BookedSession]
     """The patient's booked sessions of the week, canceled ones included."""
     unmarked: int
-    """How many of the week's sessions are over and have no mark."""
+    """How many of the week's sessions that count toward the weekly hours are over and have no mark."""
 
     @property
     def patient(self) -> Patient:
@@ -183,9 +183,10 @@ class _LedgerData:
         )
 
     def _days_without_sessions(self, episode: Episode, week: Interval[date]) -> Iterator[PartialReason]:
-        """Yield CLOSURE if any of the patient's treatment days is in a closure, and LEAVE if any is in a leave.
+        """Yield CLOSURE if a day with one of the patient's meetings is in a closure.
 
-        If the week has no treatment day at all, a leave on any day counts.
+        Yield LEAVE if a day with a meeting or a booking is in a leave. If the week has no such day, a leave on any day
+        of the week counts.
         """
         usual = list(self._usual_days(episode, week))
         if any(is_on_leave(self.closed.get(site_id, ()), day) for site_id, day in usual):

@@ -77,8 +77,8 @@ def mark_booking(
 
     `seen_at` says which mark the user saw: the time when it was recorded, or None if there was no mark. Raises Refused
     if the mark has changed since then; ANY skips this check. Also raises Refused if the booking was released, if the
-    mark contradicts itself, if the session is finalized or canceled, or if it has not begun and the mark is not an
-    excuse.
+    mark contradicts itself, if the session is finalized or canceled, or if the mark is not an excuse and the session
+    has not begun.
     """
     session = lock_roster(booking.session_id)
     _check_markable(session, mark.status, now)

@@ -26,7 +26,7 @@ class AnyVersion(Enum):
 
 
 ANY: Final = AnyVersion.ANY
-"""Pass this instead of a version number to accept any version. Callers that show no page, such as the demo, do so."""
+"""Pass this instead of a version to skip the check. For callers that show no page, such as the demo."""
 
 
 def lock_roster(session_id: int) -> Session:

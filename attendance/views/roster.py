@@ -76,10 +76,7 @@ class SessionPage:
 
     @property
     def may_mark_everyone(self) -> bool:
-        """Whether the user can mark all unmarked patients as present.
-
-        That is possible once the session has begun. Before, only excuses are allowed.
-        """
+        """Whether the user can mark all unmarked patients as present. Before a session begins, only excuses are allowed."""
         return self.may_mark and self.is_open and not self.is_to_come and self.unmarked > 0
 
 
