@@ -51,8 +51,8 @@ class EventSeries(recurring_ical_events.Series):
 class AllEvents(recurring_ical_events.SelectComponents):
     """Collects all events of a calendar, even if several independent events share an id.
 
-    Of the events that share an id, the recurring_ical_events library would keep only one. This class keeps all that have
-    the highest revision number of that id. The others are older versions of an event, and are left out.
+    Of the events that share an id, the recurring_ical_events library would keep only one. This class keeps each event
+    with the highest revision number of the id. Events with lower numbers are older versions, and are left out.
     """
 
     def __init__(self) -> None:

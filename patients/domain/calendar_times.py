@@ -155,8 +155,8 @@ def weekly_patterns(dates: Iterable[date], first: date, until: date) -> tuple[tu
     it.
 
     Dates on one weekday become an every-week pattern if they span at least four weeks, and at most one date is missing
-    in any four weeks in a row. The remaining dates are then searched for every-other-week patterns by the same rule, in
-    which only every second week counts.
+    in any four weeks in a row. Then every-other-week patterns are found in the remaining dates. The rule is the same,
+    except that only every second week counts.
     """
     left = set(dates)
     weekdays: dict[tuple[date | None, date, date | None], set[int]] = defaultdict(set)

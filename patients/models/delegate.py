@@ -16,11 +16,11 @@ class DelegateQuerySet(models.QuerySet["Delegate"]):
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
     def open(self) -> "DelegateQuerySet":
-        """Delegates who were not ended. Their consents may be over."""
+        """Delegates whose access has not been ended. Their consents may have expired or been revoked."""
         return self.filter(ended_at=None)
 
     def in_force_for(self, user: User) -> "DelegateQuerySet":
-        """The user's own delegations, as far as the database can tell. `is_in_force_on` also looks at the dates."""
+        """The user's delegations that may be in force. Call `is_in_force_on` to check the dates of the consent, too."""
         sharing = self.open().filter(consent__revoked_at=None, patient__site__allows_delegates=True)
         return sharing.filter(user=user, user__is_active=True)
 
@@ -28,7 +28,7 @@ class DelegateQuerySet(models.QuerySet["Delegate"]):
 class Delegate(models.Model):
     """A person, such as a parent or a partner, who may see when a patient has appointments, and nothing else.
 
-    That takes a consent of the patient in force, and a site that allows it. If either ends, so does the access, at once.
+    The patient's consent must be in force, and the site must allow delegates. Otherwise, the person has no access.
     """
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="delegates", verbose_name=_("patient"))

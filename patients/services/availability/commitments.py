@@ -23,7 +23,7 @@ MAX_DATE_RANGE = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class NoDuration(Reason):
-    """The commitment starts and ends at the same time. Only a whole day (midnight to midnight) may do so."""
+    """The commitment starts and ends at the same time of day. This is allowed only at midnight, for a whole day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class PlaceNotFound(Reason):
 class CommitmentValues:
     """What a user enters for a commitment. As in `Commitment`, the pattern is weekdays, a rotation, or dates.
 
-    Travel and `movable_minutes` are in minutes. If the place with the id `place_id` has travel times for a
-    site, those are used instead of the travel times entered here.
+    Travel and `movable_minutes` are in minutes. The travel times entered here apply unless the place `place_id` has
+    travel times for the site.
     """
 
     kind: str
@@ -228,7 +228,7 @@ def stop_commitment(*, commitment: Commitment, last_day: date | None, by: User |
 def end_or_remove_commitment(*, commitment: Commitment, today: date, by: User | None, now: datetime) -> None:
     """Make yesterday the last day of a commitment.
 
-    A commitment that is on specific dates, or that has not begun by then, is removed instead.
+    A commitment that is on specific dates, or that has not begun before today, is removed instead.
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and begins >= today):

@@ -102,7 +102,7 @@ def submit_rows[T](
 def week_context(
     rows: WeekFormSet, patient: Patient, user: User, today: date, *, discreet: bool = False
 ) -> Mapping[str, Any]:
-    """Build the template context: the rows, and those events of this week that can't be edited in the grid."""
+    """Build the template context: the rows, and the events of this week that can't be edited in the grid."""
     monday = today - timedelta(days=today.weekday())
     in_rows = {each.pk for each in weekly_commitments(patient, today)}
     others = [each for each in patient.commitments.in_force_from(monday).with_travel() if each.pk not in in_rows]

@@ -66,7 +66,7 @@ class AvailabilityRecord:
     """The commitments, calendars, proposals and busy times on a chart. Empty if the user may not see commitments.
 
     `in_picture` are the commitments of the shown week. `imported` are the busy times from saved calendars. `busy` has
-    the imported busy times and those of the commitments in force.
+    all busy times from saved calendars and from commitments in force.
     """
 
     commitments: Sequence[Commitment] = ()
