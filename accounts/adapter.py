@@ -20,10 +20,10 @@ from patients.services.record.reader_settings import chosen_language
 class ClosedSignupAdapter(DefaultAccountAdapter):
     """Account adapter that disables public sign-up, because only the clinic creates accounts.
 
-    Mail is written in the recipient's language, and put into the outbox, which never sends mail for the user NOBODY.
+    Mail is written in the recipient's language and put into the outbox. Mail for the user NOBODY is never sent.
 
-    Wrong passwords from a device on which the person has signed in before are counted for that device alone. All other
-    devices share one count for each email address.
+    Wrong passwords for an email address are counted in two ways. A device on which the person has signed in before has
+    its own count. All other devices share one count.
     """
 
     error_messages: ClassVar[dict[str, Any]] = {
@@ -53,12 +53,12 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         return user
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
-        """Check the password of a signed-in user. Wrong ones are counted together with those of the sign-in page."""
+        """Check the password of a signed-in user. A wrong password counts toward the same limit as at sign-in."""
         credentials = {"email": getattr(user, "email", ""), "password": password}
         return self.authenticate(allauth_context.request, **credentials) == user
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Whether to ask users again who they are. Users who have just signed in are not asked."""
+        """Whether the user must confirm who they are. Not needed soon after the last sign-in or confirmation."""
         request = allauth_context.request
         records = get_authentication_records(request, request.user)
         if records and clock.now().timestamp() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:

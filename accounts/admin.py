@@ -20,7 +20,7 @@ from iopmanager import clock
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
-admin.site.unregister(Authenticator)  # removing a second factor also takes a reason, ends sessions and sends mail
+admin.site.unregister(Authenticator)  # use the product's page: it asks for a reason, ends sessions and sends mail
 admin.site.unregister(Group)  # Django's groups are not used, and in this product a “group” is a meeting
 
 
@@ -176,8 +176,8 @@ class AuditEventAdmin(ReadOnlyAdmin[AuditEvent]):
     ) -> tuple[models.QuerySet[AuditEvent], bool]:
         """Search the audit events. A search for a patient's id finds all views of the patient's record.
 
-        When a user views the same page of patients again, the event of this view contains no patient's id. The search
-        finds such events, too.
+        If a user views the same page of patients again, the event of the repeated view contains no patient id. The
+        search finds this event, too.
         """
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term.strip().isdecimal():

@@ -86,7 +86,7 @@ def record_views(people: Mapping[int, str], *, by: User, at: datetime, site_key:
 
 
 def record_repeated_view(look: UUID, *, people: int, by: User, at: datetime, site_key: int, detail: str) -> bool:
-    """Write one event for a page view with the same patients as an earlier view. Return whether it was written.
+    """Write one event for a page view with the same patients as an earlier view. Return whether the event was written.
 
     `look` is the view id that `record_views` returned for the earlier view. `people` is the number of patients. If the
     user has no event with this view id, nothing is written.
@@ -116,8 +116,8 @@ def _insert_events(
 ) -> int:
     """Insert a copy of the event for each row of the SQL expression `source`, and return the number of copies.
 
-    `source_columns` maps names of event fields to columns of the source. In each copy, these fields get the values of
-    those columns.
+    `source_columns` maps names of event fields to columns of the source. In each copy, these event fields have the
+    values from the source.
     """
     columns = ", ".join(f'"{field.column}"' for field in EVENT_FIELDS.values())
     values = ", ".join(source_columns.get(name, "%s") for name in EVENT_FIELDS)

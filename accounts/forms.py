@@ -58,7 +58,7 @@ class ReaderSettingsForm(forms.Form):
 
 
 class NewPasswordForm(forms.Form):
-    """Base of the forms with which somebody gets an account. The password must not be like the name or the email."""
+    """Base of the forms that create an account. The password must not be similar to the name or the email address."""
 
     password = forms.CharField(
         label=_("Password"),

@@ -1,4 +1,4 @@
-"""How django-allauth's second factor fits into this product: its words, its secrets, and the drawing of its QR code."""
+"""Adapt django-allauth's second factor to this product: error messages, encrypted secrets, and the QR code."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from iopmanager.qr_code import draw_qr_code
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Adapter that encrypts secrets before they are stored, and names neither the clinic nor its host on a phone."""
+    """Adapter that encrypts secrets before they are stored. On a phone, neither the clinic nor its host is named."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,

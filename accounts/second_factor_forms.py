@@ -26,7 +26,7 @@ def name_code_field(form: Any) -> None:
 
 
 class EachCodeOnce:
-    """Mixin for forms that ask for a code. An app's code lets somebody in once, as long as it is accepted."""
+    """Mixin for forms that ask for a code. Each code of an authenticator app works only once."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,7 +34,7 @@ class EachCodeOnce:
 
     def clean_code(self) -> str:
         """Check the code. Raises ValidationError if it is wrong, or if it was used before."""
-        code: str = super().clean_code()  # type: ignore[misc]  # a method of the form that follows in the order of bases
+        code: str = super().clean_code()  # type: ignore[misc]  # the next base class has this method
         used: Authenticator = vars(self)["authenticator"]
         key = f"second-factor-code:{used.user_id}:{''.join(code.split())}"
         if used.type == Authenticator.Type.TOTP and not cache.add(key, True, timeout=CODE_LASTS):
@@ -47,7 +47,7 @@ class SignInCodeForm(EachCodeOnce, forms.AuthenticateForm):  # type: ignore[misc
 
 
 class ConfirmCodeForm(EachCodeOnce, forms.ReauthenticateForm):  # type: ignore[misc]  # as above
-    """The form that asks for a code again before a sensitive act."""
+    """The form that asks for a code again before a sensitive action."""
 
 
 class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
@@ -59,7 +59,7 @@ class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
 
 
 def passkey_error(error: ValidationError) -> ValidationError:
-    """Return what to say about a passkey, instead of a sentence about a wrong code."""
+    """Replace an error about a wrong code with an error about a refused passkey. Return any other error unchanged."""
     refused: ValidationError = get_adapter().validation_error("passkey_refused")
     return refused if getattr(error, "code", "") == "incorrect_code" else error
 
@@ -71,7 +71,7 @@ class RenamePasskeyForm(passkey_forms.EditWebAuthnForm):  # type: ignore[misc]  
 
 
 class AddPasskeyForm(passkey_forms.AddWebAuthnForm):  # type: ignore[misc]  # as above
-    """A new passkey. Each passkey can be used without a password, so the device must ask who uses it."""
+    """A new passkey. It works without a password, so the device must check its user, for example with a PIN."""
 
     name = django_forms.CharField(label=_("Name"), max_length=60, required=False, help_text=_("For example: my phone."))
     passwordless = django_forms.BooleanField(initial=True, widget=django_forms.HiddenInput)
@@ -91,7 +91,7 @@ class PasskeyAnswer:
     def clean_credential(self) -> Authenticator:
         """Return the passkey. Raises ValidationError if the browser's answer does not fit."""
         try:
-            return super().clean_credential()  # type: ignore[misc]  # a method of the form that follows in the order of bases
+            return super().clean_credential()  # type: ignore[misc]  # the next base class has this method
         except ValidationError as error:
             raise passkey_error(error) from None
 
@@ -105,4 +105,4 @@ class SignInPasskeyForm(PasskeyAnswer, passkey_forms.LoginWebAuthnForm):  # type
 
 
 class ConfirmPasskeyForm(PasskeyAnswer, passkey_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
-    """The form that asks for a passkey again before a sensitive act."""
+    """The form that asks for a passkey again before a sensitive action."""

@@ -133,7 +133,7 @@ def sign_in(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponse:
 
 
 class ConfirmWithPasskeyView(ReauthenticateWebAuthnView):  # type: ignore[misc]  # its base has no types
-    """Ask for a passkey before a sensitive act. After a refused one, show the page again with what to do next."""
+    """Ask for a passkey before a sensitive action. If the passkey is refused, show the page again with advice."""
 
     def form_invalid(self, form: Form) -> HttpResponse:
         page: HttpResponse = self.render_to_response(self.get_context_data(form=form))
@@ -149,7 +149,7 @@ confirm_with_passkey = ConfirmWithPasskeyView.as_view()
 def sign_in_with_new_password(request: HttpRequest, user: User) -> HttpResponse:
     """Sign in a user who has just chosen a password, and redirect to the start page.
 
-    A user who has a second factor is asked for it first, as on the sign-in page.
+    A user who has a second factor is first asked for the second factor, as on the sign-in page.
     """
     page: HttpResponse = perform_password_login(request, {"email": user.email}, Login(user=user))
     return page

@@ -1,4 +1,4 @@
-"""Name a person's device by what its browser says about itself."""
+"""Name a person's device from the User-Agent header of its browser."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ class DeviceNames(NamedTuple):
     system: str
 
 
-# Browsers also name the browsers that they are like, so the first match counts.
+# A User-Agent header also names similar browsers, so the order matters: the first match counts.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

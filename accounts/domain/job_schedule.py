@@ -104,8 +104,8 @@ def next_attempt(*, now: datetime, zone: tzinfo, at: time, past: Iterable[PastAt
 def is_lost(started_at: datetime, now: datetime) -> bool:
     """Whether an unfinished run started so long ago that its process must have died.
 
-    If `started_at` is an hour or more in the future, it was written by a clock that was ahead. Nobody knows when the run
-    really started, so it counts as lost.
+    If `started_at` is an hour or more in the future, a clock was ahead, and the real start is unknown. The run then also
+    counts as lost.
     """
     return abs(now - started_at) >= RETRY_AFTER
 

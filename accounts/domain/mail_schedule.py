@@ -25,8 +25,7 @@ def pause_after(attempt: int) -> timedelta | None:
 def is_mail_due(next_try: datetime, now: datetime) -> bool:
     """Whether a message is due if its next attempt was set to `next_try`.
 
-    No pause is longer than two hours. If `next_try` is further ahead, it was written by a clock that was ahead, and the
-    message is due.
+    No pause is longer than two hours. If `next_try` is further ahead, a clock was wrong, and the message is due.
     """
     return next_try <= now or next_try - now > LONGEST_PAUSE
 

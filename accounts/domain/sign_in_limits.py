@@ -41,7 +41,7 @@ class SignInLimits:
 
     @property
     def noted_every(self) -> timedelta:
-        """How often activity is noted at most: once a minute, or ten times in a shorter pause."""
+        """Minimum time between two notes of activity: a minute, or a tenth of `longest_pause` if that is shorter."""
         return min(timedelta(minutes=1), self.longest_pause / 10)
 
     def must_note_activity(self, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class BrowserSession(AbstractBaseSession):
-    """A session of Django's kind, with its user in a column of its own, so that a person's sign-ins can be found."""
+    """A Django session with a column for the user, so that a person's sign-ins can be found."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -27,7 +27,7 @@ class BrowserSession(AbstractBaseSession):
         verbose_name_plural = _("sign-ins")
 
     def __str__(self) -> str:
-        """Don't show the key: whoever knows it is signed in."""
+        """Return the user. The session's key stays secret: anyone who knows the key is signed in."""
         return str(self.user or "")
 
     @classmethod

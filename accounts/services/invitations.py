@@ -69,9 +69,9 @@ def issue_invitation(invitation: Invitation, *, by: User, now: datetime) -> str:
 
 @transaction.atomic
 def withdraw_invitations(about: Invitation, *, by: User | None, now: datetime) -> int:
-    """Withdraw the pending invitations of the person whom the invitation `about` is for. Return how many there were.
+    """Withdraw the pending invitations of the person who is named in `about`. Return how many there were.
 
-    If `by` is None (the system itself), delete the invitations instead, because a withdrawn one must say who withdrew it.
+    If `by` is None (the system itself), delete the invitations instead, because a withdrawal must name its user.
     """
     pending = Invitation.objects.select_for_update(of=("self",)).select_related("patient", "user").pending()
     found = list(pending.filter(patient=about.patient_id, user=about.user_id))
@@ -136,9 +136,9 @@ def turn_off_user(user: User, *, by: User | None, now: datetime) -> None:
     locked the row of the user, or of the patient to whom the user belongs.
     """
     user.is_active = False
-    user.set_unusable_password()  # reset links contain a hash of the password, so they end with it
+    user.set_unusable_password()  # this also ends reset links, because they contain a hash of the password
     user.save(update_fields=["is_active", "password"])
-    if user != by:  # users who turn off their own account are still using a session, which ends with the password
+    if user != by:  # a user's own session is in use during this request, and ends with the old password
         delete_sessions(user)
     withdraw_invitations(Invitation(user=user), by=by, now=now)
     record(user, by=by, action=Action.ENDED, at=now, detail="account turned off")

@@ -1,7 +1,7 @@
 """Recognize a device on which a person has signed in before, by a signed cookie.
 
-Wrong passwords from such a device are counted separately. A stranger who keeps guessing can therefore lock out other
-strangers, but not the people of the clinic at their own computers and phones.
+Wrong passwords from a recognized device are counted separately. A stranger who keeps guessing can therefore not lock
+out people on devices that they have used before.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from django.utils.crypto import salted_hmac
 COOKIE = "device"
 COOKIE_AGE = timedelta(days=365)
 MOST_PEOPLE = 20
-"""A device remembers at most this many people. When one more signs in, it forgets whoever signed in least recently."""
+"""Maximum number of people that a device remembers. It forgets the people who signed in least recently."""
 
 _SALT = "accounts.services.known_devices"
 
@@ -50,5 +50,5 @@ def remember_person(device: Device | None, email: str) -> str:
 
 
 def _person(email: str) -> str:
-    """Return a hash, so that the cookie does not tell who uses the device."""
+    """Return a hash of the email address. The cookie contains only hashes, so it does not tell who uses the device."""
     return salted_hmac(_SALT, email.strip().lower(), algorithm="sha256").hexdigest()[:22]

@@ -45,7 +45,7 @@ class OutboxBackend(BaseEmailBackend):
 def put_in_outbox(*, message: EmailMessage, now: datetime, is_dropped: bool = False) -> OutgoingMail:
     """Store the message, and tell the worker to send it.
 
-    With `is_dropped`, all the same work is done, but the message is never sent. Raises ValueError for attachments.
+    With `is_dropped`, the message is stored in the same way but never sent. Raises ValueError for attachments.
     """
     mail = OutgoingMail.objects.create(
         content=_as_content(message, now), created_at=now, next_try=now, is_dropped=is_dropped
@@ -55,7 +55,7 @@ def put_in_outbox(*, message: EmailMessage, now: datetime, is_dropped: bool = Fa
 
 
 def _as_content(message: EmailMessage, now: datetime) -> dict[str, object]:
-    """Return what is stored of the message, including its date and ID, which are the same in all attempts to send it."""
+    """Return the message as JSON values. Its date and Message-ID are included, so all attempts to send it share them."""
     if message.attachments:
         raise ValueError("mail with attachments can't be stored")
     message.message()  # raises an error for forbidden headers here, where the sender sees it
@@ -142,7 +142,7 @@ def _put_back(mail: OutgoingMail, now: datetime) -> None:
 
 
 def queue_due_mail(*, now: datetime) -> int:
-    """Tell the worker to send each message that is due and for which no task waits. Return their number.
+    """Tell the worker to send each message that is due and for which no task waits. Return the number of messages.
 
     This replaces tasks that were lost with a killed worker, and starts each new attempt after a failure.
     """
@@ -155,7 +155,10 @@ def queue_due_mail(*, now: datetime) -> int:
 
 
 def delete_old_tasks(*, now: datetime) -> int:
-    """Delete tasks from over a day ago that no longer wait, and mail given up over a month ago. Return their number."""
+    """Delete tasks that are over a day old, except waiting ones, and mail that was given up over a month ago.
+
+    Return how many tasks and messages were deleted.
+    """
     recent = Q(enqueued_at__gt=now - TASKS_KEPT_FOR, enqueued_at__lt=now + TASKS_KEPT_FOR)
     tasks = DBTaskResult.objects.exclude(status=TaskResultStatus.READY).exclude(recent)
     mail = OutgoingMail.objects.filter(given_up_at__lt=now - GIVEN_UP_KEPT_FOR)

@@ -23,7 +23,7 @@ def seal(text: str) -> str:
 
 
 def unseal(sealed: str) -> str:
-    """Return the text that was sealed. Raises CannotUnseal if it was changed, or if its key is not known any more."""
+    """Return the original text. Raises CannotUnseal if `sealed` was changed, or if its key is no longer known."""
     try:
         return _ciphers().decrypt(sealed.encode()).decode()
     except InvalidToken:

@@ -25,7 +25,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 @dataclass(frozen=True, slots=True)
 class OwnSecondFactor(Reason):
-    """Nobody removes their own second factor in this way, which asks for no password and no code."""
+    """Users can't remove their own second factor in this way, because it asks for no password or code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class NoSecondFactor(Reason):
 
 
 def needs_second_factor(user: User) -> bool:
-    """Whether the user may use the clinic's pages only with a second factor. Patients may choose."""
+    """Whether the user may use the clinic's pages only with a second factor. For patients, it is optional."""
     if not settings.STAFF_NEED_SECOND_FACTOR or (settings.DEMO_SIGN_INS and user.email.endswith(DEMO_ADDRESS)):
         return False
     return user.has_any_role

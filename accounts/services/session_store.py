@@ -14,7 +14,7 @@ class SessionStore(DatabaseSessionStore):
     """Sessions in the table of `BrowserSession`."""
 
     active_at: datetime | None = None
-    """When the user was last active, as the database says. None if the session is new."""
+    """When the user was last active, according to the database. None if the session is new."""
 
     @classmethod
     def get_model_class(cls) -> type[BrowserSession]:
@@ -22,7 +22,7 @@ class SessionStore(DatabaseSessionStore):
         return BrowserSession
 
     def load(self) -> dict[str, Any]:
-        """Return what the session contains, and remember when its user was active."""
+        """Return the session's content. Set `active_at` to the time when the user was last active."""
         row = self._get_session_from_db()  # type: ignore[attr-defined]  # the stubs leave it out
         if row is None:
             return {}
@@ -39,6 +39,6 @@ class SessionStore(DatabaseSessionStore):
         return row
 
     def note_activity(self, now: datetime) -> None:
-        """Save that the user is active. This leaves alone what other requests store in the session meanwhile."""
+        """Save that the user is active. Values that other requests store in the session are not overwritten."""
         self.active_at = now
         BrowserSession.objects.filter(pk=self.session_key).update(active_at=now)

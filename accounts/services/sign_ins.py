@@ -1,4 +1,4 @@
-"""A person's sign-ins: what their sessions say about them, a list of them, and how to end them."""
+"""A person's sign-ins: store and read the data of a sign-in in its session, list the sign-ins, and end them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class OpenSignIn:
 
 
 def begin_sign_in(session: "SessionBase", *, user_agent: str, longest_pause: timedelta, now: datetime) -> None:
-    """Store in the session when the person signed in, with what device, and after what pause the sign-in ends."""
+    """Store in the session when the person signed in, on which device, and how long they may be inactive."""
     session[SIGNED_IN_AT] = now.timestamp()
     session[IDLE_SECONDS] = longest_pause.total_seconds()
     session[DEVICE] = list(name_device(user_agent))
@@ -51,9 +51,9 @@ def limits_of(session: "SessionBase", now: datetime) -> SignInLimits:
 
 
 def sign_ins_of(user: User, *, this_key: str | None, now: datetime) -> list[OpenSignIn]:
-    """Return the user's sign-ins that have not ended. This one comes first, then the most recently active.
+    """Return the user's sign-ins that have not ended: the current one first, then the most recently active.
 
-    `this_key` is the key of the session with which the user asks.
+    `this_key` is the key of the current session.
     """
     found = [_open_sign_in(row, content, this_key) for row, content in _valid_sessions(user, now)]
     return sorted(found, key=lambda each: (not each.is_this_one, -each.active_at.timestamp()))
@@ -61,9 +61,9 @@ def sign_ins_of(user: User, *, this_key: str | None, now: datetime) -> list[Open
 
 @transaction.atomic
 def end_sign_ins(user: User, ids: Collection[str] | None, *, this_key: str | None, by: User, now: datetime) -> int:
-    """End the user's sign-ins with these ids or, if None, all but this one. Return how many were ended.
+    """End the user's sign-ins with these ids, or all if `ids` is None. Return how many were ended.
 
-    Whoever uses them is signed out with the next request.
+    The current sign-in, whose session has the key `this_key`, never ends. Devices are signed out at their next request.
     """
     valid = {row.pk for row, _ in _valid_sessions(user, now)}
     keys = [key for key in valid if key != this_key and (ids is None or _id_of(key) in ids)]
@@ -74,15 +74,15 @@ def end_sign_ins(user: User, ids: Collection[str] | None, *, this_key: str | Non
 
 
 def delete_sessions(user: User) -> None:
-    """Delete all sessions of the user, who is signed out everywhere."""
+    """Delete all sessions of the user. This signs the user out everywhere."""
     BrowserSession.objects.filter(user=user).delete()
 
 
 def _valid_sessions(user: User, now: datetime) -> list[tuple[BrowserSession, dict[str, Any]]]:
     """Return the user's sessions, each with its content.
 
-    Sessions are left out that ended by themselves, or with the password with which they began. They stay in the table
-    until somebody uses them or the night comes.
+    Left out are sessions that ended by themselves, and sessions that began with an earlier password. They stay in the
+    table until a browser uses them, or until they expire and a nightly job deletes them.
     """
     rows = BrowserSession.objects.filter(user=user, expire_date__gt=now)
     decoded = [(row, row.get_decoded()) for row in rows]

@@ -65,8 +65,8 @@ def lost_posts(before: dict[Post, str]) -> list[Reason]:
 def keep_sites_staffed() -> Iterator[None]:
     """Run the block in a transaction. Undo it and raise Refused if a site loses its last coordinator or administrator.
 
-    Such blocks run one after the other. Otherwise, two users could each remove one of a site's last two coordinators at
-    the same time.
+    Only one block runs at a time. Otherwise, two users could each remove one of a site's last two coordinators at the
+    same time.
     """
     with transaction.atomic():
         lock_roles()

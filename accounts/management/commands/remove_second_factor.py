@@ -1,4 +1,4 @@
-"""Command that lets a sole administrator who lost the phone back in."""
+"""Command that removes a user's second factor, for example after the only administrator has lost a phone."""
 
 from typing import Any
 
