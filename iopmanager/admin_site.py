@@ -15,7 +15,7 @@ class ClinicAdminSite(AdminSite):
     index_title = _("Administration")
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the context of every page. The header names the zone of the times."""
+        """Return the context of every page. The page header names the time zone of the times on the page."""
         zone = {"zone": str(timezone.get_current_timezone())}
         return {
             **super().each_context(request),

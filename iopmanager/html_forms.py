@@ -1,4 +1,4 @@
-"""Fill a form in a page with values that were typed before, as a browser would that had kept them."""
+"""Fill in a form in an HTML page with values that the user typed earlier."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ NOT_TYPED = {"hidden", "password", "file", "submit", "button", "reset", "image"}
 
 @dataclass(slots=True)
 class Control:
-    """A start tag of a field or of an option. Of an option, `name` is the name of its list."""
+    """The start tag of a form field, or of an option in a list. The `name` of an option is the name of the list."""
 
     tag: str
     name: str
@@ -24,12 +24,12 @@ class Control:
     start: int
     end: int
     content_end: int = 0
-    """Where the text of a text area ends."""
+    """Position in the page where the text of a text area ends. Unused for other tags."""
 
 
 @dataclass(slots=True)
 class PostForm:
-    """A form that is sent by POST, with the fields that a person can change, and the names of all of its fields."""
+    """A form that is sent by POST. `controls` has the fields that a person can change, `names` the names of all fields."""
 
     start: int
     action: str
@@ -37,7 +37,7 @@ class PostForm:
     names: set[str] = field(default_factory=set)
 
     def add(self, control: Control) -> None:
-        """Add a control. A person can't change buttons and hidden fields."""
+        """Add a control to `controls` if a person can change it. Always add its name to `names`."""
         self.names.add(control.name)
         if control.name and control.tag != "button" and (control.attributes.get("type") or "") not in NOT_TYPED:
             self.controls.append(control)
@@ -45,9 +45,10 @@ class PostForm:
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """A page with a filled form, where the form starts, and the fields for which the form has no place.
+    """A page with a form filled in.
 
-    If no form of the page fits, the page is unchanged and `form_start` is None.
+    `form_start` is the form's position in `html`. `left_over` has the fields that the form does not have. If no form of
+    the page fits, `html` is unchanged and `form_start` is None.
     """
 
     html: str
@@ -56,9 +57,10 @@ class FilledPage:
 
 
 def fill_form(html: str, *, page: str, action: str, fields: Sequence[Field]) -> FilledPage:
-    """Fill the form of the page that is sent to the path `action`. `page` is the page's own path.
+    """Fill in the form in `html` that is sent to the path `action`. `page` is the path of the page itself.
 
-    Of several such forms, the one with the most of the fields is filled. What a person can't change stays as it is.
+    If several forms are sent to `action`, fill in the form with the most of the `fields`. Buttons, hidden fields and
+    passwords do not change.
     """
     reader = _FormReader(html)
     names = {name for name, _ in fields}
@@ -84,7 +86,7 @@ def fill_form(html: str, *, page: str, action: str, fields: Sequence[Field]) -> 
 
 
 def _fill(control: Control, values: dict[str, list[str]]) -> list[tuple[int, int, str]]:
-    """Return what to replace so that the control has its value: pairs of positions, each with the new text."""
+    """Return the replacements that give the control its value, each as (start, end, new text)."""
     attributes, typed = control.attributes, values.get(control.name, [])
     if control.tag == "textarea":
         return [(control.end, control.content_end, "\n" + escape(typed.pop(0)))] if typed else []
@@ -106,7 +108,7 @@ def _start_tag(tag: str, attributes: Attributes) -> str:
 
 
 class _FormReader(HTMLParser):
-    """Finds the forms of a page, with the positions of their fields. Templates for scripts are left out."""
+    """Finds the forms of a page, with the positions of their fields. Ignores the content of `<template>` elements."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -218,8 +218,8 @@ if DEPLOYMENT == "test":
     CACHES = {name: {"BACKEND": _in_memory, "LOCATION": name} for name in CACHES_IN_DATABASE}
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# Sign-ins end after a working day (10 hours), even in the middle of work, when the browser closes, and after some minutes
-# without activity. A site can choose fewer minutes. Sessions are stored longer, to keep what is sent after the end.
+# A sign-in ends after 10 hours, after some minutes without activity, or when the browser closes. A site can choose fewer
+# minutes. Sessions are stored for 24 hours, to keep a form that is sent after the sign-in has ended.
 SESSION_ENGINE = "accounts.services.session_store"
 SESSION_COOKIE_AGE = 60 * 60 * 24
 SIGN_IN_HOURS = 10
@@ -271,7 +271,7 @@ FILE_UPLOAD_HANDLERS = ["iopmanager.uploads.InMemoryUploadHandler"]
 # Where static files are stored, and the URL at which they are served.
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-# `make` copies files for the pages from npm packages to var/vendor. Of Bootstrap, it writes only the rules in use.
+# `make` copies files for the pages from npm packages to var/vendor. It reduces Bootstrap to the CSS rules in use.
 # When debugging, all of Bootstrap is served, so that a class can be used before `make` runs again.
 STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static", ("vendor", VAR_DIR / "vendor")]
 if DEBUG:
@@ -310,7 +310,7 @@ LOGGING = {
     # django.server does not pass its messages to the root logger, so the handler is listed here too.
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-        # Django gives this logger a handler of its own when debugging, which would print the secret links.
+        # When debugging, Django gives this logger its own handler. That handler would print the secret links.
         "django": {"handlers": [], "level": "INFO"},
         "django.tasks": {"filters": ["what-errors-say"], "level": "WARNING"},
         "django_tasks_db": {"filters": ["what-errors-say"], "level": "WARNING"},

@@ -27,13 +27,15 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",
 }
 ACCOUNT_SESSION_REMEMBER = False
-# Limit guesses at the set-up code: 5 in 5 minutes from one address, and 30 an hour from all addresses together. Limit
-# wrong invitation links: 20 in 5 minutes from one address. Limit how often one invitation's form can be sent: 20 times
-# a day, because the response tells whether an e-mail address has an account. Limit wrong passwords of one person: 5 in
-# 5 minutes from all unknown devices together, and as many from each device on which this person has signed in before.
-# Limit how often unknown devices can send the sign-in form: 30 times a minute from one address. This limit, `sign_in`,
-# replaces `login`, which would also count known devices. Wrong codes of a second factor are counted like wrong passwords,
-# for each person. For everything else, django-allauth's default limits apply.
+# - set_up: guesses at the set-up code, from one address and from all addresses together.
+# - join: wrong invitation links from one address.
+# - join_form: forms sent for one invitation, because the response tells whether an e-mail address has an account.
+# - sign_in: sign-in forms from unknown devices at one address. Replaces `login`, which would also count known devices.
+# - login_failed: wrong passwords from one address, wrong passwords of one person from all unknown devices together, and
+#   wrong codes of a second factor of one person.
+# - login_failed_on_known_device: wrong passwords of one person on one device where the person has signed in before.
+# - reauthenticate: attempts of a signed-in user to confirm who they are.
+# For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
     "set_up": "5/5m/ip,30/h/key",
     "join": "20/5m/ip",
@@ -44,8 +46,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_on_known_device": "5/5m/key",
     "reauthenticate": "5/5m/user",
 }
-# Making one of django-allauth's own tokens takes queries that differ between known and unknown addresses. Django's
-# tokens take no query, so the time to make them doesn't reveal which addresses are known.
+# django-allauth's own tokens take other queries for known addresses than for unknown ones, so the response time could
+# reveal which addresses are known. Django's tokens take no query.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
 # Mail must not name the clinic. An address that belongs to no account gets no mail.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -69,7 +71,7 @@ MFA_FORMS = {
 }
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-# There is no unverified address: the clinic enters the addresses, and invitations prove them.
+# Addresses need no verification: the clinic enters them, or the person opened an invitation.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# Seconds after which users must confirm who they are again before a sensitive act.
+# After this many seconds, users must confirm who they are before a sensitive action.
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60

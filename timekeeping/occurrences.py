@@ -158,9 +158,9 @@ def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[da
 def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
     """Place a break of the given length in the middle of a meeting. Return the break's start and end.
 
-    The start of the break is rounded down to a multiple of 5 minutes. If that is not after the start of the meeting,
-    it is rounded up instead. Raises ValueError if the break does not fit inside the meeting. Some timetables give only
-    the length of a break; it is a product rule to center such a break.
+    The start of the break is rounded down to a multiple of 5 minutes. It is rounded up instead if the break would
+    otherwise not begin after the meeting begins. Raises ValueError if the break does not fit inside the meeting.
+    Product rule for timetables that give only the length of a break.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2

@@ -19,7 +19,7 @@ class Reason:
     """One reason why an action or a choice is not possible, with the numbers that explain it.
 
     `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes") unless the class sets its own
-    code. Some classes do so, because docs/fit-json.md publishes their codes. The text for users is in the template
+    code. Classes set their own code if docs/fit-json.md publishes the code. The text for users is in the template
     partial that is named after the code (docs/pages.md).
     """
 

@@ -22,15 +22,15 @@ from scheduling.views.current_site import is_own_url
 KEPT_FOR = timedelta(hours=1)
 MOST_CHARACTERS = 100_000
 NEVER_KEPT = ("/accounts/", "/join/", "/set-up/", "/sign-ins/", "/site/")
-"""The beginnings of paths to which passwords and codes are sent, or nothing that is worth keeping."""
+"""Forms on paths with these beginnings are not kept. They contain passwords or codes, or nothing worth keeping."""
 
 
 class KeptFormMiddleware:
-    """Lose nothing that a person sends after the sign-in has ended.
+    """Keep the form that a person sends after the sign-in has ended. The form has no effect yet.
 
-    What was typed is kept in the browser's session on the server, without files, and is dropped after an hour. Nothing is
-    saved with it. After the same person has signed in, the page from which it was sent appears once with the form filled
-    again, and the person sends it. Whoever else signs in gets nothing of it.
+    The form's values, without files, are kept for an hour in the browser's session on the server. If the same person
+    signs in again, the form's page appears once with the values filled in, and the person can send the form. Another
+    person who signs in never gets the values.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -40,11 +40,11 @@ class KeptFormMiddleware:
         kept = _take_kept_form(request)
         if kept is None:
             return self.get_response(request)
-        request.META.pop("HTTP_IF_NONE_MATCH", None)  # the browser's copy of the page is not filled
+        request.META.pop("HTTP_IF_NONE_MATCH", None)  # the browser must not show its cached page with an empty form
         return _show_again(request, self.get_response(request), kept)
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
-        """Keep what was sent. Django calls this only after it has checked the CSRF token."""
+        """Keep the submitted form. Django calls this method only after it has checked the CSRF token."""
         if not hasattr(request, JUST_ENDED) or request.method != "POST" or "HX-Request" in request.headers:
             return None
         if request.path.startswith(NEVER_KEPT):
@@ -64,7 +64,7 @@ class KeptFormMiddleware:
 
 
 def _page_of(request: HttpRequest) -> str:
-    """Return the page from which the form was sent. The browser names it in the Referer header."""
+    """Return the URL of the page from which the form was sent, as given in the Referer header."""
     referer = request.headers.get("Referer", "")
     parts = urlsplit(referer)
     if not is_own_url(request, referer) or parts.path.startswith(NEVER_KEPT):
@@ -73,7 +73,10 @@ def _page_of(request: HttpRequest) -> str:
 
 
 def _take_kept_form(request: HttpRequest) -> dict[str, Any] | None:
-    """Take what was kept out of the session if this is the page for it and not too late. Otherwise return None."""
+    """Return the kept form if the request is for the form's page, and remove it from the session. Otherwise return None.
+
+    A form that was kept for more than an hour is removed without being returned.
+    """
     if signed_in_user(request) is None or request.method != "GET" or KEPT_FORM not in request.session:
         return None
     kept: dict[str, Any] = request.session[KEPT_FORM]
@@ -85,15 +88,15 @@ def _take_kept_form(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _show_again(request: HttpRequest, page: HttpResponse, kept: dict[str, Any]) -> HttpResponse:
-    """Fill the form of the page and say above it what happened. What finds no place in the form is listed there."""
-    if page.status_code == 405:  # a button that was sent without saying from which page
+    """Fill in the form of the page, with a note above it. The note lists the values for which the form has no field."""
+    if page.status_code == 405:  # the kept form was a button, and its browser did not name the page of the button
         messages.warning(request, _("You were signed out before this was done. Nothing was saved. Do it again."))
         return redirect("home")
     if page.status_code != 200 or not page.headers.get("Content-Type", "").startswith("text/html") or page.streaming:
         return page
     filled = fill_form(page.text, page=request.path, action=kept["action"], fields=kept["fields"])
     left_over = [value for name, value in filled.left_over if value.strip() and not name.endswith("_FORMS")]
-    if filled.form_start is None:  # the values of buttons and of hidden fields say nothing to people
+    if filled.form_start is None:  # the values of check boxes and the ids in lists mean nothing to people
         left_over = [value for value in left_over if value != "on" and not value.isdecimal()]
     context = {"is_filled": filled.form_start is not None, "left_over": left_over}
     note = render_to_string("components/kept_form.html", context, request)

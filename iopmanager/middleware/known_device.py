@@ -21,11 +21,10 @@ def note_password_reset(request: HttpRequest, user: User, **_: object) -> None:
 
 
 class KnownDeviceMiddleware:
-    """Give the browser a cookie when somebody has signed in, on whichever page that was.
+    """Give the browser a cookie after a person has signed in, or has set a new password with a link from a mail.
 
-    Somebody who has set a new password with a link from a mail gets the cookie, too. They can then sign in even while
-    strangers are guessing passwords. The cookie does not sign anybody in: it only makes wrong passwords on this device
-    count separately.
+    Wrong passwords from a device with the cookie are counted separately. On this device, the person can therefore sign
+    in even while strangers are guessing passwords. The cookie does not sign anybody in.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -52,7 +52,7 @@ def signed_in_user(request: HttpRequest) -> User | None:
 def admin_zone(request: HttpRequest, user: User | None) -> tzinfo | None:
     """Return the time zone for Django's admin: the zone of the user's site, or None for the server's zone.
 
-    For other pages, return None. They convert each time to a zone that they name, so they don't depend on the result.
+    For pages outside the admin, return None. These pages convert each time to a zone themselves.
     """
     if user is None or not request.path.startswith(reverse("admin:index")) or not user.has_any_role:
         return None

@@ -1,4 +1,4 @@
-"""Let staff without a second factor reach only its set-up, and write to the audit trail who sets up or removes one."""
+"""Let staff without a second factor open only its set-up pages. Also audit who sets up or removes a second factor."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,9 +38,9 @@ REACHABLE = frozenset(
 
 
 class SecondFactorMiddleware:
-    """Redirect staff who need a second factor, and have none, to the page where they set it up.
+    """Redirect staff who need a second factor, and have none, to the page where they set one up.
 
-    Whether a user has one is looked up once per sign-in, and kept in the session.
+    Once a user has a second factor, the session remembers this, and no more queries are needed.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -52,7 +52,7 @@ class SecondFactorMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
-        """Answer in place of the view, or return None to let the view answer."""
+        """Return a redirect to the set-up page, or None to let the view answer."""
         user, match = signed_in_user(request), request.resolver_match
         if user is None or (match is not None and not match.namespaces and match.url_name in REACHABLE):
             return None
@@ -83,7 +83,7 @@ def note_new_codes(request: HttpRequest, user: User, authenticator: Authenticato
 
 @receiver(authenticator_removed)
 def note_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: object) -> None:
-    """Record that a user has removed a second factor, and look again whether the user has another one."""
+    """Record that a user has removed a second factor. The next request looks up whether the user has another one."""
     _record(user, Action.ENDED, authenticator)
     request.session.pop(HAS_SECOND_FACTOR, None)
 

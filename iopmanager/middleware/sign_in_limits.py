@@ -1,4 +1,4 @@
-"""End a sign-in after a time without activity, and after a working day."""
+"""End a sign-in after some minutes without activity, and in any case after SIGN_IN_HOURS."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ from scheduling.services.administration.idle_limits import longest_pause_of
 from scheduling.views.current_site import SESSION_KEY as SITE
 
 ENDED = "ended_sign_in"
-"""Under this key, the session of a browser says whose sign-in ended by itself, and why."""
+"""Session key of a dict that says whose sign-in ended by itself, and why."""
 KEPT_FORM = "kept_form"
-"""Under this key stands what the person sent after that: first in what stands under ENDED, then in the new sign-in."""
+"""Key of a form that was sent after the sign-in ended. A new sign-in moves the form from the dict to the session."""
 JUST_ENDED = "sign_in_just_ended"
-"""Name of an attribute of a request with which a sign-in ended."""
+"""Name of an attribute that a request has if the sign-in ended at this request."""
 
 
 WARNING = timedelta(minutes=2)
-"""So long before the end a page warns the person."""
+"""How long before the end of a sign-in a page warns the person."""
 
 
 @receiver(user_logged_in)
 def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
     """Store in the session when the person signed in.
 
-    If the same person's sign-in had ended by itself in this browser, restore the site and what was sent too late.
+    If the same person's previous sign-in in this browser ended by itself, restore the chosen site and the kept form.
     """
     begin_sign_in(
         request.session,
@@ -53,15 +53,15 @@ def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PageLimits:
-    """What a page tells its script about the sign-in.
+    """The limits of a sign-in as a page passes them to its script.
 
-    It contains no time of day, because the clock of a phone may be wrong. It stays the same until shortly before the end
-    of the working day, so that a page that hasn't changed isn't sent again.
+    They contain no time of day, because the clock of a phone may be wrong. They stay the same until shortly before the
+    end of the working day, so that an unchanged page isn't sent again.
     """
 
     person: int
     seconds_left: int
-    """After how many seconds the sign-in ends if the person does nothing more."""
+    """Seconds until the sign-in ends if the person does nothing more."""
     warning_seconds: int
     noted_every_seconds: int
 
@@ -76,11 +76,12 @@ def _limits_for_page(user: User, limits: SignInLimits, now: datetime) -> PageLim
 
 
 class SignInLimitsMiddleware:
-    """Sign people out who did nothing for too long, or who signed in longer ago than SIGN_IN_HOURS.
+    """Sign out people who were inactive for too long, or who signed in more than SIGN_IN_HOURS ago.
 
-    Django prolongs a session each time something is stored in it, so a session by itself has no absolute limit.
+    Django alone sets no absolute limit: it prolongs a session each time something is stored in the session.
 
-    The time of the last activity is stored at most once a minute. Requests that a page sends by itself are no activity.
+    The time of the last activity is not stored at every request (see `SignInLimits.noted_every`). Requests that scripts
+    send by themselves do not count as activity.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -109,13 +110,13 @@ def end_sign_in(request: HttpRequest, user: User, ended_by: EndedBy) -> None:
 
 
 def is_activity(request: HttpRequest) -> bool:
-    """Whether the person does something, rather than a script that asks how long the sign-in lasts, or a prefetch."""
+    """Whether the request counts as activity. Prefetches don't, nor does a script that asks how long the sign-in lasts."""
     asks_for_state = request.path == reverse("account-sign-in-state") and "active" not in request.GET
     return not asks_for_state and "prefetch" not in request.headers.get("Sec-Purpose", "")
 
 
 def note_activity(request: HttpRequest, user: User, now: datetime) -> None:
-    """Save that the user is active. Meanwhile a site may have changed how long its people may pause."""
+    """Save that the user is active. Also store the current idle limit, because a site may have changed the limit."""
     assert isinstance(request.session, SessionStore)
     request.session.note_activity(now)
     seconds = longest_pause_of(user).total_seconds()
