@@ -16,7 +16,7 @@ TREATMENT = "treatment"
 
 
 def treatment_key(meeting: int | str) -> str:
-    """Return the key of the busy time of a meeting that a patient attends. `meeting` is the meeting's own key."""
+    """Return the key of the busy time of a meeting that a patient attends: "meeting-7" for the meeting with key 7."""
     return f"meeting-{meeting}"
 
 
@@ -39,8 +39,7 @@ class BusyTime:
     If `ends` is not after `starts`, the busy time ends on the next day.
 
     `travel_before` and `travel_after` are the minutes of travel between the site and the place of the busy time. A flexible
-    commitment can start later or end earlier by up to `movable_minutes`; 0 means that the busy time can't move.
-    Raises ValueError for negative minutes.
+    commitment can start later or end earlier by up to `movable_minutes`. Raises ValueError for negative minutes.
     """
 
     key: int | str
@@ -61,7 +60,7 @@ class BusyTime:
 
     @property
     def is_treatment(self) -> bool:
-        """Whether this is booked treatment and not a commitment. Booked treatment never moves."""
+        """Whether the busy time is booked treatment and not a commitment."""
         return self.kind == TREATMENT
 
     @property
@@ -70,7 +69,7 @@ class BusyTime:
         return (minute_of(self.ends) - minute_of(self.starts) - 1) % MINUTES_A_DAY + 1
 
     def occasions(self, first: date, until: date) -> Iterator[Occasion]:
-        """Yield the occurrences that, travel included, overlap the dates [first, until).
+        """Yield the occurrences whose time with travel overlaps the dates [first, until).
 
         Occurrences that cross an edge of the range are returned in full. All minutes are counted from midnight of
         `first`.

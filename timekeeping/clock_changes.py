@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 @dataclass(frozen=True, slots=True)
 class ClockChange:
-    """A clock change between noon of the day before `on` and noon of `on`. `minutes` is positive if clocks go forward.
+    """A clock change in the 24 hours before noon of `on`. `minutes` is positive if clocks go forward.
 
     Raises ValueError for a change of 0 minutes.
     """
@@ -21,9 +21,9 @@ class ClockChange:
 
 
 def clock_changes(zone: tzinfo, first: date, until: date) -> Iterator[ClockChange]:
-    """Yield the clock changes in `zone` from the date `first` until the day before `until`, in order.
+    """Yield the clock changes in `zone` on dates in [first, until), in order.
 
-    Clocks change at night, so each day's UTC offset at noon is compared with the offset at noon of the day before.
+    Each day's UTC offset at noon is compared with the offset at noon of the day before, because clocks change at night.
     """
     for number in range((until - first).days):
         on = first + timedelta(days=number)

@@ -78,7 +78,7 @@ class ClockEffect(StrEnum):
 
 
 def clock_effect_at(day: date, wall: time, zone: tzinfo) -> ClockEffect | None:
-    """Return what a clock change in `zone` does to the time `wall` on `day`: skip it, repeat it, or nothing (None)."""
+    """Return whether a clock change in `zone` skips or repeats the time `wall` on `day`. None if it does neither."""
     moment = datetime.combine(day, wall, zone)
     before, after = moment.replace(fold=0).utcoffset(), moment.replace(fold=1).utcoffset()
     if before is None or after is None or before == after:
@@ -158,9 +158,9 @@ def _break(pattern: MeetingPattern, on: date, zone: tzinfo, session: Interval[da
 def centered_break(starts: time, ends: time, minutes: int) -> tuple[time, time]:
     """Place a break of the given length in the middle of a meeting. Return the break's start and end.
 
-    The start of the break is rounded down to a multiple of 5 minutes. It is rounded up instead if the break would
-    otherwise not begin after the meeting begins. Raises ValueError if the break does not fit inside the meeting.
-    Product rule for timetables that give only the length of a break.
+    The break starts on a multiple of 5 minutes: a break of 15 minutes from 9:00 to 12:00 is from 10:20 to 10:35. Raises
+    ValueError if the break does not fit inside the meeting. Product rule for timetables that give only the length of a
+    break.
     """
     first, last = minute_of(starts), minute_of(ends)
     begin = (first + last - minutes) // 2

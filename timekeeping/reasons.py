@@ -18,9 +18,9 @@ def class_code(named: type) -> str:
 class Reason:
     """One reason why an action or a choice is not possible, with the numbers that explain it.
 
-    `code` is the class name in snake case (`TooFewMinutes.code` is "too_few_minutes") unless the class sets its own
-    code. Classes set their own code if docs/fit-json.md publishes the code. The text for users is in the template
-    partial that is named after the code (docs/pages.md).
+    `code` is the class name in snake case: "too_few_minutes" for `TooFewMinutes`. A class can set another code, to keep
+    a code that docs/fit-json.md publishes. The text for users is in the template partial that is named after the code
+    (docs/pages.md).
     """
 
     code: ClassVar[str] = ""
@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 class RefusedFields(Refused):
-    """An action on several rows is not allowed. `by_field` maps the name of a row's form field to the reasons about it."""
+    """An action on several rows is not allowed. `by_field` maps the name of each row's form field to its reasons."""
 
     def __init__(self, by_field: Mapping[str, Sequence[Reason]]) -> None:
         self.by_field = dict(by_field)

@@ -1,4 +1,4 @@
-"""Parse and format shift rotations as people write them: days on and off in turn, such as “4 on, 3 off” or 2-2-3-2-2-3."""
+"""Parse and format shift rotations as people write them, such as “4 on, 3 off” or 2-2-3-2-2-3."""
 
 import re
 from collections.abc import Iterable
@@ -42,8 +42,8 @@ class EmptyRotationPart(Reason):
 def parse_runs(text: str) -> tuple[int, ...]:
     """Parse a shift rotation into alternating numbers of days on and off: “4 on, 3 off” and “4-3” give (4, 3).
 
-    The words may be Spanish: “4 de trabajo, 3 de descanso”. Raises Refused if the text is not a rotation. Does not check
-    how long the cycle is, and does not check that the rotation has days off.
+    The words may be Spanish: “4 de trabajo, 3 de descanso”. Raises Refused if the text is not a rotation. The length of
+    the cycle is not checked.
     """
     written = text.strip()
     runs: list[int] = []

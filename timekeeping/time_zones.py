@@ -19,8 +19,8 @@ CONTINENTS_AND_OCEANS = frozenset(
 def city_time_zones() -> frozenset[str]:
     """Return the IANA names of the time zones that are named after a place, such as America/Chicago.
 
-    The other names, such as EST or Etc/GMT+5, stand for a fixed difference from UTC or are obsolete. In such a zone, a
-    site's clocks would not change together with the clocks of the people who live there.
+    Other names are left out. They are obsolete, such as US/Eastern, or stand for a fixed difference from UTC, such as
+    Etc/GMT+5.
     """
     return frozenset(name for name in available_timezones() if name.partition("/")[0] in CONTINENTS_AND_OCEANS)
 
@@ -29,8 +29,8 @@ def clock_differences(of: tzinfo, to: tzinfo, first: date, until: date) -> tuple
     """Return the differences in minutes between the clocks of two time zones, at noon of the dates in [first, until).
 
     A difference is positive if clocks in the zone `to` are ahead of clocks in the zone `of`. Each distinct difference
-    is returned once, in ascending order. If both zones always change their clocks together, there is only one
-    difference.
+    is returned once, in ascending order. From Chicago to New York, where clocks change on the same dates, the result is
+    (60,).
     """
     noons = (datetime.combine(first + timedelta(days=number), time(12), of) for number in range((until - first).days))
     differences = set()
@@ -47,9 +47,8 @@ def shift_busy_time(busy: BusyTime, ahead: int) -> tuple[BusyTime, ...]:
 
     The difference must be less than a day.
 
-    The result is usually one busy time. It is two busy times if the pattern is every other week, and the shift moves
-    only some of its days into another week. A busy time of a whole day keeps its date, because people mean the date and
-    not the hours.
+    The result is usually one busy time. A pattern for every other week becomes two busy times if only some of its days
+    move into another week. A busy time from midnight to midnight keeps its date.
     """
     if ahead == 0 or busy.starts == busy.ends == time(0):
         return (busy,)
@@ -74,8 +73,7 @@ def _shift_pattern(pattern: RecurrencePattern, days: int) -> Iterator[Recurrence
         weekdays = frozenset((day + days) % DAYS_A_WEEK for day in pattern.weekdays)
         yield replace(pattern, weekdays=weekdays, valid_from=valid_from, valid_until=valid_until)
         return
-    # The pattern is for every other week, counted from its anchor. If the shift moves a weekday into the previous or the
-    # next week, the anchor for this weekday moves by a week too.
+    # The pattern is for every other week. A weekday that moves into the previous or the next week gets an anchor there.
     for weeks in (-1, 0, 1):
         moved = frozenset(
             (day + days) % DAYS_A_WEEK for day in pattern.weekdays if (day + days) // DAYS_A_WEEK == weeks

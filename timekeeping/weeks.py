@@ -34,7 +34,7 @@ class Recurrence:
 
     Every other week means the anchor's week, and every second week before and after it. Weeks begin on Monday. The
     pattern applies to dates in [valid_from, valid_until). If either date is None, there is no limit on that side.
-    Raises ValueError if there is no weekday or if the range is empty.
+    Raises ValueError if there is no weekday, if a weekday is not from 0 to 6, or if the range is empty.
     """
 
     weekdays: frozenset[int]
@@ -75,10 +75,10 @@ class Recurrence:
 class Rotation:
     """A shift rotation counted in days, such as 4 on and 3 off, or 2 on, 2 off, 3 on, 2 off, 2 on, 3 off.
 
-    The rotation repeats every `cycle_days` days, both before and after the date `first`. The days of a cycle are
-    numbered from 0 (`first` is day 0), and `days_on` lists the days that are on. The pattern applies to dates in
-    [valid_from, valid_until). If either date is None, there is no limit on that side. Raises ValueError if no
-    day is on, if a day in `days_on` is outside the cycle, or if the range is empty.
+    The rotation repeats every `cycle_days` days, both before and after the date `first`. This date is day 0 of a cycle,
+    and `days_on` has the numbers of the days on. The pattern applies to dates in [valid_from, valid_until). If either
+    date is None, there is no limit on that side. Raises ValueError if no day is on, if a day in `days_on` is outside
+    the cycle, or if the range is empty.
     """
 
     cycle_days: int
@@ -140,8 +140,7 @@ def weekdays_of(pattern: RecurrencePattern) -> frozenset[int]:
 def on_weekdays(pattern: RecurrencePattern, weekdays: frozenset[int]) -> RecurrencePattern | None:
     """Restrict the pattern to the given weekdays (Monday is 0). Return None if no date is left.
 
-    A rotation gets a longer cycle that consists of whole weeks. The reason is that up to seven cycles can pass before a
-    rotation falls on the same weekdays again.
+    A rotation gets a longer cycle of whole weeks: 4 on, 4 off (8 days) gets a cycle of 56 days.
     """
     if isinstance(pattern, Recurrence):
         left = pattern.weekdays & weekdays

@@ -35,7 +35,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(released_at=None)
 
     def shown_to_patient(self) -> "BookingQuerySet":
-        """Active bookings, and bookings that were released because their session was canceled."""
+        """Active bookings, and bookings in canceled sessions that were released by the cancellation."""
         of_canceled_session = Q(release_cause=ReleaseCause.CANCELLED, session__status=SessionStatus.CANCELLED)
         return self.filter(Q(released_at=None) | of_canceled_session)
 
@@ -53,7 +53,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
 
 class Booking(models.Model):
-    """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings stay as rows.
+    """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings are kept.
 
     `starts`, `ends` and `countable_minutes` are copied from the session, and `week` is computed from its date.
     Calendars, weekly hours and the constraint against double booking therefore need no other table.

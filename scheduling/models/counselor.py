@@ -35,8 +35,8 @@ class CounselorHoursQuerySet(models.QuerySet["CounselorHours"]):
 class CounselorHours(models.Model):
     """A weekly time when a counselor is available for individual sessions. Times are in the site's time zone.
 
-    The hours start and end on the same day. They are valid on dates in [valid_from, valid_until). None for one of these
-    dates means that there is no limit on that side.
+    The hours start and end on the same day. They are valid on dates in [valid_from, valid_until). If either date is
+    None, there is no limit on that side.
     """
 
     user = models.ForeignKey(

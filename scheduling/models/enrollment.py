@@ -98,7 +98,7 @@ class Enrollment(models.Model):
         return self.episode.site_id
 
     def earliest_from(self, day: date) -> date:
-        """Return `day`, or the enrollment's first day if that is later."""
+        """Return `day` or the enrollment's first day, whichever is later."""
         return max(day, self.starts)
 
 

@@ -48,20 +48,23 @@ class MeetingQuerySet(models.QuerySet["Meeting"]):
     def held_from(self, day: date) -> "MeetingQuerySet":
         """Meetings that have sessions on the day or later.
 
-        These are meetings of published tracks, and weekly meetings for individual sessions. A meeting of a retired
-        track is included only if the meeting has an end date. A meeting whose last day is before `day` is left out.
+        They run on the day or later, and they are one of these:
+
+        - meetings of published tracks
+        - meetings of retired tracks, if the meeting has an end date
+        - weekly meetings for individual sessions
         """
         of_a_track = Q(tracks__status=TrackStatus.PUBLISHED) | Q(tracks__status=TrackStatus.RETIRED, runs_until__gt=day)
         return self.filter(of_a_track | Q(kept_for__isnull=False)).open_on_or_after(day).distinct()
 
 
 class Meeting(models.Model):
-    """A meeting that a site holds every week or, if it has an `anchor` date, every other week.
+    """A meeting that a site holds every week. With an `anchor` date, the meeting is held every other week.
 
-    It starts and ends on the same day. Its times are wall-clock times.
+    A meeting starts and ends on the same day. Its times are wall-clock times.
 
-    The meeting runs on dates in [runs_from, runs_until). If a meeting changes from some date on, that date becomes its
-    `runs_until`, and a new meeting continues it.
+    The meeting runs on dates in [runs_from, runs_until). Usually, a change sets `runs_until` to the date of the change,
+    and a new meeting `continues` the old one.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="meetings", verbose_name=_("site"))

@@ -1,4 +1,4 @@
-"""The types of service that sessions are."""
+"""Types of service of meetings and sessions."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

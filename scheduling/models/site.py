@@ -32,7 +32,7 @@ def validate_time_zone(name: str) -> None:
 
 
 SHORTEST_PAUSE = 5
-"""A site may sign people out after at least so many minutes without activity."""
+"""The fewest minutes without activity after which a site may sign people out."""
 
 REASON_MAX_LENGTH = 120
 """Maximum number of characters of a short reason in the database. Services truncate longer reasons."""
@@ -198,7 +198,7 @@ class RoomQuerySet(models.QuerySet["Room"]):
         return self.filter(user.may_at(Permission.SEE_TIMETABLE))
 
     def offered(self, *, besides: int | None = None) -> "RoomQuerySet":
-        """Rooms that can be chosen for groups and sessions: those that are not retired, and the one with id `besides`."""
+        """Rooms that can be chosen for groups and sessions: rooms that are not retired, and the room with id `besides`."""
         return self.filter(Q(retired_from=None) | Q(pk=besides))
 
 
