@@ -14,7 +14,7 @@ from timekeeping.reasons import Reason
 
 WEEK = timedelta(weeks=1)
 MIN_DATES_FOR_WEEKLY = 3
-"""If at least this many appointments are at the same time of the week, a letter lists them as a weekly time."""
+"""The fewest appointments at the same time of the week that a letter lists as a weekly time."""
 REVEALING_STEMS = (
     *("addict", "alcohol", "behavioral", "behavioural", "clinic", "counsel", "detox", "drug", "inpatient", "mental"),
     *("opioid", "outpatient", "overdos", "patient", "psych", "recover", "rehab", "relapse", "sober", "sobriet"),

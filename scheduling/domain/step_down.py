@@ -1,7 +1,7 @@
 """Plan a weekly schedule for each future level of care, so that as little as possible changes when a patient steps down.
 
-Each level of an episode of care needs its own schedule. A schedule gets extra points for every day, time and group that differs
-from the schedule before it (see `score`). The best plan is the one whose schedules have the fewest points in total.
+Each level of an episode of care needs its own schedule. A schedule gets extra points for every day, time and group that
+differs from the schedule before it (see `score`). The best plan has the fewest points in total.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,11 +18,10 @@ from timekeeping.reasons import Key, Reason
 
 BEAM_WIDTHS = {1: (1,), 2: (MAX_SCHEDULES, 1)}
 BEAM_WIDTHS_FOR_MORE = (12, 3, 1)
-"""How many schedules to try for the first, the second and the third step, if at least three steps need a schedule.
+"""How many schedules to try for each step that needs a schedule (product rule).
 
-Only steps that need a schedule are counted. For each of them after the third, one schedule is tried. A plan for three
-steps needs at most about fifty searches (product rule). If only one or two steps need a schedule, `BEAM_WIDTHS` has the
-numbers.
+`BEAM_WIDTHS` is for one or two such steps. If there are more, 12 schedules are tried for the first, 3 for the second,
+and 1 for each later step. A plan for three steps then needs at most about fifty searches.
 """
 
 
@@ -140,8 +139,8 @@ class ChangedDays:
 class StepPlan:
     """The plan for one step.
 
-    `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step's meetings
-    are already arranged. `rank` is the position of the schedule in a ranking for this step alone, counted from 1.
+    `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step is settled.
+    `rank` is the position of the schedule in a ranking for this step alone, counted from 1.
 
     `before` are the meetings that the patient attends until the step. If another version of a meeting runs by
     then, `before` has that version. The search prefers schedules that keep these meetings. `tracks_before` are the keys
@@ -182,7 +181,7 @@ class StepPlan:
 
     @property
     def difference(self) -> ScheduleDifference | None:
-        """The difference between the meetings before the step and those of the step; None if either is empty."""
+        """The difference between `before` and `meetings`. None if either is empty."""
         return compare_schedules(self.before, self.meetings) if self.before and self.meetings else None
 
     @property
@@ -230,14 +229,13 @@ def plan_steps(
 ) -> tuple[StepPlan, ...]:
     """Return a plan for each step, in order. The schedules in these plans have the fewest points in total.
 
-    A step keeps its arranged meetings if they fit. Any other step needs a schedule. The schedule keeps as many as
-    possible of the meetings that the patient attends before the step. Before the first step, the patient attends the
-    meetings in `enrolled`. If nothing fits a step, the next step is planned as if the patient still attended the same
-    meetings as before.
+    A step keeps its arranged meetings if they fit. Any other step needs a schedule. Changes from the meetings before
+    the step cost points. Before the first step, the patient attends the meetings in `enrolled`. If nothing fits a step,
+    the next step is planned as if the patient kept the earlier meetings.
 
-    For each step that needs a schedule, only the best few schedules are tried. `widths` has the number to try for the
-    first such step, the second, and so on. The default is `BEAM_WIDTHS` or `BEAM_WIDTHS_FOR_MORE`. Ties go to the
-    better first schedule.
+    For each step that needs a schedule, only the best few schedules are tried. `widths` has the number to try for each
+    of these steps, in order. The default is `BEAM_WIDTHS` or `BEAM_WIDTHS_FOR_MORE`. Ties go to the better first
+    schedule.
     """
     return _PlanSearch(tuple(steps), weights, widths).from_step(0, enrolled).steps
 
@@ -253,10 +251,8 @@ class _Plan:
 class _PlanSearch:
     """A search that tries a step's schedules, best first, and combines each with the best plan for the later steps.
 
-    The best plan has the fewest points. The search of a step stops when its remaining schedules can't lead to a better
-    plan. To know this, the search needs a lower bound for the points of the later steps. Each difference from the step
-    before costs points. The bound is therefore the points that the later steps would have if these differences cost
-    nothing.
+    The search of a step stops when its remaining schedules can't lead to a plan with fewer points. `least_from[n]` is a
+    lower bound for the points of step n and all later steps: their points if changes from step to step cost nothing.
     """
 
     def __init__(self, steps: tuple[Step, ...], weights: Weights, widths: Sequence[int] | None) -> None:

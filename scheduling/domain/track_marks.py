@@ -22,7 +22,7 @@ class TrackLabel:
 def marks_for(names: Sequence[str]) -> tuple[TrackLabel, ...]:
     """Return a label for each track name, in order. Adding a name at the end does not change the labels before it.
 
-    Each label has a different letter. The initials of the name's words are tried first, then all letters of the name,
+    No two labels have the same letters. The initials of the name's words are tried first, then all letters of the name,
     then the alphabet.
     """
     taken: set[str] = set()

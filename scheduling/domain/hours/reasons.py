@@ -1,4 +1,4 @@
-"""Reasons why meetings break the weekly-hours rules or the prescription. Minutes and days are per week."""
+"""Reasons against the weekly meetings of a track or of a patient."""
 
 from dataclasses import dataclass
 from typing import ClassVar

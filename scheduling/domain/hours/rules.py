@@ -43,8 +43,8 @@ class Band(StrEnum):
 class HoursRules:
     """The weekly-hours rules in force: inclusive minimums and maximums in minutes and days per week.
 
-    `week_starts` is the weekday on which the week begins (Monday is 0). Raises ValueError if a minimum is above its maximum or
-    a value is out of range.
+    `week_starts` is the weekday on which the week begins (Monday is 0). Raises ValueError if a minimum is above its
+    maximum, or if a value is out of range.
     """
 
     minimum_minutes: int = 540
@@ -176,9 +176,8 @@ class WeeklyTotals:
 def minutes_of_day(meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> int:
     """Return the countable minutes of one weekday's meetings. Time during which meetings overlap counts once.
 
-    Meetings that overlap are alternatives, and a patient attends only one of them. The starts and ends of all meetings
-    divide the day into intervals. In each interval, only the meeting with the most countable minutes counts. For
-    example, of two groups with the same start and end, the one with the shorter break counts.
+    Meetings that overlap are alternatives: a patient attends only one of them. Without breaks, 9:00-12:00 and
+    11:00-13:00 count 240 minutes. Of two meetings with the same start and end, the one with the shorter break counts.
     """
     if len(meetings) == 1:
         return meetings[0].minutes(rules)
@@ -220,8 +219,8 @@ def _check_bounds(total: WeeklyTotals, rules: HoursRules) -> Iterable[Reason]:
 def find_double_bookings(meetings: Sequence[WeeklyMeeting], others: Iterable[WeeklyMeeting] = ()) -> Iterable[Reason]:
     """Yield a reason for each room and each facilitator that two meetings need at the same time.
 
-    Each meeting in `meetings` is compared with the rest of `meetings` and with those in `others`. The meetings in
-    `others` are not compared with each other.
+    Each meeting in `meetings` is compared with all other meetings. The meetings in `others` are not compared with each
+    other.
     """
     own = {each.key for each in meetings}
     pairs = list(combinations(meetings, 2))
@@ -246,8 +245,7 @@ def assess_track(
 
     The weekly hours and days must be within the bounds, and no room or facilitator may be double-booked. Meetings that
     overlap are alternatives, so the time during which they overlap counts once. `individual_minutes` are the weekly
-    minutes that the track arranges with each patient individually. `others` are the site's other meetings, which use
-    the same rooms and facilitators.
+    minutes that the track arranges with each patient individually. `others` are the site's other meetings.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -266,9 +264,8 @@ def assess_choice(
 ) -> Verdict:
     """Judge whether a patient can attend these meetings every week.
 
-    No two meetings may overlap. The meetings must provide the prescribed days per week. They must also provide the
-    prescribed minutes per week; `individual_minutes` (per week) are added to their minutes. The total must stay within
-    the bounds of the rules.
+    No two meetings may overlap. The days and minutes per week must reach the prescription, and be within the bounds of
+    the rules. `individual_minutes` (per week) are added to the minutes of the meetings.
     """
     total = add_up(meetings, rules, individual_minutes)
     reasons: list[Reason] = [] if meetings else [NoMeetings()]
@@ -293,7 +290,7 @@ def assess_choice(
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
     """Whether the reason only repeats that the prescription is not met.
 
-    This is so if a total is below the minimum of the rules, and the prescription is at least as high as this minimum.
+    For example, 400 minutes are below the minimum of 540, and also below the prescribed 600.
     """
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum

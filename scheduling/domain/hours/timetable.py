@@ -42,9 +42,8 @@ def assess_timetable(
     Return each period with the verdict on its meetings. Days before the first meeting starts are left out, and so are
     days after all meetings have ended. The last period has no end, unless all meetings end.
 
-    Meetings that start or end in the same week are treated as changing together. For example, a track's Monday group
-    may start on a Monday, and its Friday group on that week's Friday. The days between are then not a separate period.
-    The other arguments are those of `assess_track`.
+    Meetings that start or end in the same week change together. If a Monday group starts on Monday and a Friday group
+    on Friday, the days between are not a separate period. The other arguments are those of `assess_track`.
     """
     meetings = [each for each in meetings if each.runs_on_or_after(first)]
     aligned = _align_boundaries(meetings, first)
@@ -69,10 +68,10 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Align the dates after `first` on which meetings start or end, so that as few different dates as possible are left.
+    """Move dates after `first` on which meetings start or end, so that as few different dates as possible are left.
 
-    The result maps each date and meeting to the new date. With the new date, the meeting is still held on the same
-    days. For example, it makes no difference whether a Friday group starts on a Monday or on the following Friday.
+    The result maps each date and meeting to the new date. Each meeting is still held on the same days: a Friday group
+    can start on Monday instead of Friday.
     """
     changes = [(day, each) for each in meetings for day in (each.runs_from, each.runs_until) if day and day > first]
     left = sorted(((_leeway(day, each), day, each) for day, each in changes), key=lambda change: change[0].end)
@@ -89,10 +88,9 @@ def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[
 
 
 def _leeway(day: date, meeting: WeeklyMeeting) -> Interval[date]:
-    """Return the dates that can replace `day`, the start or end of the meeting.
+    """Return the dates on which the meeting could start or end instead of `day`, and still be held on the same days.
 
-    With each of these dates, the meeting is still held on the same days. For a meeting held every other week, only
-    `day` itself is returned. Such meetings don't count toward the hours.
+    For a meeting held every other week, return only `day`, because the meeting doesn't count toward the hours.
     """
     if meeting.anchor is not None:
         return Interval(day, day + DAY)

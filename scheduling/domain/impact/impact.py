@@ -15,8 +15,8 @@ class SessionState:
     """The state of a session in one snapshot.
 
     A meeting and all meetings that continue it form a series. `series` identifies the series of the session's meeting.
-    `series_week` is the Monday of the session's week in the meeting's schedule, even if the session was moved to
-    another week. A session and its replacement have the same `series` and `series_week`.
+    `series_week` is the Monday of the week of the session's original date. A session and its replacement have the same
+    `series` and `series_week`.
 
     `lacks_room` is set if the meeting has a room but the session has none. `lacks_people` is set if the meeting has
     facilitators but the session has none. Times are in UTC; `places` and `booked` are numbers of patients.
@@ -140,8 +140,9 @@ class ImpactConflict:
 class WeekShortfall:
     """A treatment week that is short after a change: it has fewer minutes, or days, than before and than prescribed.
 
-    `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist. If the
-    patient is on a leave of absence in that week (`is_on_leave`), the week is not counted as missed.
+    If 540 minutes are prescribed, a change from 600 to 480 minutes makes a week short, and a change from 600 to 540
+    does not. `makeups` are make-up sessions that together would cover the shortfall, or None if there are none.
+    `is_on_leave` is whether the patient is on a leave of absence in the week. If so, the week is not counted as missed.
     """
 
     patient: int
@@ -276,7 +277,7 @@ def _patient_changes(
 def _booking_pairs(
     before: Sequence[BookingState], after: Sequence[BookingState]
 ) -> Iterable[tuple[BookingState | None, BookingState | None]]:
-    """Pair a patient's bookings before a change with those after it. A booking with no counterpart is paired with None.
+    """Pair a patient's bookings before and after a change. A booking with no counterpart is paired with None.
 
     Bookings belong together if they are in the same session, or in a session and its replacement.
     """
@@ -297,9 +298,9 @@ def find_week_shortfalls(
     after: Collection[BookingState],
     prescribed: Callable[[int, date], tuple[int, int] | None],
 ) -> tuple[WeekShortfall, ...]:
-    """Return the treatment weeks that are short after the change. `WeekShortfall` says what that means.
+    """Return the treatment weeks that are short after the change, as defined by `WeekShortfall`.
 
-    The function `prescribed` takes a patient's id and a week. It returns the minutes and days of the prescription, or
+    `prescribed` is a function of a patient's id and a week. It returns the minutes and days of the prescription, or
     None if there is no prescription.
     """
     totals_before, totals_after = _week_totals(before), _week_totals(after)

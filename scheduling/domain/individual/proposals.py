@@ -213,9 +213,9 @@ class IndividualProposals:
 def split_into_sessions(minutes: int) -> tuple[tuple[int, ...], ...]:
     """Return the allowed ways to divide weekly minutes into sessions, the preferred way first.
 
-    Each way is a tuple of session lengths in minutes. If there are two sessions, the longer one comes first in the
-    week. Its length is a multiple of 5 minutes, unless the other session would then be shorter than
-    `MIN_SESSION_MINUTES`. (Product rule.)
+    Each way is a tuple of session lengths in minutes, in the order of the week, the longer session first. For example,
+    75 gives (75,) and (40, 35). The longer session is a multiple of 5 minutes, unless the shorter session would then
+    have less than `MIN_SESSION_MINUTES`. (Product rule.)
     """
     if minutes <= 0:
         return ()

@@ -1,11 +1,14 @@
 """Find weekly times for individual sessions in counselors' free hours, around a patient's commitments and groups.
 
-The following are product rules. Sessions start on the quarter hour. A patient has one or two sessions a week. Two
-sessions are about equally long, at least 30 minutes each, on different days, and with the same counselor. Usually, one
-session is tried first, and two only if one does not fit. Above 90 minutes a week, two sessions are tried first. One
-time is proposed for each counselor and day, or for each pair of days if there are two sessions. Days on which the
-patient has a group come first, because no extra trip is needed on such days. Among these days, the times with the
-shortest wait between group and session come first. The other days follow in the order of the week.
+Product rules:
+
+- Sessions start on the quarter hour.
+- A patient has one or two sessions a week. Two sessions are about equally long, at least 30 minutes each, on different
+  days, and with the same counselor.
+- Up to 90 minutes a week, two sessions are tried only if one does not fit. Above 90 minutes, two are tried first.
+- One time is proposed for each counselor and day, or for each counselor and pair of days.
+- Days on which the patient has a group come first, because they need no extra trip. Among these days, the shortest wait
+  between group and session comes first. The other days follow in the order of the week.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -226,11 +229,10 @@ class _CounselorWeek:
     def busy_proposals(self, minutes: int, *, is_whole: bool) -> Iterator[tuple[int, Proposal]]:
         """Yield the session times that are within the counselor's hours but not free.
 
-        Each comes as a pair: the number of busy minutes, and a proposal for the session time.
+        Each result is a pair: the number of busy minutes, and a proposal for the session time.
 
         The patient needs one session if `is_whole` is True, and otherwise two sessions on different days. If two
-        sessions are needed and exactly one day has a free time, that day is skipped: one session can be on that day,
-        and the other session must be on another day.
+        sessions are needed and only one day has a free time, this day is skipped, because one session gets this day.
         """
         free_days = [weekday for weekday in range(7) if any(self.starts(self.free(weekday), minutes))]
         for weekday in range(7):

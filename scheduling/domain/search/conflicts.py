@@ -1,9 +1,11 @@
 """Find the conflicts between a weekly meeting and a patient's busy times, and decide which ones block the meeting.
 
-A commitment that overlaps a meeting does not block the meeting if the commitment can move far enough. Otherwise, a
-permanent commitment blocks the meeting. Temporary commitments block it only if the patient would miss more than one in
-six of the meeting's sessions (product rule: at most two in twelve weeks). A commitment is temporary if it is on single
-dates or ends within the horizon. Otherwise, it is permanent. Other treatment always blocks a meeting.
+- Treatment that the patient already has blocks the meeting.
+- A permanent commitment blocks the meeting, unless the commitment can move far enough.
+- Temporary commitments that can't move far enough block the meeting if the patient would miss more than one in six of
+  its sessions (product rule: at most two in twelve weeks).
+
+A commitment is temporary if it is on single dates or ends within the horizon. All other commitments are permanent.
 """
 
 from collections.abc import Iterable
@@ -121,8 +123,8 @@ def is_temporary(busy: BusyTime, until: date) -> bool:
 def resolve_conflicts(conflicts: Iterable[Conflict], sessions: int) -> Resolution:
     """Decide which conflicts block a meeting. `sessions` is the number of sessions that the meeting has in the horizon.
 
-    The temporary conflicts block the meeting if, because of them, the patient would miss more than one in six of these
-    sessions (product rule). If the meeting is blocked, no dates are returned as missed.
+    Temporary conflicts block the meeting if the patient would miss more than one in six sessions because of them
+    (product rule). If the meeting is blocked, no dates are returned as missed.
     """
     blocking: list[Conflict] = []
     temporary: list[Conflict] = []
@@ -146,8 +148,8 @@ SlotKey = tuple[int, time, time, date | None, date | None, date | None]
 class ConflictFinder:
     """Finds the conflicts of weekly meetings with a patient's busy times, and caches them by the times of the meeting.
 
-    Needs with the same horizon and the same busy times can share a finder. A finder created without arguments has no
-    dates and no busy times. Call its method `adapted_to` to get a finder that has them.
+    Needs with the same horizon and the same busy times can share a finder. A finder created without arguments is empty.
+    Its method `adapted_to` returns a finder with dates and busy times.
     """
 
     def __init__(self, horizon: Horizon | None = None, busy: tuple[BusyTime, ...] = ()) -> None:
@@ -245,13 +247,14 @@ class ConflictFinder:
 class CommitmentConflict(Reason):
     """The meeting overlaps a busy time, or there is not enough time to travel between the two.
 
-    `minutes` is how long the busy time with its travel overlaps the meeting. If only the travel overlaps the meeting,
-    `minutes` is how much time is missing for the travel, which can be more than the length of the meeting.
-    `overlap_minutes` is how long the busy time alone overlaps the meeting. `gap_minutes` is the time between the two,
-    or 0 if they overlap. `before` is whether the busy time starts before the meeting. `sessions` is the number of
-    sessions that the meeting has in the horizon. `dates` is the number of these sessions with the conflict, and
-    `first_date` is the date of the first one. `every_other_week` is whether the meeting or the busy time takes place
-    only every other week.
+    - `overlap_minutes`: overlap of the meeting with the busy time alone.
+    - `gap_minutes`: time between the busy time and the meeting, or 0 if they overlap.
+    - `minutes`: overlap of the meeting with the busy time and its travel. If only the travel overlaps the meeting, the
+      minutes that are missing for the travel.
+    - `before`: whether the busy time starts before the meeting.
+    - `sessions`: number of sessions that the meeting has in the horizon.
+    - `dates`, `first_date`: number of these sessions with the conflict, and the date of the first one.
+    - `every_other_week`: whether the meeting or the busy time takes place only every other week.
     """
 
     code: ClassVar[str] = "clash"

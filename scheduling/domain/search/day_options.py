@@ -1,8 +1,7 @@
 """Plans for one day: the sets of groups that a patient can attend on the day, sorted by cost.
 
 The groups of a plan do not overlap. First, the lowest cost is computed for each total of minutes that a plan can have.
-This computation goes backward from the last group of the day. It can do so because the cost of a group does not depend
-on earlier groups. The plans themselves are built later, when they are needed.
+The plans themselves are built later, when they are needed.
 """
 
 from bisect import bisect_left
@@ -45,8 +44,8 @@ class DayOptions:
     """All plans for one day.
 
     A plan is a day off, or a set of slots with `min_minutes` to `max_minutes` in total. `trip` is the cost of coming to
-    the site on this day. For each total of minutes that a plan can have, `sums` has a pair: the lowest cost of such a
-    plan, and the total. The cheapest pair comes first.
+    the site on this day. `sums` has the pair (lowest cost, total) for each total of minutes that a plan can have. The
+    cheapest pair comes first.
     """
 
     def __init__(self, slots: Sequence[GroupSlot], trip: int, min_minutes: int, max_minutes: int) -> None:
@@ -55,7 +54,7 @@ class DayOptions:
         starts = [slot.start for slot in self.slots]
         self.following = [bisect_left(starts, slot.end) for slot in self.slots]
         self.from_slot: list[dict[int, int]] = [{} for _ in self.slots]
-        """For each slot, the lowest cost of the plans that begin with the slot, by their total of minutes.
+        """For each slot, a map from a total of minutes to the lowest cost of the plans that begin with the slot.
 
         Here, the cost is the sum of the slots' costs plus the end time of the last slot. Subtract the start time of the
         first slot to get the cost of the plan without the trip.

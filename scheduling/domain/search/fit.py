@@ -76,11 +76,12 @@ class MeetingFull(Reason):
 class Fit:
     """How well a track fits a patient's need.
 
-    `starts` is the day on which the patient would start. `whole` is the whole track, or as much of it as possible if
-    some of its meetings overlap. It is None if no such choice fits. `enough` is the smallest choice that meets the
-    prescription. It is None if no such choice fits. `obstacles` has every reason why the whole track does not fit.
-    `minutes` and `days` are weekly totals of `choice` or, if nothing fits, of the meetings that the patient can attend.
-    `missing_minutes` is how far `minutes` is below the prescription, or 0 if any choice fits.
+    - `starts`: the day on which the patient would start.
+    - `whole`: the whole track, or as much as possible of a track with overlapping meetings. None if it does not fit.
+    - `enough`: the smallest choice that meets the prescription. None if no choice fits.
+    - `obstacles`: every reason why the whole track does not fit.
+    - `minutes`, `days`: weekly totals of `choice` or, if nothing fits, of the meetings that the patient can attend.
+    - `missing_minutes`: how far `minutes` is below the prescription, or 0 if any choice fits.
     """
 
     offer: Offer
@@ -99,7 +100,7 @@ class Fit:
 
     @property
     def choice(self) -> Choice:
-        """The meetings of `whole` or, if those do not fit, of `enough`. Empty if neither fits."""
+        """The meetings of `whole` or, if it is None, of `enough`. Empty if both are None."""
         return self.whole or self.enough or ()
 
 
@@ -166,9 +167,8 @@ def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[
 def find_fits(offers: Iterable[Offer], need: Need) -> tuple[Fit, ...]:
     """Return one Fit for each track, the best first.
 
-    Tracks that fit as a whole come first, then tracks with enough meetings that fit. The other tracks follow, those with
-    the fewest missing minutes first. Ties go to the track that is nearest to the prescribed minutes, then to the first by
-    name.
+    Tracks that fit as a whole come first, then tracks with enough meetings that fit. The other tracks follow, sorted by
+    missing minutes. Ties go to the track that is nearest to the prescribed minutes, then to the first by name.
     """
     fits = (_best_fit(offer, need) for offer in offers)
     return tuple(
@@ -246,8 +246,8 @@ def _obstacles(
 ) -> Iterable[Reason]:
     """Yield every reason why the whole track does not fit.
 
-    Reasons against the track come first, then those against each meeting, then those about the weekly hours. `possible`
-    are the meetings that the patient can attend. Only these meetings count toward the weekly hours.
+    Reasons against the track come first, then reasons against each meeting, then reasons about the weekly hours.
+    `possible` are the meetings that the patient can attend. Only these meetings count toward the weekly hours.
     """
     for rule in TRACK_RULES:
         yield from rule(offer, need, possible)

@@ -1,6 +1,6 @@
 """Choose a group for each time slot of a week. The time slots are already fixed. The cheapest choice comes first.
 
-The cost depends on who leads the groups, and on whether a single track has all of them.
+The cost depends on the groups' facilitators, and on whether a single track has all groups.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ ALL_BITS = -1
 class SlotMeeting:
     """A meeting that can fill a slot.
 
-    `people` is the bit set of everyone who leads it. `tracks` is the bit set of all tracks that have it.
+    `people` is the bit set of its facilitators. `tracks` is the bit set of the tracks that have the meeting.
     """
 
     key: str
@@ -34,7 +34,7 @@ class GroupSlot:
     """A time slot with interchangeable groups: they are at the same time and have the same cost.
 
     `start` and `end` are minutes since midnight. `cost` does not include the time on site. `people` is the bit set of
-    everyone who leads one of the groups. If one of the groups has no leader, all bits are set. `tracks` is the bit set
+    the facilitators of all groups. If one of the groups has no facilitator, all bits are set. `tracks` is the bit set
     of the tracks that have at least one of the groups.
     """
 
@@ -73,8 +73,8 @@ class GroupOption(NamedTuple):
     """A group that could fill the next slot of a week.
 
     All values describe the week with this group in the slot. `points` is the lowest total cost that the week can still
-    have, and `cost` is the cost so far. `people` is the bit set of everyone who leads one of the groups chosen so far.
-    `tracks` is the bit set of the tracks that have all of these groups.
+    have, and `cost` is the cost so far. `people` is the bit set of the facilitators of the groups chosen so far.
+    `tracks` is the bit set of the tracks that have all groups chosen so far.
     """
 
     points: int

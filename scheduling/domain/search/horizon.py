@@ -15,12 +15,10 @@ class BusySpan(NamedTuple):
     """The part of a busy time that falls on one weekday.
 
     `dates` are the dates on which this part recurs. `start` and `end` are minutes since midnight on these dates, travel
-    included. `start` is negative if the busy time continues from the day before. `end` is more than 1440 if it
-    continues into the next day.
+    included. `days_before` is how many days earlier the busy time starts.
 
-    `days_before` is the number of days from the start of the busy time to these dates. Travel before the start does not
-    count. A value of -1 means that the busy time starts on the next day, and only the travel to it falls on these
-    dates.
+    A busy time from 22:00 to 2:00 has two spans. The first has `start` 1320, `end` 1560 and `days_before` 0. The second
+    is on the next day, with -120, 120 and 1. If only the travel to a busy time falls on a day, `days_before` is -1.
     """
 
     weekday: int
@@ -33,8 +31,7 @@ class BusySpan(NamedTuple):
 class Horizon:
     """The dates on which the site is open, in the `weeks` weeks that begin on `from_day`.
 
-    Recurring times are at the same local time each week. The spans of a busy time are therefore computed once and
-    cached.
+    The spans of each busy time are computed once and cached.
     """
 
     def __init__(self, from_day: date, weeks: int, closed: tuple[Interval[date], ...]) -> None:

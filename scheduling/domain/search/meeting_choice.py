@@ -36,7 +36,7 @@ def as_much_as_possible(meetings: Sequence[WeeklyMeeting], rules: HoursRules) ->
 def is_whole_track(chosen: Sequence[WeeklyMeeting], meetings: Sequence[WeeklyMeeting], rules: HoursRules) -> bool:
     """Whether `chosen` is as large as a choice of a track's `meetings` can be.
 
-    It must have as many meetings, minutes and days as the largest choice in which no two meetings overlap.
+    `chosen` must have as many meetings, minutes and days as the largest choice in which no two meetings overlap.
     """
     most = as_much_as_possible(meetings, rules)
     return len(chosen) == len(most) and add_up(chosen, rules) == add_up(most, rules)

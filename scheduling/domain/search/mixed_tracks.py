@@ -16,7 +16,7 @@ class MoreOfAnotherTrack(Reason):
 
 
 def home_track(offers: Iterable[Offer], choice: Iterable[WeeklyMeeting]) -> Offer:
-    """Return the track to enroll in: the one with the most of the chosen meetings. In a tie, it is the first by name.
+    """Return the track to enroll in: the one with the most of the chosen meetings. Ties go to the first by name.
 
     Raises ValueError if there are no offers.
     """
@@ -29,9 +29,8 @@ def check_home_track(
 ) -> Iterable[MoreOfAnotherTrack]:
     """Yield a reason if another track has more of the chosen meetings than `offer`.
 
-    Patients are enrolled in the track that they attend most, because its waitlist and end date apply to them. If two
-    tracks have the same number of the chosen meetings, either is allowed (product rule). Each offer must have only its
-    own track's meetings.
+    Patients are enrolled in the track of which they attend the most meetings (product rule). In a tie, either track is
+    allowed. Each offer must have only its own track's meetings.
     """
     home, chosen = home_track([offer, *others], choice), {meeting.key for meeting in choice}
     if len(home.keys & chosen) > len(offer.keys & chosen):

@@ -17,20 +17,22 @@ TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 class BlockedGroups:
     """Groups of a track that the patient can't attend, all for the same cause: one busy time, or no free spots.
 
-    `commitment` is the label of the busy time, or "" if the groups are full. All groups in which the patient is already
-    enrolled count as one busy time, for which `is_enrollment` is True. `blocked` is the number of blocked groups,
-    and `groups` is the number of all groups of the track. `weekdays` are the days on which the blocked groups meet.
+    - `commitment`: label of the busy time, or "" if the groups are full.
+    - `blocked`, `groups`: number of blocked groups, and of all groups of the track.
+    - `weekdays`: days on which the blocked groups meet.
+    - `dates`, `first_date`: number of blocked dates, and the first one. A date with two blocked groups counts twice.
+    - `more`: number of other causes that block groups of the track.
 
-    `dates` is the number of blocked dates. A date on which two groups are blocked counts twice. `first_date` is the
-    first blocked date.
+    The other fields are about the busy time. They are False or 0 if the groups are full.
 
-    `more` is the number of other causes that block groups of the track.
-
-    If the groups are full, the following fields are False or 0. If a busy time blocks the groups, `sessions` is the
-    number of sessions that the blocked groups have in the horizon. `every_other_week` is True if they are blocked only
-    every other week. Otherwise, `is_always` is True if they are blocked on every date, and `is_every_week` if they are
-    also all held every week. `minutes` is the overlap of the busy time, travel included, with one session of the group
-    that it overlaps most. `is_attended` is True if the patient already attends all of the blocked groups.
+    - `is_enrollment`: whether the busy time is treatment. The groups in which the patient is enrolled count as one busy
+      time.
+    - `is_attended`: whether the patient already attends all of the blocked groups.
+    - `every_other_week`: whether the groups are blocked only every other week.
+    - `is_always`: whether the groups are blocked on every date, and not `every_other_week`.
+    - `is_every_week`: whether `is_always`, and all blocked groups are held every week.
+    - `sessions`: number of sessions that the blocked groups have in the horizon.
+    - `minutes`: overlap of the busy time, travel included, with one session. The group with the longest overlap counts.
     """
 
     commitment: str
@@ -57,9 +59,12 @@ class BlockedGroups:
 def nearest_obstacle(fit: Fit) -> BlockedGroups | Reason | None:
     """Return the obstacle that a user would have to remove first, or None if the track has no obstacles.
 
-    A reason against the whole track comes first. The next candidates are the causes that block groups: each commitment,
-    and the lack of spots. The cause that blocks the most groups is returned. If two causes block equally many groups,
-    the one that blocks more dates is returned. If no group is blocked, the result is the first reason about the hours.
+    The result is the first of these that exists:
+
+    1. A reason against the whole track.
+    2. The cause that blocks the most groups: a commitment, or the lack of spots. Ties go to the cause that blocks more
+       dates.
+    3. A reason about the hours.
     """
     whole = [reason for reason in fit.obstacles if isinstance(reason, TRACK_REASONS)]
     if whole:

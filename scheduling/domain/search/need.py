@@ -57,7 +57,7 @@ class Offer:
 
     @property
     def weekly_meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """The track's meetings alone. The dates on which they are full are left out."""
+        """The track's meetings, without the dates on which they are full."""
         return tuple(offered.meeting for offered in self.meetings)
 
     def next_start_date(self, day: date) -> date | None:
@@ -90,10 +90,10 @@ class WeeklyLimits:
 class Need:
     """What a patient needs: prescribed minutes and days per week, a start date, and busy times to avoid.
 
-    `busy` has the patient's commitments and the meetings of their other enrollments. Schedules are checked for `weeks`
-    weeks, starting on `from_day`. Days in `closed` are not checked, because the site is closed on them. `level` and
-    `age` (in years) are the patient's level of care and age on `from_day`. An age of None is unknown and is not
-    checked. `enrolled_in` has the keys of the tracks of the enrollments whose meetings are in `busy`.
+    `busy` has the patient's commitments and the meetings of current enrollments. `enrolled_in` has the keys of the
+    tracks of these enrollments. Schedules are checked for `weeks` weeks, starting on `from_day`. Days in `closed` are
+    not checked, because the site is closed on them. `level` and `age` (in years) are the patient's level of care and
+    age on `from_day`. An age of None is unknown and is not checked.
 
     `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
     To clear the cache, replace `finder` with an empty `ConflictFinder()`.

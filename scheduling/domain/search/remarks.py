@@ -1,4 +1,4 @@
-"""Remarks on a schedule, as values: its drawbacks and its advantages for the patient."""
+"""Remarks on a schedule: its drawbacks and its advantages for the patient."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -121,7 +121,7 @@ class MissedSessions(Remark):
 
 @dataclass(frozen=True, slots=True)
 class FacilitatorCount(Remark):
-    """The number of people who lead the schedule's groups."""
+    """The number of facilitators of the schedule's groups."""
 
     number: int
 
@@ -191,8 +191,8 @@ def commitment_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[R
 def move_remarks(moves: Iterable[Conflict]) -> tuple[WouldMove, ...]:
     """Return remarks on the commitments that would have to start later or end earlier.
 
-    Several groups can require the same commitment to move on a weekday. Then only the largest move counts. An earlier
-    end and a later start are different moves, and both can count. Weekdays with the same move share one remark.
+    For each commitment and weekday, only the largest move to an earlier end and the largest move to a later start
+    count. Weekdays with the same move share one remark.
     """
     most: dict[tuple[Key, bool, int], Conflict] = {}
     for move in moves:
@@ -217,7 +217,8 @@ def missed_session_remarks(meetings: Sequence[WeeklyMeeting], need: Need) -> tup
 def find_tight_gaps(meetings: Sequence[WeeklyMeeting], need: Need) -> tuple[TightGap, ...]:
     """Return the gaps of less than 15 minutes (after travel) between a group and a permanent commitment.
 
-    For each commitment and weekday, only the smallest gap before a group and the smallest gap after one are returned.
+    For each commitment and weekday, only the smallest gap before a group and the smallest gap after a group are
+    returned.
     """
     least: dict[tuple[Key, int, bool], TightGap] = {}
     for meeting in meetings:

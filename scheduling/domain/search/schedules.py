@@ -1,11 +1,13 @@
 """Find the best weekly schedules for a patient, in order of rank: whole tracks, parts of tracks, and mixes of tracks.
 
-A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds of schedules. The first
-kind has only weekly meetings that count toward the hours, and meets the prescription within the rules. The second kind
-is a whole track, including the meetings that do not count. Schedules are ranked by their score (`score`), then by the
-times of the week (earlier first), then by the meetings' keys, then by track. No two schedules are equal in this order,
-so the result is always the same. `week_search` finds the best schedules of one pool of meetings without trying all of
-them.
+A schedule is a set of meetings for which `fit.judge` returns no reason. There are two kinds:
+
+- weekly meetings that all count toward the hours
+- a whole track, including its meetings that do not count
+
+Schedules are ranked by their score (`score`), then by the times of the week (earlier first), then by the meetings'
+keys, then by track. No two schedules are equal in this order. `week_search` finds the best schedules of one pool of
+meetings without trying all of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -88,8 +90,8 @@ class Schedule:
     def moves(self) -> tuple[Conflict, ...]:
         """Moves of commitments that the schedule requires.
 
-        Several groups can require a commitment to move on the same weekday. Only the largest move is then included,
-        separately for an earlier end and a later start.
+        For each commitment and weekday, only the largest move to an earlier end and the largest move to a later start
+        are included.
         """
         most: dict[tuple[str, str, int, bool], Conflict] = {}
         for move in self.score.moves:
@@ -149,7 +151,7 @@ def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, 
 
     Tracks that do not take the patient are left out. Two tracks are in the same pool if they mix and have the same next
     start date. For a track that takes patients on any day, the next start date is the first day of `need`. Each pool is
-    returned with the patient's need from its start date on.
+    returned with the patient's need from that start date on.
     """
     needs: dict[date, Need] = {need.from_day: need}
     found: list[tuple[list[Offer], Need]] = []

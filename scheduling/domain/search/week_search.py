@@ -1,15 +1,14 @@
 """Choose weekly meetings from a pool. An exact best-first search finds the possible weeks, the cheapest first.
 
-Each track is searched separately. Another search goes through all tracks together, and finds the weeks that no single
+Each track is searched separately. One more search goes through all tracks together, and finds the weeks that no single
 track can provide. In this search, every cost includes the extra cost of mixing tracks.
 
-A slot combines the meetings that are at the same time and cost the patient the same. A plan is a set of slots that are
-on one day and do not overlap. A week is built from plans, day by day. Its cost includes an estimate for the days that
-have no plan yet. The estimate is the cost of the cheapest plans that provide the minutes and days still needed, so it is
-never too high. The search always continues with the cheapest week.
+A slot combines meetings at the same time with the same cost for the patient. A plan is a set of slots of one day that
+do not overlap. A week is built from plans, day by day. For days that have no plan yet, its cost includes the lowest
+possible cost. The search always continues with the cheapest week.
 
-Once a week has a plan for every day, its slots are filled with groups one by one. Only then does the search know exactly
-who leads the groups, and whether a single track has all of them.
+Once a week has a plan for every day, its slots are filled with groups one by one. Only then are the costs of
+facilitators and of mixing tracks known exactly.
 """
 
 from collections import defaultdict
@@ -77,8 +76,8 @@ def best_weeks(
 ) -> Iterator[WeekCandidate]:
     """Yield every set of the pool's meetings that meets the prescription and complies with the rules, the cheapest first.
 
-    The meetings of a set do not overlap. Waiting is counted from the requested start date, `asked`. `kept` are the meetings
-    of the patient's present schedule. The search runs only as far as the caller iterates.
+    The meetings of a set do not overlap. Waiting is counted from the requested start date, `asked`. `kept` are the
+    meetings of the patient's present schedule. The search runs only as far as the caller iterates.
     """
     slots = _time_slots(pool, need, weights, kept)
     limits = need.weekly_limits(pool.individual_minutes)
@@ -174,9 +173,8 @@ def _search_weeks(
 class _PartialWeek(NamedTuple):
     """The part of a week for which plans are already chosen. `cost` does not include points for facilitators.
 
-    `people` is a lower bound for the number of facilitators. It counts slots that have no facilitator in common,
-    because each of these needs a different person. `seen` is the bit set of everyone who leads a group in the counted
-    slots.
+    `people` is a lower bound for the number of facilitators: the number of slots that have no facilitator in common.
+    `seen` is the bit set of the facilitators of these slots.
     """
 
     cost: int

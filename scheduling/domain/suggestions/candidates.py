@@ -115,7 +115,7 @@ def _track_source(most: PlacesInTrack) -> AdjustmentSource:
     def find(what_if: FeasibilityCheck, beside: JointAdjustments) -> Iterator[Adjustment]:
         """Yield a minimal set of added spots that lets a schedule fit.
 
-        Yields nothing if a single added spot is enough, because there is a separate source for that change.
+        Yields nothing if a single added spot is enough, because each single spot has its own source.
         """
         if any(what_if.allows_fit(*beside, place) for place in most.places):
             return

@@ -188,10 +188,7 @@ class StartsLater(Adjustment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinsBetweenStartDates(Adjustment):
-    """The patient joins a track with fixed start dates on a day that is not one of them.
-
-    `on` is that day.
-    """
+    """The patient joins a track on the day `on`, which is not one of the track's fixed start dates."""
 
     code: ClassVar[str] = "joins_between"
     rank: ClassVar[int] = 6

@@ -211,11 +211,10 @@ class ShorterTravel(MinutesAdjustment):
 
 
 def is_covered_by(one: CommitmentAdjustment, two: CommitmentAdjustment) -> bool:
-    """Whether change `two` includes change `one`.
+    """Whether change `two` includes change `one`. Both must be to the same commitment, and `two` on all days of `one`.
 
-    Both must be the same kind of change to the same commitment. `one` must be on no other days than `two`, and by no
-    more minutes. Skipping a commitment also includes every other change to the commitment on the skipped days, except
-    shorter travel.
+    - A change by minutes includes the same kind of change by the same or fewer minutes.
+    - Skipping a commitment includes every other change to the commitment, except shorter travel.
     """
     if one.busy != two.busy or (two.weekday is not None and one.weekday != two.weekday):
         return False

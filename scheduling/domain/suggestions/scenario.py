@@ -15,8 +15,8 @@ from timekeeping.reasons import Key, Reason
 class ChangedCommitment:
     """A commitment (`was`), and the busy times that replace it in a scenario (`now`).
 
-    `now` is empty if the commitment is left out. If only some days of the commitment change, `now` has two busy times:
-    first the part that does not change, then the part that does.
+    `now` is empty if the commitment is left out. If only some days of the commitment change, `now` has the part on the
+    other days first, then the part on the changed days. Days that are left out are in no part.
     """
 
     was: BusyTime

@@ -19,8 +19,8 @@ HORIZON_DIVISOR = 2
 def other_start_dates(what_if: FeasibilityCheck, offers: Offers) -> Iterator[Adjustment]:
     """Yield changes to the start of treatment that let a schedule fit.
 
-    There is at most one later start. With each of the other changes, one track takes the patient on the requested day,
-    although that day is not one of the track's start dates.
+    The first change is a later start, if that helps. The other changes let one track take the patient on the requested
+    day, although this day is not one of the track's start dates.
     """
     need = what_if.need
     yield from _later_start(what_if, offers)
@@ -54,8 +54,12 @@ def _later_start(what_if: FeasibilityCheck, offers: Offers) -> Iterator[StartsLa
 def _candidate_start_days(what_if: FeasibilityCheck, offers: Offers) -> list[date]:
     """Return the days to try as a start, in order. All are in the first half of the horizon.
 
-    A day is tried if the day before it is one of these: the last day of a temporary commitment, a date of a commitment
-    that is on single dates, a date on which a meeting is full, or a start date of a track.
+    These are the days after
+
+    - the last day of a temporary commitment
+    - each date of a commitment on single dates
+    - each date on which a meeting is full
+    - each start date of a track
     """
     need = what_if.need
     days = {on + DAY for place in what_if.full for on in place.full_on}

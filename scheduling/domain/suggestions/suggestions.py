@@ -1,20 +1,14 @@
 """Suggest the smallest changes that would help when nothing fits, each verified by the search.
 
-    find_suggestions(offers, need) -> tuple[Suggestion, ...]
-
-A suggestion has one or two changes. With these changes, the search finds schedules that fit: `schedules` is their
-number and `best` is the first of them. At most `MAX_SCHEDULES` are counted; `is_more` tells whether there may be more.
-`suggestion.apply(offers, need)` returns the offers and the need with the changes made. `suggestion.token` identifies
-the suggestion in a page's address. Each change has its size, in minutes or days, and a `code` that selects its text
+A suggestion has one or two changes. The `code` of a change selects its text
 (`scheduling/suggestions/_suggestion.html`; on the command line, `reason_text.suggestion_text`).
 
-Only the smallest changes are suggested: the same change by five minutes less, or on fewer days, would not be enough.
-Skipping a commitment is suggested only if changing it by some minutes is not enough. Pairs of changes are searched for
-only if no single change helps, and both changes of a pair are the smallest in the same way. Treatment that the patient
-already has never moves.
+- Only the smallest changes are suggested: a change by five minutes less, or on fewer days, would not be enough.
+- Skipping a commitment is suggested only if moving or shortening the commitment is not enough.
+- Pairs of changes are searched for only if no single change helps.
+- Treatment that the patient already has never moves.
 
-Suggestions are ranked by what they cost the patient. These are the kinds of changes, from the lowest cost to the
-highest:
+Suggestions are ranked by what they cost the patient, from the lowest cost to the highest:
 
     1. A movable commitment can move further.
     2. A protected commitment ends earlier or starts later.
@@ -112,10 +106,12 @@ def _single_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjus
 def _paired_adjustments(what_if: FeasibilityCheck, offers: Offers) -> list[Adjustments]:
     """Return pairs of changes that together are enough for a schedule to fit.
 
-    The two changes of a pair have different sources, such as two commitments. The search first assumes the largest
-    change from the second source. It finds the smallest change from the first source that is then enough. With this
-    change fixed, it finds the smallest change from the second source. Any two sources are tried in both orders. If
-    several pairs differ only in their amounts, the pair that ranks first is returned.
+    The two changes of a pair have different sources, such as two commitments. Any two sources are tried in both orders:
+
+    1. Assume the largest change from the second source. Find the smallest change from the first source that is enough.
+    2. Keep the change from the first source. Find the smallest change from the second source that is enough.
+
+    If several pairs differ only in their amounts, the pair that ranks first is returned.
     """
     found: dict[object, Adjustments] = {}
     for one, two in permutations(adjustment_sources(what_if, offers), 2):

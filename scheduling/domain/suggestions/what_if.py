@@ -86,7 +86,7 @@ class FeasibilityCheck:
 
     @cached_property
     def full(self) -> tuple[OneMorePlace, ...]:
-        """One adjustment for each meeting that is full on some dates. It adds a spot on those dates."""
+        """For each meeting that is full on some dates, the adjustment that adds a spot on these dates."""
         found: dict[Key, OneMorePlace] = {}
         for pool in self.pools:
             for pooled in pool.meetings:
