@@ -22,7 +22,7 @@ EXPECTED_CONSTRAINTS = (
     "session_is_not_overbooked",
     "patient_is_booked_once_in_a_session",
 )
-"""Constraints that a concurrent change at another site can violate. Locks are per site, but people work at several."""
+"""Constraints that a concurrent change at another site can violate, because locks are per site."""
 
 
 @contextmanager

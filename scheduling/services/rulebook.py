@@ -33,7 +33,7 @@ class RuleBook:
         return cls(tuple((row.level, row.starts, row.as_rules()) for row in newest_first))
 
     def on(self, day: date, level: str = "") -> HoursRules:
-        """Return the rules in force on the day: those of the level, otherwise those of the site, otherwise the defaults."""
+        """Return the rules in force on the day: for the level, otherwise for all levels, otherwise the defaults."""
         for wanted in dict.fromkeys((level, "")):
             for entry_level, starts, rules in self.entries:
                 if entry_level == wanted and starts <= day:

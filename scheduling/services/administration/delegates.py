@@ -1,4 +1,4 @@
-"""People who may see a patient's appointment times: give them access under a consent, and end it."""
+"""Delegates, who may see a patient's appointment times: give them access under a consent, and end the access."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class DelegatesNotAllowed(Reason):
 
 @dataclass(frozen=True, slots=True)
 class DelegateEnded(Reason):
-    """The person can't see the schedule any more, for example because somebody else has just ended it."""
+    """The person can't see the schedule any more, for example because somebody else has just ended the access."""
 
     name: str
 
@@ -43,11 +43,14 @@ type DelegateLink = tuple[Invitation, str] | None
 def add_delegate(
     *, consent: Consent, email: str, by_mail: bool, by: User, now: datetime
 ) -> tuple[Delegate, DelegateLink]:
-    """Let the recipient of the consent see the patient's schedule, and return the delegate with a link to sign in.
+    """Let the recipient of the consent see the patient's schedule. Return the delegate, and a link to sign in.
 
-    Somebody who signs in with the address already needs no link: a patient, or a delegate of another patient. An earlier
-    delegate row of the same person ends. Raises Refused if the site does not allow it, if the consent is not in force or
-    names an office, or if the address belongs to a staff member, to the patient, or to an account that was turned off.
+    There is no link for a person who can sign in already, such as another patient. An earlier delegate row of the
+    person for this patient ends.
+
+    Raises Refused if the site does not allow delegates, if the consent is not in force, or if its recipient is an
+    employer, a school or a court. Also raises Refused if the address belongs to a staff member, to the patient, or to
+    another patient whose account is turned off.
     """
     lock_users()
     patient = _locked(consent.patient)
@@ -81,9 +84,9 @@ def invite_delegate_again(*, delegate: Delegate, by_mail: bool, by: User, now: d
 
 @transaction.atomic
 def end_delegate(*, delegate: Delegate, by: User, now: datetime) -> None:
-    """End what the person may see of this patient. Raises Refused if it has ended.
+    """End the delegate's access to the patient's schedule. Raises Refused if the access has already ended.
 
-    The account is turned off unless the person is a patient, or a delegate of somebody else.
+    The delegate's account is turned off, unless the person is a staff member, a patient, or another patient's delegate.
     """
     lock_users()
     _locked(delegate.patient)
@@ -94,7 +97,7 @@ def end_delegate(*, delegate: Delegate, by: User, now: datetime) -> None:
 
 
 def end_delegates_of(patient: Patient, *, by: User, now: datetime) -> None:
-    """End what everybody may see of the patient. The caller has locked the users and the patient."""
+    """End the access of all of the patient's delegates. The caller has locked the users and the patient."""
     for delegate in Delegate.objects.open().filter(patient=patient).select_related("patient", "user"):
         _end(delegate, by, now)
 

@@ -1,4 +1,4 @@
-"""What a staff member leads or assists in, who could take it, and handing it over."""
+"""A staff member's groups and sessions: find them, find who could take them, and hand them over."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ class Work:
 
     @property
     def own_sessions(self) -> list[Session]:
-        """The sessions that do not follow one of the groups: one-off sessions, and those that were changed by hand."""
+        """Sessions to hand over one by one: one-off or changed sessions, and sessions of groups not in `groups`."""
         groups = {group.pk for group in self.groups}
         return [session for session in self.sessions if session.is_changed or session.meeting_id not in groups]
 
@@ -105,7 +105,7 @@ def find_candidates(work: Work, *, user: User, by: User, now: datetime) -> list[
 
 
 def _is_free(busy: Iterable[tuple[int, datetime, datetime]], sessions: Collection[Session]) -> bool:
-    """Whether somebody who is in the `busy` sessions (id, start, end) could be in each of these sessions, too."""
+    """Whether a person who is in the `busy` sessions (id, start, end) is free for all `sessions`."""
     keys = {session.pk for session in sessions}
     others = [(starts, ends) for key, starts, ends in busy if key not in keys]
     return not any(starts < each.ends and each.starts < ends for starts, ends in others for each in sessions)
@@ -115,8 +115,8 @@ def _is_free(busy: Iterable[tuple[int, datetime, datetime]], sessions: Collectio
 def hand_over(*, user: User, handover: Handover, by: User, now: datetime) -> None:
     """Give the user's groups and sessions to the people who take them from the chosen day on.
 
-    Sessions before that day stay as they are. Raises RefusedFields, with the reasons for each group and session, if
-    somebody is busy at that time, or if `by` may not change the timetable of the site.
+    Sessions before that day stay as they are. Raises RefusedFields, with the reasons for each group and session, if the
+    person who takes the group or session is busy, or if `by` may not change the timetable of the site.
     """
     refused: dict[str, Sequence[Reason]] = {}
     work = work_of(user, now)

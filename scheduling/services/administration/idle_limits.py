@@ -11,11 +11,14 @@ from scheduling.models import Site
 
 
 def longest_pause_of(user: User) -> timedelta:
-    """Return how long the user may do nothing before the sign-in ends.
+    """Return after how long without activity the user is signed out.
 
-    The settings say how long staff and patients may do so, and each site may choose a shorter time. The shortest time
-    among the sites at which a staff member has a role counts, for patients that of their site, and for delegates that of
-    their patients' sites.
+    The result is the shortest of these times:
+
+    - the time in the settings: one for staff, one for patients and delegates
+    - the times that the user's sites have set
+
+    A staff member's sites are those where the person has a role. A delegate's sites are those of the patients.
     """
     # Read from the database, because the caller's user may have cached roles from before a change.
     at = list(RoleAssignment.objects.filter(user=user).order_by().values_list("site", flat=True))

@@ -13,7 +13,7 @@ from accounts.models import Invitation
 def mail_invitation(invitation: Invitation, *, link: str, language: str, zone: tzinfo) -> None:
     """Put a mail with the link into the outbox. It goes to the e-mail address of the invitation.
 
-    `zone` is the time zone in which the mail says when the link expires.
+    `zone` is the time zone of the expiry time in the mail.
     """
     with override(language):
         subject = _("Your sign-in link")

@@ -65,7 +65,7 @@ def withdraw_patient_link(*, patient: Patient, by: User, now: datetime) -> None:
 def end_portal_access(*, patient: Patient, by: User, now: datetime) -> None:
     """End the patient's access: sign-ins, calendar links and invitations stop working at once, and for good.
 
-    The people with whom the schedule is shared lose their access, too. Raises Refused if the patient has no access.
+    The patient's delegates lose their access, too. Raises Refused if the patient has no access.
     """
     lock_users()
     patient = _locked(patient)
@@ -82,8 +82,8 @@ def end_portal_access(*, patient: Patient, by: User, now: datetime) -> None:
 def remove_patient_factor(*, patient: Patient, reason: str, language: str, by: User, now: datetime) -> None:
     """Turn off two-step sign-in of a patient who lost the phone. The patient can set it up again.
 
-    The patient is signed out everywhere, and told by mail, which is written in `language`. Raises Refused if the
-    patient has no access, or if there is nothing to turn off.
+    The patient is signed out everywhere, and gets a mail in `language`. Raises Refused if the patient has no access, or
+    if there is nothing to turn off.
     """
     patient = _locked(patient)
     if patient.user is None:

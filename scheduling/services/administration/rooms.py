@@ -43,7 +43,7 @@ class RoomInWeeklyUse(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomInUse(Reason):
-    """A group or a session is in the room. `last_day` is the last day on which it is planned there."""
+    """A group or a session is in the room. `last_day` is its last day in the room."""
 
     room: str
     name: str
@@ -113,7 +113,10 @@ def bring_back_room(*, room: Room, by: User, now: datetime) -> Room:
 
 
 def room_uses(room: Room, since: date) -> list[Reason]:
-    """Return a reason for each weekly group, and for each other session, that uses the room on `since` or later."""
+    """Return a reason for each weekly group that uses the room on `since` or later.
+
+    Other sessions in the room, such as one-off sessions, have one reason for each name.
+    """
     meetings = list(Meeting.objects.filter(room=room).open_on_or_after(since).order_by("weekday", "starts", "pk"))
     uses: list[Reason] = [
         RoomInUse(room.name, each.name, each.last_day)

@@ -28,7 +28,7 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class RulesForThePast(Reason):
-    """Patients were in a session on the day `held`, which the rules would cover. They can start on `earliest`."""
+    """Patients were in a session on the day `held`, which the rules would cover. The rules can start on `earliest`."""
 
     held: date
     earliest: date
@@ -36,7 +36,7 @@ class RulesForThePast(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RulesStartMidWeek(Reason):
-    """The rules would start on another weekday than the one on which their weeks begin."""
+    """The rules would not start on the weekday `week_starts`, on which their weeks begin."""
 
     starts: date
     week_starts: int
@@ -59,7 +59,7 @@ class LastRules(Reason):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSetValues:
-    """What a user enters for new rules: for one level of care or for all (""), and the first day.
+    """The values that a user enters for new rules. `level` is one level of care, or "" for all levels.
 
     `week_starts` counts only in rules for all levels. Rules for one level have the weeks of the site.
     """
@@ -85,7 +85,10 @@ class TrackOutsideRules:
 
 @dataclass(frozen=True, slots=True)
 class RulesEffect:
-    """Which published tracks would break the rules, and how many patients' prescriptions would be below or above them."""
+    """The published tracks that would break the rules, and the numbers of patients outside the rules.
+
+    `below` and `above` count patients whose prescribed minutes are below the minimum or above the maximum.
+    """
 
     tracks: tuple[TrackOutsideRules, ...]
     below: int
@@ -93,7 +96,7 @@ class RulesEffect:
 
 
 def rules_scope(site: Site, starts: date, now: datetime) -> SnapshotScope:
-    """Return what to preview before rules change: sessions and bookings from the first day of the rules on."""
+    """Return the scope to preview when rules change: from the first day of the rules or today, whichever is earlier."""
     return SnapshotScope(site, min(starts, site.today_at(now)))
 
 
@@ -220,7 +223,7 @@ def _apply_rules(site: Site, first: date, now: datetime) -> None:
 def _write_bookings(
     site: Site, by_minutes: dict[int, list[int]], by_week: dict[date, list[int]], now: datetime
 ) -> None:
-    """Copy minutes and weeks to the active bookings of sessions. Both arguments map a value to ids of sessions."""
+    """Copy minutes and weeks to the active bookings of sessions. Both dicts map a value to ids of sessions."""
     changed: set[int] = set()
     for minutes, ids in by_minutes.items():
         for batch in in_batches(ids):

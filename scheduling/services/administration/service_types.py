@@ -42,7 +42,7 @@ class UsedServiceType:
 
 
 def used_service_types() -> list[UsedServiceType]:
-    """Return all types of service by name. Runs one query."""
+    """Return all types of service, sorted by name. Runs one query."""
     types = ServiceType.objects.order_by("name", "pk").annotate(is_used=_IS_USED)
     return [UsedServiceType(each, each.is_used) for each in types]
 
@@ -67,8 +67,7 @@ def change_service_type(
 ) -> ServiceType:
     """Change the name of a type of service, or whether it counts toward weekly hours, and return the type.
 
-    Raises Refused if the name is taken. Also raises Refused if it would begin or stop to count while groups or sessions
-    have this type, because their hours, past ones included, would change.
+    Raises Refused if the name is taken, or if `countable` changes while groups or sessions have this type.
     """
     types = {each.pk: each for each in ServiceType.objects.select_for_update()}
     changed = types.pop(service_type.pk)

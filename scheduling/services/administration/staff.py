@@ -21,12 +21,12 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 @dataclass(frozen=True, slots=True)
 class NoRoleLeft(Reason):
-    """The person would have no role, and could not do anything without one."""
+    """The person would have no role."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotYourSite(Reason):
-    """The user who changes roles is not, or no longer, an administrator of a site where a role would change."""
+    """The user is not an administrator of every site that the change concerns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,13 @@ def change_roles(
 ) -> None:
     """Give the user exactly these roles at the sites that `by` manages. Roles at other sites stay.
 
-    With a `handover`, other people take groups and sessions of the user. Raises Refused if somebody can't take them.
+    With a `handover`, other people take groups and sessions of the user. Raises Refused
 
-    Also raises Refused if no role is left, or if a site would lose its last coordinator or administrator. Unless
-    `work_seen` is true, also raises Refused if the user stops being a clinician at a site where they still lead groups.
+    - if a person can't take a group or session
+    - if no role is left
+    - if a role changes at a site that `by` does not manage
+    - if a site would lose its last coordinator or administrator
+    - if the user stops being a clinician at a site where groups or sessions are left, unless `work_seen` is true
     """
     lock_sites_of(user, now)
     with keep_sites_staffed():
@@ -118,10 +121,13 @@ def turn_off_staff(*, user: User, work_seen: bool, handover: Handover | None = N
     """Turn the account off: sign-ins, calendar links, reset links and invitations end at once, and for good.
 
     The roles stay, in case the person comes back. With a `handover`, other people take groups and sessions of the
-    person. Raises Refused if somebody can't take them.
+    person. Raises Refused
 
-    Also raises Refused if the account is off already, if `by` does not manage all of the person's sites, if a site would
-    lose its last coordinator or administrator, or if groups to lead are left and `work_seen` is false.
+    - if a person can't take a group or session
+    - if the account is off already
+    - if `by` does not manage all of the person's sites
+    - if a site would lose its last coordinator or administrator
+    - if groups or sessions are left, unless `work_seen` is true
     """
     lock_sites_of(user, now)
     with keep_sites_staffed():
@@ -138,8 +144,8 @@ def turn_off_staff(*, user: User, work_seen: bool, handover: Handover | None = N
 def remove_staff_factor(*, user: User, reason: str, language: str, by: User, now: datetime) -> None:
     """Turn off two-step sign-in of a staff member who lost the phone. The person sets it up again at the next sign-in.
 
-    The person is signed out everywhere, and told by mail, which is written in `language`. Raises Refused if `by` does
-    not manage all of the person's sites, if `by` is the person, or if there is nothing to turn off.
+    The person is signed out everywhere, and gets a mail in `language`. Raises Refused if `by` does not manage all of
+    the person's sites, if `by` is the person, or if there is nothing to turn off.
     """
     if not manages_all_of(by, user):
         raise Refused([NotYourSite()])
@@ -173,9 +179,9 @@ def _hand_over_and_check(
     by: User,
     now: datetime,
 ) -> None:
-    """Hand over, and raise StillLeads if groups or sessions at these sites are left and nobody has confirmed it.
+    """Hand over. Then raise Refused if groups or sessions at these sites are left, unless `work_seen` is true.
 
-    A group that somebody takes on a later day counts only with its sessions before that day.
+    If somebody takes a group on a later day, the group's sessions before that day are left.
     """
     if handover is not None and handover.takers:
         hand_over(user=user, handover=handover, by=by, now=now)

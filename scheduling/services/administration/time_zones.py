@@ -45,7 +45,7 @@ class SameTimeZone(Reason):
 
 
 Shift = tuple[timedelta, timedelta, timedelta | None, timedelta | None, int]
-"""By how much the start, the end, and the start and end of the break move, and the minutes that count afterward."""
+"""How far a session's start, end, break start and break end move, and the session's new countable minutes."""
 
 
 def time_zone_scope(site: Site, time_zone: str, now: datetime) -> SnapshotScope:

@@ -1,7 +1,7 @@
 """Import a patient's calendar file: parse it, preview it, save it, or have a coordinator review it.
 
-An uploaded calendar that conflicts with a booking waits for a coordinator. Parsing a file takes seconds, so it does not
-happen inside a transaction.
+A calendar that a patient uploads waits for a coordinator if it conflicts with a booking. Parsing a file takes seconds,
+so parsing does not happen inside a transaction.
 """
 
 from collections.abc import Iterable
@@ -43,8 +43,8 @@ class AllDayChoiceMissing(Reason):
 class CalendarValues:
     """The values that a user enters along with a calendar file.
 
-    `kind` is the kind of commitment. The travel fields are minutes before and after each event. `movable_minutes` is
-    the number of minutes by which an event could be earlier or later.
+    `kind` is the kind of commitment. The travel fields are minutes before and after each event. Each event can start
+    later or end earlier by up to `movable_minutes`.
     """
 
     kind: str

@@ -20,8 +20,7 @@ def busy_times(
 ) -> dict[int, list[BusyTime]]:
     """Map patient id to the busy times in force on or after `first`, including travel to the site.
 
-    `until` (exclusive) limits only the times from imported calendars. Runs two queries, plus one for travel times and
-    one for the times of imported calendars.
+    `until` (exclusive) limits only the times from imported calendars. Runs at most four queries.
     """
     found: dict[int, list[BusyTime]] = defaultdict(list, calendar_busy_on_dates(patients, site.zone, first, until))
     commitments = Commitment.objects.filter(patient__in=patients).in_force_from(first - LOOKBACK).with_travel()

@@ -134,7 +134,7 @@ def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> Commi
 def propose_week(
     *, patient: Patient, rows: Sequence[WeekRow], by: User, now: datetime
 ) -> tuple[CommitmentProposal, ...]:
-    """Propose every change in an edited week. Each change either is saved immediately or waits for a coordinator.
+    """Propose every change in an edited week. Each change is saved immediately or waits for a coordinator.
 
     Raises WeekRefused as `plan_week_changes` does, and saves nothing in that case.
     """
@@ -190,7 +190,7 @@ def _has_new_conflicts(
 ) -> bool:
     """Whether a commitment with these values conflicts with a booking.
 
-    If it replaces another commitment (`instead_of`), bookings that already conflict with the other one are ignored.
+    Bookings that already conflict with `instead_of`, the commitment to be replaced, are ignored.
     """
     found = booking_conflicts(
         patient=patient, busy=[unsaved_commitment(values, patient).as_busy_time(site=patient.site)], now=now

@@ -1,8 +1,8 @@
 """Handlers that other apps register. They run after bookings are written, in the same transaction and under the same lock.
 
-A patient on leave who gets a booking must be excused immediately. The `attendance` app excuses patients, but `scheduling`
-must not import it. So `attendance` registers a handler here, and every function that writes bookings runs the handlers as
-its last step. This way, no service that books patients can forget to do it.
+A patient on leave who gets a booking must be excused immediately. The `attendance` app excuses patients, but
+`scheduling` must not import `attendance`. So `attendance` registers a handler here, and every function that writes
+bookings runs the handlers as its last step.
 """
 
 from collections.abc import Collection

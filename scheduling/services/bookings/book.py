@@ -51,11 +51,11 @@ def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list
 def missed_sessions(
     sessions: Sequence[Session], meetings: Iterable[Meeting], need: Need, zone: tzinfo
 ) -> list[Session]:
-    """Return those of the `sessions` that the patient will miss because of a temporary commitment.
+    """Return the `sessions` that the patient will miss because of a temporary commitment.
 
     If commitments block a meeting, none of its sessions are returned. A session that was moved is returned only if it
-    still overlaps a temporary commitment. Reads the meetings' prefetched facilitators and service
-    types. `zone` is the site's time zone.
+    still overlaps a temporary commitment. `zone` is the site's time zone. Reads the meetings' prefetched facilitators
+    and service types.
     """
     dates = {meeting.pk: need.conflicts_with(meeting.as_weekly_meeting()).missed for meeting in meetings}
     found = [session for session in sessions if session.pattern_date in dates.get(session.meeting_id or 0, ())]

@@ -51,8 +51,8 @@ def horizon_end(today: date) -> date:
 def extend_horizon(*, site: Site, now: datetime, first: date | None = None) -> HorizonExtension:
     """Create the missing sessions and bookings from now, or from the date `first`, up to the horizon.
 
-    Existing sessions never change, and bookings that the patient gave up are not created again, so a second run changes
-    nothing. If two runs overlap, the second one waits for the first.
+    A second run changes nothing: existing sessions never change, and bookings that the patient gave up are not created
+    again. If two runs overlap, the second one waits for the first.
     """
     lock_site(site.pk)
     book, today = RuleBook.of(site), site.today_at(now)
@@ -74,12 +74,11 @@ def write_sessions(
 ) -> HorizonExtension:
     """Create the missing sessions of the site's meetings in [first, until), except on closed days.
 
-    This covers meetings for individual sessions, and meetings of published tracks. A meeting of a retired track is
-    covered if the meeting has an end date. If `only` is given, just the meetings with these ids are covered. Sessions
-    that would start before the instant `since` are not created. A date that already has a session gets no second one,
-    even if the session was moved to another day. If the room is taken at that time, the session is created without a
-    room. If a facilitator is in another session, the session is created without this facilitator. Both cases occur only
-    after changes by hand.
+    - The meetings are those in `MeetingQuerySet.held_from`. If `only` is given, they must also have one of these ids.
+    - A session that would start before the instant `since` is not created.
+    - A date that already has a session gets no second one, even if the session was moved to another day.
+    - If the room is taken at that time, the session is created without a room.
+    - If a facilitator is in another session at that time, the session is created without this facilitator.
     """
     meetings = (
         Meeting.objects.filter(site=site)

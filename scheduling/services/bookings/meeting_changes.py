@@ -155,11 +155,10 @@ def end_meeting_enrollments(*, meeting: Meeting, ends: date, by: User | None, no
 def move_enrollments(*, meeting: Meeting, following: Meeting, begins: date, by: User | None, now: datetime) -> None:
     """Move enrollments from `meeting` to `following`, the meeting that continues it from the day `begins` on.
 
-    All enrollments leave the old meeting on that day. An enrollment moves to the new meeting if the new meeting serves
-    the enrollment's track.
+    All enrollments leave `meeting` on that day. An enrollment moves to `following` in two cases:
 
-    Patients can also attend meetings of other tracks, so the old meeting may not serve the enrollment's track. Such an
-    enrollment moves if the two meetings have a track in common.
+    - `following` serves the enrollment's track.
+    - `meeting` does not serve the enrollment's track (tracks can mix), and the two meetings have a track in common.
     """
     meeting.continued_by.exclude(pk=following.pk).update(continues=following)
     continuing = Q(enrollment__track__in=following.tracks.all())

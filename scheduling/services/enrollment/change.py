@@ -28,14 +28,13 @@ from timekeeping.reasons import Reason, Refused, refuse_if_any
 def change_meetings(
     *, enrollment: Enrollment, meetings: Sequence[Meeting], from_day: date, by: User, now: datetime
 ) -> Enrollment:
-    """Change which meetings the patient attends. The change takes effect on `from_day`.
+    """Change which meetings the patient attends from `from_day` on, and return the updated enrollment.
 
-    Each new meeting must belong to the enrollment's track, or to a track that mixes with that track.
+    Each new meeting must belong to the enrollment's track, or to a track that mixes with the enrollment's track. A
+    meeting that the patient already attends may be kept, even if it is full or the tracks no longer mix.
 
-    A meeting that the patient already attends may be kept, even if it is full or its track no longer mixes with the
-    enrollment's track. Bookings in sessions of other meetings are released, and sessions of the new meetings are booked
-    up to the horizon. Sessions that have begun do not change. A session that was moved is treated as if it were still
-    on its original date. Return the updated enrollment.
+    Sessions of the new meetings are booked up to the horizon. Bookings in sessions of dropped meetings are released.
+    Sessions that have begun do not change. If a session was moved, its original date counts.
 
     Raises Refused with all reasons at once, as `enroll_patient` does. Also raises Refused if the day has passed, if the
     enrollment is over by then, or if nothing would change.

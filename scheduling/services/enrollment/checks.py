@@ -145,7 +145,7 @@ def _check_successors(
     following: Sequence[WeeklyMeeting],
     full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
-    """Yield the reasons against the meetings in `following`. They are successors of the meetings in `chosen`."""
+    """Yield the reasons against the meetings in `following`, the successors of the meetings in `chosen`."""
     later = Offer(
         key=offer.key,
         name=offer.name,
@@ -163,8 +163,8 @@ def _check_successors(
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     """Return every meeting that continues one of `meetings`, directly or through others, for a patient of `track`.
 
-    Usually, the later meeting must serve the track. There is one exception. Because tracks can mix, the earlier meeting
-    may serve only other tracks. Then it is enough that the later meeting serves one of these other tracks.
+    Usually, the later meeting must serve `track`. If the earlier meeting does not serve `track` (tracks can mix), it is
+    enough that the two meetings have a track in common.
     """
     visited = ~Q(continues__tracks=track) & Q(tracks=F("continues__tracks"))
     rows = Meeting.objects.filter(Q(tracks=track) | visited).distinct()

@@ -23,9 +23,9 @@ def end_enrollment(
 ) -> Enrollment:
     """End the enrollment and its individual sessions after `last_day`, and release the enrollment's later bookings.
 
-    A booking is released if its session is held after the last day. If a session was moved from a date after the last
-    day to an earlier one, the booking is released unless the session has begun. With `keep_begun`, bookings in sessions
-    that have begun are kept in any case. Return the updated enrollment.
+    Bookings in sessions after the last day are released. If a session was moved from a date after the last day to an
+    earlier one, the booking is released unless the session has begun. With `keep_begun`, all bookings in sessions that
+    have begun are kept. Return the updated enrollment.
 
     Raises Refused if the last day is before the first day, or if the enrollment already ends before the last day.
     """

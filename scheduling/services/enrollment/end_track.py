@@ -32,9 +32,9 @@ DAY = timedelta(days=1)
 class EndingEnrollment:
     """An enrollment in a track that is being ended, and how well another track would fit the patient afterward.
 
-    `fit` is the fit of the other track from the day after the end, or from the enrollment's first day if that is later.
-    It is None if no other track was given or the patient's need can't be determined. `reasons` say why the patient
-    can't transfer on that day.
+    `fit` is the fit of the other track from the day after the end or the enrollment's first day, whichever is later.
+    `fit` is None if no other track was given, or if the patient's need can't be determined. `reasons` say why the
+    patient can't transfer on that day.
     """
 
     enrollment: Enrollment
@@ -50,7 +50,7 @@ class EndingEnrollment:
 def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
     """Return the track's enrollments that would go on after `last_day`, sorted by patient name.
 
-    Each comes with how well the track `to` would fit the patient.
+    Each has the fit of the track `to` for the patient.
     """
     enrollments = (
         Enrollment.objects.filter(track=track)
@@ -66,9 +66,9 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
 
 
 def visiting_enrollments(*, track: Track, last_day: date) -> list[Enrollment]:
-    """Return the enrollments that are in another track but lose a meeting when this track ends.
+    """Return the enrollments in other tracks that lose a meeting when this track ends, sorted by patient name.
 
-    They keep their other meetings. They are sorted by patient name.
+    They keep their other meetings.
     """
     attended = EnrollmentMeeting.objects.filter(
         Q(ends=None) | Q(ends__gt=last_day + DAY), meeting__in=_ending_meetings(track)
@@ -109,9 +109,9 @@ def end_track(
 ) -> Track:
     """End the track after `last_day`, and return it.
 
-    No more patients can be enrolled in it, and its waitlist is closed. Meetings that serve no other published track are
-    held until that day. The track's enrollments end on that day too, except those whose ids are in `moving`: these
-    patients are transferred to the track `to`.
+    No more patients can be enrolled in the track, and its waitlist is closed. Meetings that serve no other published
+    track end after `last_day`. The track's enrollments end, too. The patients of the enrollments whose ids are in
+    `moving` are transferred to the track `to`.
 
     Raises Refused if the day is in the past, if the track is not published, or if there are reasons against a
     transfer. Raises PermissionDenied unless `by` may manage both the timetable and the patients of the site.

@@ -42,9 +42,12 @@ def enroll_patient(
     the patient will miss because of a temporary commitment are recorded as released bookings. If the patient is on the
     track's waitlist, the entry is closed.
 
-    Raises Refused with all reasons at once: the hours or days are fewer than prescribed, or more than the rules allow;
-    a meeting overlaps another meeting, a commitment or other treatment; a session is full; or an individual hour is not
-    free. The rules are in `scheduling.domain.search.fit`.
+    Raises Refused with all reasons at once (the rules are in `scheduling.domain.search.fit`):
+
+    - The hours or days are fewer than prescribed, or more than the rules allow.
+    - A meeting overlaps another meeting, a commitment or other treatment.
+    - A session is full.
+    - An individual hour is not free.
     """
     lock_site(episode.site_id)
     episode = (

@@ -172,10 +172,7 @@ def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollm
 
 
 def _not_kept_for(enrollment: Enrollment) -> Q:
-    """Return a query filter that leaves out the rows of the enrollment's individual sessions.
-
-    These are the sessions of meetings that are reserved for the enrollment.
-    """
+    """Return a query filter that leaves out sessions of meetings that are reserved for the enrollment."""
     return Q(session__meeting__kept_for=None) | ~Q(session__meeting__kept_for=enrollment)
 
 

@@ -87,10 +87,11 @@ def transfer_episode(*, episode: Episode, site: Site, by: User, now: datetime) -
     weeks are still assessed by the rules of the old site. The patient leaves the old site's waitlists. Commitments
     still take place at the same moments, so their local times change if the sites are in different time zones.
 
-    Raises Refused with every reason: the episode is over or already at the site; the patient is enrolled in a track or
-    booked into a session from today on; or times can't be converted to the other time zone. Raises PermissionDenied
-    unless `by` may manage the patients of the new site. Otherwise, users could transfer patients to a site whose
-    patients they can't see.
+    Raises PermissionDenied unless `by` may manage the patients of the new site. Raises Refused with every reason:
+
+    - The episode is over, or already at the site.
+    - The patient is enrolled in a track or booked into a session, today or later.
+    - Times can't be converted to the other time zone.
     """
     _check_permission(site, by)
     for pk in sorted({episode.site_id, site.pk}):
@@ -198,10 +199,10 @@ def _as_values(commitment: Commitment, before: BusyTime, busy: BusyTime) -> Comm
 
 
 def transfers_of(episodes: Iterable[Episode]) -> tuple[set[int], dict[int, list[date]]]:
-    """Return the sites and the transfer dates of those episodes that were transferred.
+    """Return the sites and the transfer dates of the episodes that were transferred. Leave out other episodes.
 
-    The first result is one set with the ids of all their past and present sites. The second result maps the id of each
-    of these episodes to its transfer dates. If no episode was transferred, no query runs.
+    The first result is the set of the ids of their sites, past and present. The second result maps episode id to
+    transfer dates. If no episode was transferred, no query runs.
     """
     moved = {episode.pk: episode.came_on for episode in episodes if episode.came_on is not None}
     if not moved:

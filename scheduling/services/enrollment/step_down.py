@@ -103,8 +103,8 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
 def _with_eligibility(offer: Offer, track: Track) -> Offer:
     """Return the offer with the track's level of care and age limits.
 
-    A patient may stay in a track at another level or age, so `as_offer` leaves these limits out. The plan applies them
-    nevertheless, so that it has only tracks for the patient's own level and age.
+    `as_offer` leaves these limits out if a patient stays in the track. The plan has only tracks for the patient's level
+    and age.
     """
     return replace(offer, level=track.level, from_age=track.from_age, to_age=track.to_age)
 
@@ -127,7 +127,10 @@ def own_sessions_of(episode: Episode, enrollments: Iterable[Enrollment]) -> Sess
 
 @dataclass(frozen=True, slots=True)
 class _GroupHistory:
-    """Maps meeting id to the id of the first meeting of its group: a meeting and all meetings that continue it."""
+    """Maps meeting id to the id of the first meeting of its group.
+
+    A group is a meeting and all meetings that continue it.
+    """
 
     first: Mapping[Key, Key]
 
@@ -210,7 +213,7 @@ class AttendedMeetings:
         the level is used instead.
 
         For the first level of a plan (`is_first`), these meetings always count as arranged. For a later level, they
-        count only if the patient's groups differ from those before the level.
+        count only if the patient's groups differ from the groups before the level.
         """
         then = list(self.in_week_from(day))
         if not then:

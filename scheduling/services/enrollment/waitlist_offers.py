@@ -29,7 +29,7 @@ Full dates are known only within the horizon. After a later start, there would b
 class WaitlistMatch:
     """A patient on the waitlist, and how the track fits the patient.
 
-    `fit` is for the first day from which the track fits. If there is no such day, it is for the earliest possible day.
+    `fit` is for the first day from which the track fits, or for the earliest possible day if the track never fits.
     `fit` is None if the patient's need can't be determined. `reasons` say why the track does not fit. `leaves` is the
     enrollment in another track that the patient would leave.
     """
@@ -50,10 +50,9 @@ def match_waitlist(
 ) -> list[WaitlistMatch]:
     """For each patient on the waitlist, find the first day from which the track fits. Keep the order of the entries.
 
-    The first day tried is the earliest possible one. The others are days on which spots become free. The reasons
-    include conflicts with commitments only if `sees_commitments` is true. The number of queries does not depend on the
-    number of entries. Reads the track's prefetched meetings and start dates, and the entries' episodes with prefetched
-    spans.
+    The earliest possible day is tried first, then each day on which spots become free. The reasons include conflicts
+    with commitments only if `sees_commitments` is true. The number of queries does not depend on the number of entries.
+    Reads the track's prefetched meetings and start dates, and the entries' episodes with prefetched spans.
     """
     entries = list(entries)
     episodes = [entry.episode for entry in entries]

@@ -119,10 +119,10 @@ def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[B
 
 
 def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
-    """Return the bookings of `before`. Those that `after` has on the same date get the treatment week that they have there.
+    """Return the bookings in `before`. A booking that is also in `after`, on the same date, gets its week from `after`.
 
-    If the rules change the first day of the week, a date can come to another week. Its hours are then not lost. A booking
-    that moves to another date keeps its week, which can lose hours.
+    So a change of the first day of the week in the rules loses no hours. A booking that moves to another date keeps its
+    week, and this week can lose hours.
     """
     weeks = {(each.patient, each.session, each.on): each.week for each in after}
     return [replace(each, week=weeks.get((each.patient, each.session, each.on), each.week)) for each in before]
@@ -131,7 +131,7 @@ def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState])
 def _with_replacement(change: BookingChange, after: Snapshot) -> BookingChange:
     """Return the change, with `instead` filled in if the booking is lost.
 
-    `instead` is the name of the session that the patient attends at that time. It is empty if there is none.
+    `instead` is the name of the session that the patient attends at that time, or "" if there is none.
     """
     lost = change.before
     if lost is None or change.after is not None:

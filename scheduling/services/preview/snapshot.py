@@ -42,11 +42,7 @@ class Snapshot:
     seats: list[BookingState]
 
     def held_in(self, line: int | None, slot: date | None) -> Iterable[SessionState]:
-        """Yield the sessions that a meeting and its successors have in one week. Canceled sessions are left out.
-
-        `line` is the id of the first of these meetings. `slot` is the Monday of the week. A session that was moved
-        counts in the week of its original date.
-        """
+        """Yield the sessions whose `series` is `line` and whose `series_week` is `slot`, without canceled sessions."""
         if line is not None:
             yield from self._by_slot.get((line, slot), ())
 

@@ -59,7 +59,7 @@ def cancel_locked(session: Session, *, reason: str, by: User | None, now: dateti
 
 @transaction.atomic
 def restore_session(*, session: Session, by: User, now: datetime) -> Session:
-    """Restore a canceled session, and book its patients again, except those who are now in another session at that time.
+    """Restore a canceled session, and book its patients again unless they are now in another session at that time.
 
     Raises Refused if the session is not canceled or its start time has passed. Also raises Refused if the site is
     closed on that day, or if the room or a facilitator of the session is taken.

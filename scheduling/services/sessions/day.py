@@ -164,7 +164,10 @@ def sessions_on_day(*, site: Site, on: date, user: User, now: datetime) -> tuple
 
 
 def next_session(*, site: Site, after: date, user: User) -> NextSession | None:
-    """Return the site's first session after the date, or None. Canceled sessions and those the user may not see are skipped."""
+    """Return the site's first session after the date, or None.
+
+    Canceled sessions, and sessions that the user may not see, are skipped.
+    """
     found = Session.objects.visible_to(user).filter(site=site, on__gt=after).exclude(status=SessionStatus.CANCELLED)
     row = found.order_by("on", "starts", "name", "pk").values_list("on", "starts", "name").first()
     return NextSession(*row) if row else None

@@ -124,9 +124,9 @@ def move_session(*, session: Session, slot: Slot, by: User, now: datetime) -> Se
 
     Patients who are in another session at the new time lose their booking.
 
-    Raises Refused if the session has begun or is canceled, if the room is too small or taken, or if a facilitator is
-    taken. Also raises Refused if the new time is in the past, skipped by a clock change, on a closed day or outside
-    opening hours.
+    Raises Refused if the session has begun or is canceled, if the room is too small, retired or taken, or if a
+    facilitator is taken. Also raises Refused if the new time is in the past, skipped by a clock change, on a closed day
+    or outside opening hours.
 
     Users who may not manage the site's timetable can change only the room. Raises PermissionDenied if such a user
     changes the date or the time.

@@ -186,7 +186,7 @@ def check_facilitators(
 
 
 def facilitator_taken(other: SessionFacilitator, site: Site) -> FacilitatorTaken:
-    """Return the reason why a facilitator is not free: the `other` session, with its times as the clocks of `site` say."""
+    """Return a facilitator's `other` session as a reason, with the session's times in the local time of `site`."""
     session = other.session
     return FacilitatorTaken(str(other.user), session.name, session.on, *_local_times(session, site))
 
@@ -224,6 +224,6 @@ def countable_minutes(session: Session, book: RuleBook) -> int:
 
 
 def slot_of(session: Session) -> Slot:
-    """Return the date, local times and room of a session. Reads its site and room."""
+    """Return the date, local times and room of a session. Reads the session's site and room."""
     starts, ends = session.local_starts(), session.local_ends()
     return Slot(on=session.on, starts=starts.time(), ends=ends.time(), room=session.room)

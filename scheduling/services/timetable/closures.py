@@ -154,7 +154,7 @@ def _restore_sessions(sessions: SessionQuerySet, by: User | None, now: datetime)
 
 
 def check_restorable(session: Session) -> Iterable[Reason]:
-    """Yield RoomTaken or FacilitatorTaken if the room or a facilitator of the canceled session is now taken at its time."""
+    """Yield each reason why the canceled session's room or a facilitator is not free at the session's time."""
     time = Interval(session.starts, session.ends)
     people = [each.user for each in session.session_facilitators.select_related("user")]
     yield from check_room(session.room, time, 0, session.site, apart_from=session.pk)

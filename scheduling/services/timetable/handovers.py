@@ -38,11 +38,12 @@ def hand_over_meeting(
     """Put `taker` in the place of `giver` from a day on, and return the meeting that has the new facilitator.
 
     As in `change_meeting`, a new meeting usually continues the old one, and the change starts today at the earliest.
-    But the sessions are kept: they move to the new meeting with their bookings. Sessions that were changed by hand keep
-    their facilitators. If `taker` is None, nobody takes the place. A taker who assists already leads from then on.
+    The sessions move to the new meeting with their bookings. Sessions that were changed by hand keep their
+    facilitators.
 
-    If the meeting ends before the change would start, nothing happens. Raises Refused if the taker is in another group
-    or session at the same time.
+    If `taker` is None, nobody takes the place of `giver`. If `giver` leads and `taker` assists already, `taker` leads
+    from then on. If the meeting ends before the change would start, nothing happens. Raises Refused if `taker` is in
+    another group or session at the same time.
     """
     meeting = lock_meeting(meeting)
     begins = change_start(meeting=meeting, runs_from=from_day, now=now)
@@ -66,7 +67,7 @@ def hand_over_meeting(
 def _check_taker(
     taker: User, meeting: Meeting, sessions: Collection[Session], begins: date | None, now: datetime
 ) -> Iterable[Reason]:
-    """Yield the reasons why the taker can't be in the meeting and in these sessions of it."""
+    """Yield the reasons why `taker` can't be in the meeting or in one of these sessions of the meeting."""
     weekly = replace(
         meeting.as_weekly_meeting(), facilitators=frozenset({taker.pk}), runs_from=begins or meeting.runs_from
     )
@@ -129,7 +130,7 @@ def _replace_in_meeting(meeting: Meeting, giver: User, taker: User | None) -> No
 
 
 def _replace_in_sessions(sessions: Collection[Session], giver: User, taker: User | None, now: datetime) -> None:
-    """Replace the giver in those of the sessions that the giver leads or assists in."""
+    """Replace `giver` by `taker` in the sessions that `giver` leads or assists in."""
     rows = SessionFacilitator.objects.filter(session__in=[session.pk for session in sessions])
     parts = dict(rows.filter(user=giver).values_list("session", "part"))
     mark_session_feeds_stale(parts.keys(), now)

@@ -48,9 +48,13 @@ def create_meeting(
     are valid only together, and call `check_tracks_and_extend_horizon` after the last one. `change_meeting` and
     `end_meeting` also have this parameter.
 
-    Raises Refused if the values contradict each other, or if another meeting of the site has the same code and first
-    day. Also raises Refused if the times are outside the site's opening hours, or if there are more spots than the room
-    holds. Finally, raises Refused if a published track of the meeting would break the hours rule.
+    Raises Refused
+
+    - if the values contradict each other
+    - if another meeting of the site has the same code and first day
+    - if the times are outside the site's opening hours
+    - if there are more spots than the room holds, or the room is retired
+    - if a published track of the meeting would break the hours rule
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
@@ -90,10 +94,14 @@ def change_meeting(
     Sessions that were changed by hand stay as they are. Each of them takes the place of the new meeting's session in
     the same week. But sessions whose ids are in `let_go` lose their changes.
 
-    Raises Refused if the values contradict each other, if the meeting would end before the change starts, or if another
-    meeting of the site has the same code and first day. Also raises Refused if there would be fewer spots than patients
-    or more spots than the room holds, or if new times are outside the site's opening hours. Finally, raises Refused if
-    a published track would break the hours rule.
+    Raises Refused
+
+    - if the values contradict each other
+    - if the meeting would end before the change starts
+    - if another meeting of the site has the same code and first day
+    - if there would be fewer spots than patients, or more spots than the room holds, or the room is retired
+    - if new times are outside the site's opening hours
+    - if a published track would break the hours rule
     """
     meeting = lock_meeting(meeting)
     tracks_before = list(meeting.tracks.all())
@@ -116,14 +124,17 @@ def change_meeting(
 
 
 def change_start(*, meeting: Meeting, runs_from: date, now: datetime) -> date | None:
-    """Return the day on which a change takes effect, or None if the meeting is changed in place.
+    """Return the first day of the new meeting that continues this meeting after a change from `runs_from` on.
 
-    The change is requested for the day `runs_from`. If the meeting is changed in place, it gets the new values itself.
-    Otherwise, a new meeting continues it. The new meeting begins on the returned day.
+    The first day can be later than `runs_from`, because sessions that have begun do not change.
 
-    If a session of the meeting has begun, the meeting is not changed in place. If none has begun, it is changed in place
-    in two cases: `runs_from` is its first day or earlier, or it has no enrollment and no published track. Reads the
-    meeting's site.
+    Return None if this meeting itself gets the new values. No session of the meeting may have begun, and one of these
+    must be true:
+
+    - `runs_from` is the meeting's first day or earlier.
+    - The meeting has no enrollment and no published track.
+
+    Reads the meeting's site.
     """
     if not meeting.sessions.filter(starts__lte=now).exists():
         is_in_use = meeting.tracks.filter(status=TrackStatus.PUBLISHED).exists() or meeting.enrollment_meetings.exists()
@@ -144,12 +155,12 @@ def end_meeting(
 ) -> Meeting:
     """End the meeting after `last_day`, and take its patients out of the meeting from the next day on.
 
-    Later sessions are removed. Those that were changed by hand become one-off sessions instead, unless their ids are in
-    `let_go`.
+    Later sessions are removed. Sessions that were changed by hand become one-off sessions instead, unless their ids are
+    in `let_go`.
 
     The last day can be yesterday at the earliest, or today if today's session has begun. Raises Refused if the last day
-    is too early or before the meeting's first day. Also raises Refused if the meeting already ends earlier, or if a
-    published track would break the hours rule without the meeting.
+    is earlier, or before the meeting's first day. Also raises Refused if the meeting already ends before `last_day`, or
+    if a published track would break the hours rule without the meeting.
     """
     meeting = lock_meeting(meeting)
     ends, ended = last_day + DAY, meeting.runs_until

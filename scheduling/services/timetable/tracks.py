@@ -67,9 +67,9 @@ def with_meetings(tracks: QuerySet[Track]) -> QuerySet[Track]:
 def track_verdict(*, track: Track, on: date, book: RuleBook, candidates: Sequence[WeeklyMeeting] = ()) -> Verdict:
     """Assess the track's weekly hours as of the day `on`.
 
-    The verdict covers the track's meetings that run at that time. If there are none, it covers all meetings that start
-    later. `candidates` are always included. A candidate replaces the track's meeting with the same key. Reads
-    prefetched meetings.
+    The verdict covers the track's meetings that run on that day. If none of them runs, the verdict covers all meetings
+    that start later. `candidates` are always included. A candidate replaces the track's meeting with the same key.
+    Reads prefetched meetings.
     """
     keys = {each.key for each in candidates}
     meetings = [each.as_weekly_meeting() for each in track.meetings.all()]
