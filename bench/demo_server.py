@@ -18,10 +18,14 @@ STARTS_WITHIN = 120
 
 
 @contextmanager
-def demo_server() -> Iterator[str]:
-    """Load the demo clinic into a temporary SQLite database, serve it, and yield the server's base URL."""
+def demo_server(**variables: str) -> Iterator[str]:
+    """Load the demo clinic into a temporary SQLite database, serve it, and yield the server's base URL.
+
+    `variables` are more environment variables of the server. With EMPTY="1", it serves an empty clinic.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"DEPLOYMENT": "local", "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3"}
+        database = f"sqlite:///{folder}/demo.sqlite3"
+        environment = os.environ | {"DEPLOYMENT": "local", "DATABASE_URL": database} | variables
         subprocess.run([PROJECT / "bin" / "collect-static"], check=True, env=environment, stdout=subprocess.DEVNULL)
         manage = [sys.executable, str(PROJECT / "manage.py"), "prepare_local"]
         subprocess.run(manage, check=True, env=environment, stdout=subprocess.DEVNULL)

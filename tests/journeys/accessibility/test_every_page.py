@@ -14,7 +14,7 @@ from tests.journeys.accessibility.checks import find_faults
 from tests.journeys.accessibility.keyboard import find_covered_stops
 from tests.journeys.conftest import DESKTOP, OpenPage
 from tests.journeys.steps import SignIn, settle
-from tests.shots import pages_of
+from tests.shots.walk import pages_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
