@@ -40,13 +40,15 @@ def take_visitor(camera: Camera) -> None:
     page.context.close()
     del paths["home"]  # redirects to the sign-in page
     done = ("account_reset_password_done", "account_reset_password_from_key_done", "account_inactive")
-    camera.take_pages("visitor", paths | {name: reverse(name) for name in done} | _secret_links())
+    camera.take_pages("visitor", paths | {name: reverse(name) for name in done} | _secret_links(camera.language))
 
 
-def _secret_links() -> dict[str, str]:
+def _secret_links(language: str) -> dict[str, str]:
     """Make links to choose a password: two invitations and a reset. Add links that are not valid."""
     administrator = User.objects.get(email="administrator@demo.example")
     patient = Patient.objects.get(code=NOTHING_FITS)
+    patient.language = language  # the invitation is in the patient's language
+    patient.save(update_fields=["language"])
     posts = [(Role.CLINICIAN, patient.site_id)]
     staff = invite_staff(
         name="Ada Park", email="ada@demo.example", roles=posts, by_mail=False, by=administrator, now=clock.now()
