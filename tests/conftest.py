@@ -107,6 +107,6 @@ def postgres_only() -> None:
 
 @pytest.fixture
 def sqlite_only() -> None:
-    """Skip the test unless the database is SQLite. For slow tests whose result does not depend on the database."""
+    """Skip the test unless the database is SQLite. Slow tests with the same result on both databases use this fixture."""
     if connection.vendor != "sqlite":
         pytest.skip("what this test checks is the same on both databases: make test runs it on SQLite")

@@ -15,7 +15,7 @@ NIGHT = datetime(2026, 11, 24, 7, 15, tzinfo=UTC)
 PATIENT_NAME = "Rosa Lindqvist"
 
 calls: list[str] = []
-"""The jobs that have run, in order, each with the id of its site, if any. Tests that read this list clear it first."""
+"""The jobs that have run, in order, such as "tidy" or "greet 3" with a site id. Tests that read this list clear it first."""
 
 
 @task

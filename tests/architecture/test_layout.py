@@ -110,7 +110,7 @@ BELOW_VIEWS = {
     "admin.py",
 }
 KNOWN_LOOKUPS = {
-    # An invitation is for a patient or a staff member, and accepting it links a patient to a user.
+    # A patient who accepts an invitation is linked to a user.
     ("accounts/models/invitation.py", "patient__isnull"),
     ("accounts/services/invitations.py", "patient__site"),
     ("accounts/services/invitations.py", "patient__user"),

@@ -1,4 +1,4 @@
-"""docs/architecture.md matches the code: the files that it lists exist, and it has a table row for each folder.
+"""docs/architecture.md lists only files that exist, and its table has a row for each room.
 
 A walk is a list in the document: the files that handle one kind of request, from the view downward. A room is a folder
 inside a layer of an app, such as scheduling/services/timetable.

@@ -129,7 +129,7 @@ def is_alive(group: int) -> bool:
 
 @pytest.fixture
 def serving(checkout: Path) -> Iterator[Serving]:
-    """Start `make run` in its own process group, as a terminal does, and wait until it serves and runs jobs."""
+    """Start `make run` in its own process group, as a terminal does. Wait until all three processes have started."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     process = subprocess.Popen(["make", "run"], cwd=checkout, env=environment, start_new_session=True)
     try:

@@ -71,7 +71,7 @@ def wait_until_sent(file: Path, number: int) -> None:
 
 
 def test_no_mail_is_lost_when_workers_are_killed_at_random(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each worker's clock is ten minutes ahead of the previous worker's, so that mail left by a killed worker is due again."""
+    """Each worker's clock is ten minutes ahead of the previous worker's. Mail that a killed worker left is then due again."""
     file, chance, expected = tmp_path / "accepted", random.Random(1), set()
     for kill in range(KILLS + 1):
         now = clock_of(kill)

@@ -1,4 +1,4 @@
-"""A patient gets access to the portal by a link that works once, and loses the access again."""
+"""A link that works once gives a patient access to the portal. A coordinator can end the access."""
 
 import re
 import threading

@@ -49,9 +49,9 @@ BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Stay:
-    """The patient under test, who needs 9 hours on 3 days per week and is in one of two tracks.
+    """A patient who needs 9 hours on 3 days per week. The clinic has two tracks.
 
-    The two tracks share two groups. A patient's groups may come from both tracks.
+    The tracks share two groups. The patient's groups may come from both tracks.
     """
 
     def __init__(self) -> None:

@@ -101,7 +101,7 @@ def test_the_state_counts_down_to_the_end_of_the_working_day(client: Client) -> 
 
 
 def test_a_page_says_how_many_seconds_are_left_and_no_time_of_day(client: Client) -> None:
-    """The number stays the same until the end of the day is near, so that a page that hasn't changed isn't sent again."""
+    """The number is 900 until the last 15 minutes of the working day. Otherwise, every request would get a changed page."""
     user, evening = make_staff(Role.COORDINATOR, make_site()), MORNING + timedelta(hours=10)
     sign_in(client, user, MORNING)
 

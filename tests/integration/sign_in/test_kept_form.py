@@ -50,7 +50,7 @@ def ended_sign_in(client: Client) -> dict[str, object]:
 
 
 def send_late(client: Client, path: str, form: dict[str, str], referer: str = "", at: datetime = LATER) -> str:
-    """Send the form when the sign-in has ended. Return the address to which the person is sent after signing in."""
+    """Send the form after the sign-in has ended. Return the address that opens after the next sign-in."""
     headers = {"Referer": f"http://testserver{referer}"} if referer else {}
     with time_machine.travel(at, tick=False):
         answer = client.post(path, form, headers=headers)

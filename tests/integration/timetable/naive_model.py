@@ -96,7 +96,7 @@ def week_totals() -> dict[tuple[int, date], tuple[int, int]]:
 def week_drops(
     before: dict[tuple[int, date], tuple[int, int]], after: dict[tuple[int, date], tuple[int, int]], until: date
 ) -> set[tuple[int, date, int, int]]:
-    """Return the weeks whose minutes or days are below the prescription and lower than they were before.
+    """Return the weeks that lost minutes and now have too few minutes, or lost days and now have too few days.
 
     Weeks after a discharge are left out. Weeks that end after `until` are also left out, because some of their sessions
     do not exist yet.

@@ -1,4 +1,4 @@
-"""Twenty real programs have published weekly timetables. These are imported and checked against the hours rule."""
+"""The published weekly timetables of twenty real programs are imported and checked against the hours rule."""
 
 import csv
 from collections import defaultdict

@@ -128,7 +128,7 @@ def test_a_patient_sees_the_week_adds_a_busy_time_and_cancels_a_request(phone: P
     skip_to_content(phone)
     follow_by_key(phone.get_by_role("link", name="Mark my week"))
 
-    # The form below the grid offers by keyboard what the grid offers by mouse. At first, no day is chosen.
+    # By keyboard, a week is entered in the form below the grid. The first attempt leaves out the day.
     skip_to_content(phone)
     tab_to(phone.get_by_role("button", name="Add a row"))
     phone.keyboard.press("Enter")

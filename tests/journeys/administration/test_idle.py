@@ -160,7 +160,7 @@ def test_activity_in_another_tab_counts(
 def test_a_wrong_clock_on_the_device_makes_no_difference(
     phone: Page, sign_in: SignIn, pass_time: PassTime, patient: Patient, days: int
 ) -> None:
-    """Not even while there is no connection, when the page can't ask the server."""
+    """The page has no connection, so it can't ask the server how much time is left."""
     open_form(phone, sign_in, make_patient_user(patient), "/me/life/new/", clock_is_off_by=timedelta(days=days))
     asked: list[str] = []
     phone.on("request", lambda request: asked.append(request.url))

@@ -1,4 +1,4 @@
-"""Patients and staff members get access by a link that is handed to them, and keep it until somebody ends the access."""
+"""Patients and staff members get access by a printed link. The access stays until somebody ends it."""
 
 from urllib.parse import urlsplit
 

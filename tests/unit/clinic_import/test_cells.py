@@ -1,4 +1,4 @@
-"""The formats of values in an import file, and the values that the import reads from them."""
+"""How values can be written in import files, how the import reads them, and which values it refuses."""
 
 from collections.abc import Callable
 from datetime import date, time
