@@ -16,7 +16,8 @@ class MeetingPattern:
     """A weekly time slot within one day, in wall-clock time. A slot with an `anchor` date is held every other week.
 
     The pattern runs on dates in [runs_from, runs_until). If either date is None, there is no limit on that side. Raises
-    ValueError if the slot does not end after it starts, or if the break is not within the slot.
+    ValueError if the weekday is not from 0 to 6, if the slot does not end after it starts, or if the break is not
+    within the slot.
     """
 
     weekday: int

@@ -142,9 +142,9 @@ class StepPlan:
     `schedule` is the schedule that is best for the whole plan. It is None if nothing fits, or if the step is settled.
     `rank` is the position of the schedule in a ranking for this step alone, counted from 1.
 
-    `before` are the meetings that the patient attends until the step. If another version of a meeting runs by
-    then, `before` has that version. The search prefers schedules that keep these meetings. `tracks_before` are the keys
-    of the tracks in which the patient is enrolled until the step.
+    `before` are the meetings that the patient attends until the step, in the versions that run when the step starts.
+    The search prefers schedules that keep these meetings. `tracks_before` are the keys of the tracks in which the
+    patient is enrolled until the step.
     """
 
     step: Step
@@ -155,7 +155,7 @@ class StepPlan:
 
     @property
     def meetings(self) -> tuple[WeeklyMeeting, ...]:
-        """The arranged meetings or those of the planned schedule; empty if nothing fits."""
+        """The arranged meetings if the step is settled, otherwise the meetings of `schedule`. Empty if nothing fits."""
         if self.step.is_settled:
             return self.step.arranged.meetings
         return self.schedule.meetings if self.schedule else ()
@@ -169,7 +169,7 @@ class StepPlan:
 
     @property
     def state(self) -> Literal["arranged", "found", "none"]:
-        """The state of the step: "arranged" if its arranged meetings fit, "found" if a schedule was found, otherwise "none"."""
+        """The state of the step: "arranged" if the step is settled, "found" if it has a schedule, otherwise "none"."""
         return "arranged" if self.step.is_settled else "found" if self.schedule else "none"
 
     @property
@@ -186,11 +186,11 @@ class StepPlan:
 
     @property
     def continues_unchanged(self) -> bool:
-        """Whether the arranged meetings are exactly those that the patient already attends."""
+        """Whether the step is settled, and its meetings are exactly the meetings in `before`."""
         return self.step.is_settled and self.difference is not None and self.difference.is_empty
 
     def ranked(self, *, weights: Weights = WEIGHTS, most: int = MAX_SCHEDULES) -> tuple[Schedule, ...]:
-        """Return up to `most` schedules for this step alone, best first. The meetings in `before` are kept where possible."""
+        """Return up to `most` schedules for this step alone, best first. Keeping meetings in `before` is preferred."""
         preferences = Preferences(kept=self.before, weights=weights)
         return find_schedules(self.step.open_to(self.tracks_before), self.step.need, preferences=preferences, most=most)
 

@@ -55,7 +55,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 class Booking(models.Model):
     """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings are kept.
 
-    `starts`, `ends` and `countable_minutes` are copied from the session, and `week` is computed from its date.
+    `starts`, `ends` and `countable_minutes` are copied from the session. `week` is computed from the session's date.
     Calendars, weekly hours and the constraint against double booking therefore need no other table.
     """
 

@@ -42,7 +42,7 @@ class TrackQuerySet(models.QuerySet["Track"]):
 
 
 class Track(models.Model):
-    """A named set of weekly meetings. The track's weekly hours are computed from its meetings, never entered."""
+    """A named set of weekly meetings. The track's weekly hours are computed, not entered."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="tracks", verbose_name=_("site"))
     code = models.CharField(_("track code"), max_length=40)

@@ -12,7 +12,7 @@ from scheduling.services.stale_feeds import mark_session_feeds_stale
 
 
 def recount_booked(session_ids: Collection[int], now: datetime) -> None:
-    """Recount the sessions' active bookings, and increment the sessions' version numbers. A constraint rejects overbooking."""
+    """Recount the sessions' active bookings, and increment the sessions' versions. A constraint rejects overbooking."""
     active = (
         Booking.objects.active()
         .filter(session=OuterRef("pk"))

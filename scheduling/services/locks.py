@@ -16,7 +16,7 @@ def lock_site(site_id: int) -> None:
 
 
 def lock_meetings(meeting_ids: Collection[int]) -> None:
-    """Lock the meetings until the transaction ends, so that no one else changes the meetings or enrolls patients in them."""
+    """Lock the meetings until the transaction ends, so that no one else changes them or enrolls patients in them."""
     list(Meeting.objects.select_for_update(no_key=True).filter(pk__in=meeting_ids).order_by("pk"))
 
 

@@ -290,7 +290,7 @@ def assess_choice(
 def _is_implied_by_prescription(reason: Reason, prescribed_minutes: int, prescribed_days: int) -> bool:
     """Whether the reason only repeats that the prescription is not met.
 
-    For example, 400 minutes are below the minimum of 540, and also below the prescribed 600.
+    For example, if 600 minutes are prescribed, TooFewMinutes with 400 minutes and a minimum of 540 says nothing new.
     """
     return (isinstance(reason, TooFewMinutes) and reason.minutes < prescribed_minutes >= reason.minimum) or (
         isinstance(reason, TooFewDays) and reason.days < prescribed_days >= reason.minimum

@@ -68,7 +68,7 @@ def _runs(meeting: WeeklyMeeting, day: date, aligned: dict[MeetingSwitch, date])
 
 
 def _align_boundaries(meetings: Collection[WeeklyMeeting], first: date) -> dict[MeetingSwitch, date]:
-    """Move dates after `first` on which meetings start or end, so that as few different dates as possible are left.
+    """Move the start and end dates of meetings after `first`, so that as few different dates as possible are left.
 
     The result maps each date and meeting to the new date. Each meeting is still held on the same days: a Friday group
     can start on Monday instead of Friday.

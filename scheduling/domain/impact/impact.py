@@ -41,7 +41,7 @@ class SessionState:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """The values that an impact displays for the session. If only other values change, the session counts as unchanged."""
+        """The values that an impact displays for the session. If all stay the same, the session counts as unchanged."""
         return (self.name, self.time, self.room, self.people, self.places, self.is_cancelled)
 
     @property
@@ -141,7 +141,7 @@ class WeekShortfall:
     """A treatment week that is short after a change: it has fewer minutes, or days, than before and than prescribed.
 
     If 540 minutes are prescribed, a change from 600 to 480 minutes makes a week short, and a change from 600 to 540
-    does not. `makeups` are make-up sessions that together would cover the shortfall, or None if there are none.
+    does not. `makeups` are make-up sessions that together would cover the shortfall, or None if no such sessions exist.
     `is_on_leave` is whether the patient is on a leave of absence in the week. If so, the week is not counted as missed.
     """
 

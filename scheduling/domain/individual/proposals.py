@@ -85,8 +85,8 @@ class AdjacentGroup:
 class Proposal:
     """A proposed weekly time for individual sessions: one session, or two with the same counselor.
 
-    `name` is the counselor's name. For each session, `adjacent_groups` has the nearest group on the same day. The item
-    is None if the patient has no group on that day.
+    `name` is the counselor's name. For each session, `adjacent_groups` has the nearest group on the same day, or None
+    if the patient has no group on that day.
     """
 
     name: str

@@ -32,8 +32,8 @@ class Conflict(NamedTuple):
     """A busy time that overlaps a weekly meeting, travel included.
 
     `number` is the index of the busy time in the patient's list. The busy time starts on `weekday`, which is
-    `days_before` days before the meeting. It would no longer overlap if it ended `minutes_earlier` minutes earlier or
-    started `minutes_later` minutes later. `dates` are the dates of the meeting on which the two overlap.
+    `days_before` days before the meeting. The busy time would not overlap the meeting if it ended `minutes_earlier`
+    minutes earlier or started `minutes_later` minutes later. `dates` are the meeting's dates with an overlap.
     """
 
     busy: BusyTime
@@ -53,7 +53,7 @@ class Conflict(NamedTuple):
 
     @property
     def ends_earlier(self) -> bool:
-        """Whether ending the busy time earlier is a smaller change than starting it later."""
+        """Whether the smaller move is an earlier end, not a later start. True if both moves are equal."""
         return self.minutes_earlier <= self.minutes_later
 
     @property
@@ -249,8 +249,8 @@ class CommitmentConflict(Reason):
 
     - `overlap_minutes`: overlap of the meeting with the busy time alone.
     - `gap_minutes`: time between the busy time and the meeting, or 0 if they overlap.
-    - `minutes`: overlap of the meeting with the busy time and its travel. If only the travel overlaps the meeting, the
-      minutes that are missing for the travel.
+    - `minutes`: overlap of the meeting with the busy time and its travel. If only the travel overlaps the meeting,
+      these are the minutes that are missing for the travel.
     - `before`: whether the busy time starts before the meeting.
     - `sessions`: number of sessions that the meeting has in the horizon.
     - `dates`, `first_date`: number of these sessions with the conflict, and the date of the first one.

@@ -132,7 +132,7 @@ def is_for_the_age(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]
 def keeps_commitments(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     """Check that none of the patient's busy times blocks a chosen meeting (product rule).
 
-    A busy time that can move far enough does not block a meeting. Neither does a temporary busy time for which the patient
+    A busy time that can move far enough does not block a meeting. Neither does a temporary busy time if the patient
     would miss only a few sessions.
     """
     for meeting in choice:
@@ -159,7 +159,7 @@ RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has
 
 
 def judge(offer: Offer, need: Need, choice: Collection[WeeklyMeeting]) -> tuple[Reason, ...]:
-    """Return every reason against attending these meetings from `need.from_day` on. If there is no reason, they fit."""
+    """Return every reason against attending these meetings from `need.from_day` on. Empty if the meetings fit."""
     chosen = tuple(choice)
     return tuple(reason for rule in RULES for reason in rule(offer, need, chosen))
 

@@ -29,8 +29,8 @@ class BlockedGroups:
       time.
     - `is_attended`: whether the patient already attends all of the blocked groups.
     - `every_other_week`: whether the groups are blocked only every other week.
-    - `is_always`: whether the groups are blocked on every date, and not `every_other_week`.
-    - `is_every_week`: whether `is_always`, and all blocked groups are held every week.
+    - `is_always`: whether the groups are blocked on every date. False if `every_other_week` is True.
+    - `is_every_week`: whether the groups are blocked on every date, and all of them are held every week.
     - `sessions`: number of sessions that the blocked groups have in the horizon.
     - `minutes`: overlap of the busy time, travel included, with one session. The group with the longest overlap counts.
     """

@@ -206,7 +206,7 @@ def _is_open(meeting: WeeklyMeeting, need: Need) -> bool:
 def _whole_track_schedules(offer: Offer, need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
     """Yield the whole track as a schedule if it fits and has meetings that do not count toward the hours.
 
-    `best_weeks` does not find such schedules, because it leaves these meetings out.
+    `best_weeks` does not find such schedules, because its pool has only meetings that count.
     """
     on_top = [each for each in offer.weekly_meetings if not counts_toward_hours(each)]
     if not on_top:

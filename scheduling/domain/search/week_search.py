@@ -130,7 +130,7 @@ def _search_weeks(
     kept: Collection[WeeklyMeeting],
     spent: int,
 ) -> Iterator[WeekCandidate]:
-    """Yield the weeks that can be built from these slots, the cheapest first. `spent` is added to the cost of every week."""
+    """Yield the weeks that can be built from these slots, the cheapest first. Every cost includes `spent`."""
     search = _WeekSearch(_day_options(slots, limits, weights, kept), limits)
     heap: list[tuple[int, tuple[SlotTimes, ...], tuple[str, ...], int, _SearchNode | GroupAssignment]] = []
     number = count()

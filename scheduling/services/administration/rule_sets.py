@@ -1,4 +1,4 @@
-"""Weekly-hours rules of a site: new rules from a day on, and rules that are withdrawn before they come into force.
+"""Weekly-hours rules of a site: set new rules from a day on, and withdraw rules.
 
 Weeks in which patients were in sessions keep the rules that were in force then.
 """
@@ -123,9 +123,10 @@ def set_rules(*, site: Site, values: RuleSetValues, by: User, now: datetime) -> 
 
 @transaction.atomic
 def withdraw_rules(*, rules: RuleSet, by: User, now: datetime) -> None:
-    """Withdraw rules that are not in force yet. The earlier rules then go on.
+    """Withdraw rules. The earlier rules then go on.
 
-    Raises Refused if patients were in a session since the rules began, or if the site would be left without rules.
+    Raises Refused if patients were in a session since the rules began, or if the site would be left without rules for
+    all levels of care.
     """
     site = rules.site
     lock_site(site.pk)

@@ -25,12 +25,12 @@ from timekeeping.occurrences import ClockEffect, at_wall_clock, clock_effect_at
 from timekeeping.reasons import Reason, refuse_if_any
 
 OUT_OF_THE_WAY = timedelta(days=36500)
-"""All sessions first move this far into the future. Otherwise, a session's new time could overlap another one's old time."""
+"""All sessions first move this far ahead, so that no session's new time overlaps another session's old time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionHeld(Reason):
-    """A session with patients has begun, or a session was held. A change would alter the recorded times of past sessions."""
+    """A session with patients has begun, or a session was held. The times of past sessions must not change."""
 
     site: str
     session: str

@@ -103,7 +103,7 @@ def propose_change(*, commitment: Commitment, values: CommitmentValues, by: User
 def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now: datetime) -> CommitmentProposal:
     """End or remove a commitment, as `stop_commitment` does.
 
-    No coordinator has to accept this, because it can't cause a conflict with a booking.
+    No coordinator has to accept the end, because it can't cause a conflict with a booking.
 
     Raises Refused if the last day is before the commitment begins.
     """
@@ -119,7 +119,7 @@ def propose_end(*, commitment: Commitment, last_day: date | None, by: User, now:
 def propose_removal(*, commitment: Commitment, by: User, now: datetime) -> CommitmentProposal:
     """End a commitment as of yesterday. A commitment that is on single dates or has not begun is deleted instead.
 
-    No coordinator has to accept this, because it can't cause a conflict with a booking.
+    No coordinator has to accept the removal, because it can't cause a conflict with a booking.
     """
     patient, label = commitment.patient, commitment.label
     today = patient.site.today_at(now)

@@ -40,8 +40,8 @@ def stop_meeting(
 ) -> list[Session]:
     """End the meeting on `until` (exclusive), and remove its later sessions unless they have begun.
 
-    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. The caller must assign
-    the returned sessions to another meeting or detach them.
+    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. The caller must
+    assign the returned sessions to another meeting or detach them.
     """
     meeting.runs_until = until
     meeting.save(update_fields=["runs_until"])
@@ -51,8 +51,8 @@ def stop_meeting(
 def withdraw_sessions(*, meeting: Meeting, reason: str, now: datetime, let_go: Collection[int] = ()) -> list[Session]:
     """Remove all future sessions of the meeting, so that they can be created again.
 
-    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. Of the other
-    sessions, those that never had a booking are deleted. The rest become canceled one-off sessions.
+    Sessions that were changed by hand are kept and returned, except those whose ids are in `let_go`. Other sessions are
+    deleted if they never had a booking. Otherwise, they become canceled one-off sessions.
     """
     cancelled, kept = _remove_sessions(_sessions_from(meeting, None, now), reason, now, let_go)
     Session.objects.filter(pk__in=cancelled).update(meeting=None, pattern_date=None)

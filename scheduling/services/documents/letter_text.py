@@ -1,7 +1,7 @@
 """The sentences of a letter, used by both its preview page and its PDF.
 
-A letter is written for its recipient, so it is always in US English with 12-hour times. The user's language and clock are
-ignored.
+A letter is written for its recipient, so it is always in US English with 12-hour times. The user's language and clock
+are ignored.
 """
 
 from dataclasses import dataclass

@@ -135,7 +135,7 @@ def letter_content(*, consent: Consent, name: str, first_day: date, last_day: da
 def write_letter(
     *, consent: Consent, name: str, first_day: date, last_day: date, seen: str, by: User, now: datetime
 ) -> tuple[Letter, bytes]:
-    """Record the disclosure. Return its database row and the letter as a PDF.
+    """Record the disclosure. Return the row of the letter, and the letter as a PDF.
 
     `seen` is the key of the content that was previewed. Raises Refused as `letter_content` does, or if the content has
     changed since the preview.
@@ -162,7 +162,7 @@ def _check_request(consent: Consent, first_day: date, last_day: date, today: dat
 
 
 def _check_disclosure(content: LetterContent, patient: Patient) -> Iterable[Reason]:
-    """Yield the reasons why user-entered text would reveal treatment. Words of the patient's real name are always allowed."""
+    """Yield the reasons why user-entered text would reveal treatment. Words of the patient's real name are allowed."""
     name = patient.site.name
     if words := revealing_words(content.sender, [name]) + revealing_words(content.sender_address):
         yield LetterheadRevealsTreatment(words)

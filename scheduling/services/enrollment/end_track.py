@@ -110,8 +110,8 @@ def end_track(
     """End the track after `last_day`, and return it.
 
     No more patients can be enrolled in the track, and its waitlist is closed. Meetings that serve no other published
-    track end after `last_day`. The track's enrollments end, too. The patients of the enrollments whose ids are in
-    `moving` are transferred to the track `to`.
+    track end after `last_day`. The track's enrollments end, too. `moving` has the ids of enrollments whose patients are
+    transferred to the track `to`.
 
     Raises Refused if the day is in the past, if the track is not published, or if there are reasons against a
     transfer. Raises PermissionDenied unless `by` may manage both the timetable and the patients of the site.

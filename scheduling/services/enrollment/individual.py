@@ -85,8 +85,8 @@ def check_individual_sessions(
 ) -> tuple[Reason, ...]:
     """Return every reason against these weekly hours, by the same rules as for proposals.
 
-    If there are no hours, there are no reasons. Locks the counselors until the transaction ends. The parameters are
-    those of `propose_individual_sessions`.
+    If there are no hours, there are no reasons. Locks the counselors until the transaction ends. The other parameters
+    are those of `propose_individual_sessions`.
     """
     if not hours:
         return ()
@@ -160,7 +160,7 @@ def _with_successors(meetings: Collection[int]) -> list[Meeting]:
 
 
 def _current_need(need: Need, episode: Episode, today: date, apart_from: Enrollment | None) -> Need:
-    """Return the need with the patient's dated bookings as busy times. The need starts today if its first day has passed."""
+    """Return the need from today on or from its first day, whichever is later, with dated bookings as busy times."""
     first = max(need.from_day, today)
     sessions = Booking.objects.active().filter(
         episode=episode, session__on__gte=first, session__on__lt=first + (need.until - need.from_day)

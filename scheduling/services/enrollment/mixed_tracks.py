@@ -11,7 +11,7 @@ from scheduling.services.search.offers import as_offer
 
 @dataclass(frozen=True, slots=True)
 class CrossTrackOptions:
-    """The tracks that mix with the patient's track, and the distinct meetings of other tracks that the patient may attend."""
+    """The tracks that mix with the patient's track, and the meetings of other tracks that the patient may attend."""
 
     tracks: tuple[Track, ...] = ()
     meetings: tuple[Meeting, ...] = ()

@@ -183,7 +183,7 @@ class AttendedMeetings:
         )
 
     def beside_individual(self, need: Need) -> Need:
-        """Return the need with the individual sessions as busy times, because these sessions stay when the groups change."""
+        """Return the need with the individual sessions as busy times. These sessions stay when the groups change."""
         busy = (
             each.meeting.as_busy_time(label=each.meeting.name, valid_from=each.starts, valid_until=each.ends)
             for each in self.individual_rows

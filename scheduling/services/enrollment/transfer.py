@@ -45,7 +45,7 @@ def transfer_enrollment(
 
     Raises Refused as `enroll_patient` does. Also raises Refused if `track` is the patient's current track, or if
     `starts` has passed. The old enrollment must begin by `starts`, and must not end earlier than the day before
-    `starts`. If it begins today, `starts` must be later than today. If Refused is raised, nothing is changed.
+    `starts`. If the old enrollment begins today, `starts` must be later. If Refused is raised, nothing is changed.
     """
     enrollment, _ = lock_enrollment(enrollment, meetings)
     today = enrollment.episode.site.today_at(now)

@@ -1,4 +1,4 @@
-"""Waitlists of tracks: patients join, patients leave, and entries are closed. `WaitingQuerySet.in_order` sorts the entries."""
+"""Waitlists of tracks: patients join, patients leave, and entries are closed."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

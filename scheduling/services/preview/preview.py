@@ -2,7 +2,7 @@
 
 A preview runs the action itself in a transaction, compares the site before and after, and rolls back. So it shows
 exactly what the action does. When the user confirms the action, it runs again under the site's lock, and its changes
-are compared with the preview. If they differ, the action is rolled back and previewed again.
+are compared with the preview. If the changes differ, the action is rolled back and previewed again.
 """
 
 from collections import defaultdict
@@ -121,7 +121,7 @@ def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[B
 def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
     """Return the bookings in `before`. A booking that is also in `after`, on the same date, gets its week from `after`.
 
-    So a change of the first day of the week in the rules loses no hours. A booking that moves to another date keeps its
+    So no hours are lost if the rules change the first day of the week. A booking that moves to another date keeps its
     week, and this week can lose hours.
     """
     weeks = {(each.patient, each.session, each.on): each.week for each in after}

@@ -101,7 +101,7 @@ def take_snapshot(scope: SnapshotScope, now: datetime) -> Snapshot:
 
 
 def _first_meetings(site: Site) -> dict[int, int]:
-    """Map each meeting's id to the id of the first meeting in its chain. In a chain, each meeting continues the one before."""
+    """Map meeting id to the id of the first meeting in the meeting's series (see `SessionState`)."""
     previous = dict(Meeting.objects.filter(site=site).order_by().values_list("pk", "continues"))
     found = {}
     for meeting in previous:

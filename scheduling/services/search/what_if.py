@@ -23,8 +23,8 @@ def save_change(
     `parts` are the busy times that replace the commitment. The commitment gets the values of the first part. Each other
     part becomes a new commitment. If the only part is the same as the commitment, nothing is saved.
 
-    The travel times of a part are those between `site` and the commitment. If the scenario changed them, the saved
-    commitment gets its own travel times instead of those of its place. Raises Refused as `change_commitment` does.
+    The travel times of a part are between `site` and the commitment. If the scenario changed the travel times, they are
+    saved with the commitment, and no longer taken from its place. Raises Refused as `change_commitment` does.
     """
     if [commitment.as_busy_time(site=site)] == list(parts):
         return [commitment]

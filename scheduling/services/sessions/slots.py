@@ -56,7 +56,7 @@ class SkippedTime(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTaken(Reason):
-    """Another session is in the room at that time. `starts` and `ends` are its times, in the site's local time."""
+    """Another session is in the room. `starts` and `ends` are the times of this session, in the site's local time."""
 
     room: str
     session: str

@@ -52,8 +52,8 @@ def closure_scope(site: Site, first_day: date, last_day: date) -> SnapshotScope:
 def close_site(*, site: Site, first_day: date, last_day: date, reason: str, by: User | None, now: datetime) -> Closure:
     """Close the site from `first_day` to `last_day`, inclusive, and cancel the sessions that have not begun.
 
-    Raises Refused if the last day is before the first, if the reason is empty, or if another closure includes some of the
-    days.
+    Raises Refused if the last day is before the first, if the reason is empty, or if another closure includes some of
+    the days.
     """
     lock_site(site.pk)
     _refuse_invalid_closure(site, first_day, last_day, reason)

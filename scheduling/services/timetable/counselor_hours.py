@@ -52,8 +52,8 @@ def add_counselor_hours(
 ) -> CounselorHours:
     """Add weekly hours in which the counselor sees patients at the site.
 
-    Raises Refused if the hours end before they start, are outside the site's opening hours, or overlap other hours of the
-    same counselor. Raises ValueError if the user is not a clinician at the site.
+    Raises Refused if the hours end before they start, are outside the site's opening hours, or overlap other hours of
+    the counselor. Raises ValueError if the user is not a clinician at the site.
     """
     if not User.objects.clinicians_at(site.pk).filter(pk=user.pk).exists():
         raise ValueError(f"{user} is not a clinician at {site}")
