@@ -116,7 +116,7 @@ def remove_individual_meeting(*, meeting: Meeting, ends: date, reason: str, now:
 def reassign_sessions(*, sessions: Iterable[Session], meeting: Meeting, now: datetime) -> None:
     """Assign manually changed sessions to a meeting.
 
-    Each of them counts as the meeting's session in the same week, so no other session is created for that week. If the
+    Each session counts as the meeting's session in the same week, so no other session is created for that week. If the
     meeting has no date in that week, the session becomes a one-off session. Bookings of enrollments that are not in the
     meeting are released.
     """

@@ -32,7 +32,7 @@ LONGEST_PERIOD = timedelta(weeks=26)
 
 @dataclass(frozen=True, slots=True)
 class ConsentNotInForce(Reason):
-    """The consent is not in force on the day of the letter: it has expired, was revoked, or is not signed yet."""
+    """The consent is not in force today: it has expired, was revoked, or is not signed yet."""
 
     recipient: str
     last_day: date

@@ -56,7 +56,7 @@ class SkippedTime(Reason):
 
 @dataclass(frozen=True, slots=True)
 class RoomTaken(Reason):
-    """Another session is in the room. `starts` and `ends` are the times of this session, in the site's local time."""
+    """Another session is in the room. `starts` and `ends` are the other session's times, in the site's local time."""
 
     room: str
     session: str
@@ -69,7 +69,7 @@ class RoomTaken(Reason):
 class FacilitatorTaken(Reason):
     """A facilitator leads or assists in another session at that time, perhaps at another site.
 
-    `starts` and `ends` are the times of that other session, in this site's local time.
+    `starts` and `ends` are the other session's times, in this site's local time.
     """
 
     facilitator: str
