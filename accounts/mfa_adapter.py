@@ -14,7 +14,7 @@ from iopmanager.qr_code import draw_qr_code
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
-    """Adapter that encrypts secrets before they are stored. On a phone, neither the clinic nor its host is named."""
+    """Adapter that encrypts secrets before they are stored. Authenticator apps show neither the clinic nor its host."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,

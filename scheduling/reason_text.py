@@ -1,6 +1,6 @@
 """Render reasons, remarks, suggestions and changed days as text, the same on pages, in commands and in JSON.
 
-Each class of reasons has its own template partial; `reason_template` returns its name.
+Each class of reasons has its own template partial. `reason_template` returns the name of the partial.
 """
 
 from django.template import Context

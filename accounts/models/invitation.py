@@ -16,10 +16,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A link that works once, for a patient or a staff member. Its token is shown only once; only the hash is stored.
+    """A link that works once, for a patient, a staff member or a delegate. Only the hash of its token is stored.
 
-    A staff member's user exists from the start, but can't sign in until the link is used. A patient's user is created
-    when the link is used, because only then is the e-mail address known.
+    The user of a staff member or delegate exists from the start, but can't sign in until the link is used. A patient's
+    user is created when the link is used, because only then is the e-mail address known.
     """
 
     patient = models.ForeignKey(

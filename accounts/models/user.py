@@ -49,7 +49,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person who signs in with an e-mail address: a staff member, or a patient whose record is linked to this user."""
+    """A person who signs in with an e-mail address: a staff member, a patient or a delegate."""
 
     email = models.EmailField(_("email"), unique=True)
     name = models.CharField(_("name"), max_length=150)

@@ -100,7 +100,7 @@ def check_email(email: str, *, user_id: int | None = None) -> Iterable[Reason]:
 def accept_invitation(*, token: str, email: str, password: str, now: datetime) -> User:
     """Use the invitation, and return the user, who can sign in from now on.
 
-    Staff members keep the address to which they were invited, so `email` matters only for patients. Raises Refused if
+    Staff members and delegates keep their address, so `email` matters only for patients. Raises Refused if
     the invitation can't be used, or if somebody else signs in with the address. Of several people who use the same
     link at the same time, only one succeeds.
     """

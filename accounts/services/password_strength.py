@@ -9,9 +9,9 @@ from zxcvbn import zxcvbn
 from accounts.models import User
 
 LOWEST_SCORE = 3
-"""Scores go from 0 to 4. A password with a score of 3 or 4 holds out against somebody who tries 100 million guesses."""
+"""Lowest accepted score. Scores go from 0 to 4. A password with a score of 3 takes more than 100 million guesses."""
 LONGEST_PART = 72
-"""Only so many characters are looked at, because the time grows with the square of the length. It is zxcvbn's own limit."""
+"""Number of characters that are checked. This is zxcvbn's own limit: the time grows with the square of the length."""
 
 _lock = Lock()
 
@@ -19,13 +19,13 @@ _lock = Lock()
 class HardToGuessValidator:
     """Estimate how many guesses a password takes, from lists of breached passwords, of words and of names.
 
-    Words and numbers that belong to the person count as known to whoever guesses.
+    The estimate assumes that the attacker knows the person's name and email address.
     """
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raises ValidationError if the password is too easy to guess."""
         known = _words_of(user) if user is not None else []
-        with _lock:  # zxcvbn keeps what is known in a dictionary that all threads share
+        with _lock:  # zxcvbn stores `user_inputs` in a dictionary that all threads share
             found = zxcvbn(password[:LONGEST_PART], user_inputs=known)
         if found["score"] < LOWEST_SCORE:
             raise ValidationError(

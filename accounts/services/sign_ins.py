@@ -61,9 +61,9 @@ def sign_ins_of(user: User, *, this_key: str | None, now: datetime) -> list[Open
 
 @transaction.atomic
 def end_sign_ins(user: User, ids: Collection[str] | None, *, this_key: str | None, by: User, now: datetime) -> int:
-    """End the user's sign-ins with these ids, or all if `ids` is None. Return how many were ended.
+    """End other sign-ins of the user: the ones with these ids, or all if `ids` is None. Return how many were ended.
 
-    The current sign-in, whose session has the key `this_key`, never ends. Devices are signed out at their next request.
+    `this_key` is the key of the current session, which does not end. Other devices are signed out at their next request.
     """
     valid = {row.pk for row, _ in _valid_sessions(user, now)}
     keys = [key for key in valid if key != this_key and (ids is None or _id_of(key) in ids)]

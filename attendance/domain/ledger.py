@@ -211,8 +211,8 @@ def find_makeup_openings(
 ) -> tuple[MakeupOpening, ...] | None:
     """Return the fewest openings that add the missing `minutes` and `days`, or None if no set of openings adds enough.
 
-    If several sets of openings are equally small, the earliest set is returned. The openings overlap neither each other
-    nor a booked session. An opening on one of the `counted_days` adds no further day.
+    If several sets of openings are equally small, the earliest set is returned. The returned openings overlap neither
+    each other nor a booked session. An opening on one of the `counted_days` adds no further day.
     """
     free = [each for each in openings if not any(each.time.overlaps(other.time) for other in booked)]
     free = sorted((each for each in free if each.countable_minutes > 0), key=lambda each: (each.time.start, each.key))

@@ -157,8 +157,8 @@ class _LedgerData:
     def openings(self, episode: Episode, week: Interval[date]) -> list[MakeupOpening]:
         """Return the week's sessions that have a free spot and that the patient could attend.
 
-        On the session's date, the patient must be in care and not on leave. At its time, the patient must be neither
-        busy nor booked.
+        On the session's date, the patient must be in care and not on leave. At the session's time, the patient must be
+        neither busy nor booked.
         """
         away = self.away.get(episode.pk, ())
         # Until a booking of a canceled session is released, the patient can't have another booking at the same time.

@@ -73,7 +73,7 @@ class ImportRun:
         self.mark_faulty(row)
 
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
-        """Record a fault of the row because a service refused it. The fault's text lists the service's reasons."""
+        """Record that a service refused the row, as one fault with all reasons of the service."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
 
     def mark_faulty(self, row: ImportRow) -> None:

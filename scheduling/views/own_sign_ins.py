@@ -35,7 +35,7 @@ def own_sign_ins(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def end_own_sign_ins(request: HttpRequest) -> HttpResponse:
-    """End the user's sign-ins with the submitted ids or, without ids, all of them. The current sign-in never ends."""
+    """End other sign-ins of the user: the ones with the submitted ids or, without ids, all of them."""
     user = signed_in(request)
     ids = request.POST.getlist("sign_in") or None
     ended = end_sign_ins(user, ids, this_key=request.session.session_key, by=user, now=clock.now())
@@ -54,7 +54,7 @@ def signed_in_again(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def sign_in_state(request: HttpRequest) -> HttpResponse:
-    """Return as JSON who is signed in, and for how many seconds. The script `signed_in.js` requests this.
+    """Return as JSON who is signed in, and for how many more seconds. The script `signed_in.js` requests this.
 
     The request counts as activity only if it has the parameter `active` (see SignInLimitsMiddleware).
     """

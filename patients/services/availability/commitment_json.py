@@ -21,7 +21,7 @@ def values_to_json(values: CommitmentValues) -> dict[str, Any]:
 def values_from_json(stored: Mapping[str, Any]) -> CommitmentValues:
     """Return the values that `values_to_json` stored.
 
-    Fields that were added to commitments later get their default values.
+    Fields that are missing in `stored` get their default values.
     """
     known = {each.name for each in fields(CommitmentValues)} & set(stored)
     return CommitmentValues(**{name: _field_from_json(name, stored[name]) for name in known})

@@ -271,7 +271,7 @@ def _list_weeks(
 def _moves_by_meeting(
     enrollments: Iterable[ListedEnrollment], busy: Sequence[BusyTime], today: date
 ) -> dict[int, tuple[Conflict, ...]]:
-    """Map the id of each attended meeting to its conflicts with commitments that can move to make room for it.
+    """Map the id of each attended meeting to its conflicts with commitments that can move to make room for the meeting.
 
     Conflicts before today are left out.
     """

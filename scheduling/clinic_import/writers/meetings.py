@@ -188,7 +188,7 @@ def find_clinician(
     site: str,
     for_individual: bool = False,
 ) -> User | None:
-    """Return the site's clinician with this `name`, which is a code or an e-mail address, or None if there is none.
+    """Return the site's clinician whose code or e-mail address is `name`, or None if there is none.
 
     Add a fault to the row if `name` is unknown, or if the person is not a clinician at the site. The text of
     that fault is about individual sessions if `for_individual` is true, and otherwise about leading groups.

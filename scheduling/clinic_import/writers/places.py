@@ -69,7 +69,7 @@ def write_sites(run: ImportRun) -> dict[str, Site]:
 
 
 def _is_consistent(run: ImportRun, row: SiteRow, site: Site | None) -> bool:
-    """Check that the site closes after it opens and that its state is in its country. Add a fault and return False if not.
+    """Return whether the site closes after it opens, and its state is in its country. If not, add a fault.
 
     For columns that the file lacks, the values of the existing site are checked.
     """

@@ -56,7 +56,7 @@ def _label(item: Meeting | Session) -> str:
 
 
 def _choices(candidates: Candidates) -> list[tuple[str, object]]:
-    """Return the choices. People who are free then come first, under one heading. Busy people follow under another."""
+    """Return the choices. People who are free at the time come first. Busy people follow under a heading of their own."""
     choices: list[tuple[str, object]] = [("", _("Leave as it is")), (NOBODY, _("Nobody yet"))]
     for label, people in ((_("Free then"), candidates.free), (_("Busy at least once"), candidates.busy)):
         if people:

@@ -19,7 +19,7 @@ def work_seen_field() -> forms.BooleanField:
 class RolesForm(forms.Form):
     """A staff member's roles at the sites that the user manages and, if `may_give_all`, the role for all sites.
 
-    `handover` has the fields that say who takes the person's groups.
+    `handover` has the fields that say who takes the person's groups and sessions.
     """
 
     reason_fields: ClassVar[Mapping[str, str]] = {"still_leads": "work_seen"}

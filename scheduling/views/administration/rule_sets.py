@@ -124,7 +124,7 @@ def _rules_page(request: HttpRequest, site: Site, form: RuleSetForm, now: dateti
 
 
 def _notes(effect: RulesEffect) -> Iterator[str]:
-    """Yield a sentence for each track that would break the rules, and one for prescriptions above or below the limits."""
+    """Yield a sentence for each track that would break the rules, and sentences about prescriptions outside the limits."""
     for each in effect.tracks:
         reasons = " ".join(reason_text(reason) for reason in each.reasons)
         yield _("%(track)s would break these rules. %(reasons)s") % {"track": each.track.name, "reasons": reasons}

@@ -44,7 +44,7 @@ def _delegation(user: User, patient_id: int, now: datetime) -> Delegate:
 
 
 def _shared_bookings(delegate: Delegate) -> BookingQuerySet:
-    """Return the bookings that the delegate may see: those on days when the consent is in force, without excused ones."""
+    """Return the bookings that the delegate may see: all on days when the consent is in force, except excused ones."""
     consent = delegate.consent
     covered = Booking.objects.shown_to_patient().of_patient(delegate.patient_id)
     covered = covered.filter(session__on__gte=consent.signed_on, session__on__lt=consent.valid_until)

@@ -88,7 +88,7 @@ def find_schedule_save(request: HttpRequest, patient_id: int, commitment_id: int
 
 
 def apply_suggestion(typed: QueryDict) -> QueryDict:
-    """If a suggestion was submitted in `try`, replace the submitted fields with those of the suggestion."""
+    """If a suggestion was submitted in `try`, replace the submitted values with the values of the suggestion."""
     merged = typed.copy()
     for name, values in QueryDict(typed.get("try", "")).lists():
         merged.setlist(name, values)

@@ -75,7 +75,7 @@ def track_cards(offers: Iterable[Offer], need: Need) -> list[TrackCard]:
 
 
 def unfit_tracks(cards: Iterable[TrackCard]) -> dict[str, object]:
-    """Return the tracks that don't fit, for the template. Those for another level of care are listed apart."""
+    """Return the tracks that don't fit, for the template. Tracks for another level of care are in a list of their own."""
     unfit = [card for card in cards if not card.fit.fits]
     return {
         "others": [card for card in unfit if not card.is_for_another_level],
