@@ -37,9 +37,13 @@ class PostForm:
     names: set[str] = field(default_factory=set)
 
     def add(self, control: Control) -> None:
-        """Add a control to `controls` if a person can change it. Always add its name to `names`."""
+        """Add a control to `controls` if a person can change it. Always add its name to `names`.
+
+        The hidden field with the version of the record (`data-version`) belongs to what was typed, so it is added too.
+        """
         self.names.add(control.name)
-        if control.name and control.tag != "button" and (control.attributes.get("type") or "") not in NOT_TYPED:
+        is_typed = (control.attributes.get("type") or "") not in NOT_TYPED or "data-version" in control.attributes
+        if control.name and control.tag != "button" and is_typed:
             self.controls.append(control)
 
 

@@ -23,3 +23,8 @@ def preview_and_confirm(client: Client, address: str, typed: dict[str, Any]) -> 
     response = client.post(address, typed | {"seen": impact_key(shown.text)})
     assert response.status_code == 302
     return shown
+
+
+def send_form(client: Client, address: str, values: dict[str, Any]) -> Any:
+    """Open a form that says which version of a record it shows, and send it with these values."""
+    return client.post(address, {"version": client.get(address).context["version"]} | values)

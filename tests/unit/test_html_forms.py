@@ -15,6 +15,8 @@ def filled(controls: str, *fields: Field, action: str = "") -> str:
     ("control", "fields", "expected"),
     [
         ('<input name="a">', [("a", "Ann")], '<input name="a" value="Ann">'),
+        ('<input type="hidden" name="a" value="new" data-version>', [("a", "old")],
+         '<input type="hidden" name="a" value="old" data-version>'),
         ('<input name="a" value="old">', [("a", "")], '<input name="a" value="">'),
         ('<input name="a" type="date">', [("a", "2026-11-25")], '<input name="a" type="date" value="2026-11-25">'),
         ('<input name="a">', [("a", '"><script>')], '<input name="a" value="&quot;&gt;&lt;script&gt;">'),

@@ -11,6 +11,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import Meeting, Room, Session, SessionStatus, Site
 from scheduling.services.administration.codes import free_code
+from scheduling.services.administration.versions import refuse_other_version
 from scheduling.services.locks import lock_site
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 
@@ -73,13 +74,14 @@ def add_room(*, site: Site, values: RoomValues, by: User, now: datetime) -> Room
 
 
 @transaction.atomic
-def change_room(*, room: Room, values: RoomValues, by: User, now: datetime) -> Room:
-    """Change a room's name, code or capacity, and return the room.
+def change_room(*, room: Room, values: RoomValues, seen: str, by: User, now: datetime) -> Room:
+    """Change a room's name, code or capacity, and return the room. `seen` is the version that the user saw.
 
-    Raises Refused if another room of the site has the same code, or if a group or a session to come has more spots than
-    the room would hold.
+    Raises Refused if somebody else has changed the room since then, if another room of the site has the same code, or if
+    a group or a session to come has more spots than the room would hold.
     """
     room = _lock_room(room)
+    refuse_other_version(seen, room)
     if values.places < room.places:
         refuse_if_any(_check_spots(room, values.places, now))
     _write(room, values)

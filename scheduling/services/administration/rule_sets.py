@@ -16,6 +16,7 @@ from accounts.models import Action, User
 from patients.models import Episode, LevelOfCareSpan
 from scheduling.domain.hours.rules import HoursRules
 from scheduling.models import Booking, RuleSet, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.services.administration.versions import refuse_other_version
 from scheduling.services.batches import in_batches
 from scheduling.services.bookings.after_booking import run_after_booking
 from scheduling.services.locks import lock_sessions, lock_site
@@ -95,21 +96,28 @@ class RulesEffect:
     above: int
 
 
+def rules_of(site: Site) -> list[RuleSet]:
+    """Return all rules of the site, past ones included, in the order in which they were added."""
+    return list(RuleSet.objects.filter(site=site).order_by("pk"))
+
+
 def rules_scope(site: Site, starts: date, now: datetime) -> SnapshotScope:
     """Return the scope to preview when rules change: from the first day of the rules or today, whichever is earlier."""
     return SnapshotScope(site, min(starts, site.today_at(now)))
 
 
 @transaction.atomic
-def set_rules(*, site: Site, values: RuleSetValues, by: User, now: datetime) -> RuleSet:
+def set_rules(*, site: Site, values: RuleSetValues, seen: str, by: User, now: datetime) -> RuleSet:
     """Set the rules of a site from a day on, and return them. Rules with the same level and first day are replaced.
 
-    The minutes that count in later sessions, and the treatment weeks of their bookings, follow the new rules.
+    The minutes that count in later sessions, and the treatment weeks of their bookings, follow the new rules. `seen` is
+    the version of all rules of the site that the user saw.
 
-    Raises Refused if patients were in a session on that day or later, if the rules don't start on the first day of
-    a week, or if a minimum is more than its maximum.
+    Raises Refused if somebody else has changed the rules since then, if patients were in a session on that day or later,
+    if the rules don't start on the first day of a week, or if a minimum is more than its maximum.
     """
     lock_site(site.pk)
+    refuse_other_version(seen, *rules_of(site))
     values = _with_weeks_of_site(site, values)
     refuse_if_any(_check_values(site, values, now))
     rules, is_new = RuleSet.objects.update_or_create(

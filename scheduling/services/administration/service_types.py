@@ -11,6 +11,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import Meeting, ServiceType, Session
 from scheduling.services.administration.codes import free_code
+from scheduling.services.administration.versions import refuse_other_version
 from timekeeping.reasons import Reason, Refused
 
 _IS_USED = Exists(Meeting.objects.filter(service_type=OuterRef("pk"))) | Exists(
@@ -63,14 +64,16 @@ def add_service_type(*, name: str, countable: bool, by: User, now: datetime) -> 
 
 @transaction.atomic
 def change_service_type(
-    *, service_type: ServiceType, name: str, countable: bool, by: User, now: datetime
+    *, service_type: ServiceType, name: str, countable: bool, seen: str, by: User, now: datetime
 ) -> ServiceType:
     """Change the name of a type of service, or whether it counts toward weekly hours, and return the type.
 
-    Raises Refused if the name is taken, or if `countable` changes while groups or sessions have this type.
+    `seen` is the version that the user saw. Raises Refused if somebody else has changed the type since then, if the name
+    is taken, or if `countable` changes while groups or sessions have this type.
     """
     types = {each.pk: each for each in ServiceType.objects.select_for_update()}
     changed = types.pop(service_type.pk)
+    refuse_other_version(seen, changed)
     _refuse_taken(types.values(), name)
     if changed.countable != countable and ServiceType.objects.filter(_IS_USED, pk=changed.pk).exists():
         raise Refused([ServiceTypeInUse(changed.name)])

@@ -11,6 +11,7 @@ from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
 from scheduling.models import Meeting, RuleSet, Site
 from scheduling.services.administration.codes import free_code
+from scheduling.services.administration.versions import refuse_other_version
 from scheduling.services.locks import lock_site
 from scheduling.services.stale_feeds import mark_site_feeds_stale
 from timekeeping.reasons import Reason, Refused, refuse_if_any
@@ -84,14 +85,15 @@ def add_site(
 
 
 @transaction.atomic
-def change_site(*, site: Site, details: SiteDetails, by: User, now: datetime) -> Site:
-    """Change the details of a site, and return the site.
+def change_site(*, site: Site, details: SiteDetails, seen: str, by: User, now: datetime) -> Site:
+    """Change the details of a site, and return the site. `seen` is the version that the user saw.
 
-    Raises Refused if the opening hours change and a weekly meeting would be held while the site is closed. Sessions
-    that are already scheduled stay as they are.
+    Raises Refused if somebody else has changed the site since then, or if the opening hours change and a weekly meeting
+    would be held while the site is closed. Sessions that are already scheduled stay as they are.
     """
     lock_site(site.pk)
     site = Site.objects.get(pk=site.pk)
+    refuse_other_version(seen, site)
     changes = {name: value for name, value in asdict(details).items() if getattr(site, name) != value}
     if changes.keys() & {"opens", "closes"}:
         refuse_if_any(_check_groups(site, details.opens, details.closes, now))

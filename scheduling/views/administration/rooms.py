@@ -17,7 +17,9 @@ from scheduling.formats import day
 from scheduling.forms.administration.rooms import RetireRoomForm, RoomForm
 from scheduling.models import Meeting, Room, Site
 from scheduling.services.administration.rooms import add_room, bring_back_room, change_room, retire_room, room_uses
+from scheduling.services.administration.versions import version_of
 from scheduling.views.administration.sites import managed_site
+from scheduling.views.administration.versions import submit_edit
 from scheduling.views.refusals import submit_button, submit_form
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -62,12 +64,17 @@ def room_edit(request: HttpRequest, room_id: int) -> HttpResponse:
     """Change a room's name, capacity or code."""
     user = signed_in(request)
     room = _managed_room(user, room_id)
-    form = RoomForm(request.POST or None, room=room)
-    saved = submit_form(request, form, lambda: change_room(room=room, values=form.values(), by=user, now=clock.now()))
+    form, version = RoomForm(request.POST or None, room=room), version_of(room)
+    saved = submit_edit(
+        request,
+        form,
+        lambda seen: change_room(room=room, values=form.values(), seen=seen, by=user, now=clock.now()),
+        current=version,
+    )
     if saved:
         messages.success(request, _("%(room)s is saved.") % {"room": saved.value.name})
         return redirect("rooms", room.site_id)
-    return _form_page(request, form, room.site, heading=room.name, save=_("Save room"))
+    return _form_page(request, form, room.site, heading=room.name, save=_("Save room"), version=version)
 
 
 def _form_page(request: HttpRequest, form: RoomForm, site: Site, **context: object) -> HttpResponse:

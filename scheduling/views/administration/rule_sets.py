@@ -25,11 +25,14 @@ from scheduling.services.administration.rule_sets import (
     earliest_start,
     effect_of_rules,
     last_day_held,
+    rules_of,
     rules_scope,
     set_rules,
     withdraw_rules,
 )
+from scheduling.services.administration.versions import version_of
 from scheduling.views.administration.sites import managed_site
+from scheduling.views.administration.versions import seen_version, shows_other_version
 from scheduling.views.preview.confirmation import submit_with_preview
 from scheduling.views.refusals import submit_button
 
@@ -90,8 +93,8 @@ def rule_set_new(request: HttpRequest, site_id: int) -> HttpResponse:
     """Set new rules from a day on. The form is filled in with the current rules for all levels of care."""
     user, now = signed_in(request), clock.now()
     site = managed_site(user, site_id)
-    in_force = RuleSet.objects.filter(site=site, level="", starts__lte=site.today_at(now)).order_by("-starts").first()
-    rules = in_force or RuleSet(site=site)
+    for_all = RuleSet.objects.filter(site=site, level="", starts__lte=site.today_at(now))
+    rules = for_all.order_by("-starts").first() or RuleSet(site=site)
     rules.starts = earliest_start(site, rules.week_starts, now)
     return _rules_page(request, site, RuleSetForm(request.POST or None, rules=rules), now, _("Set new rules"))
 
@@ -103,14 +106,19 @@ def rule_set_edit(request: HttpRequest, rules_id: int) -> HttpResponse:
     rules = _managed_rules(signed_in(request), rules_id)
     heading = _("Rules from %(on)s") % {"on": day(rules.starts)}
     form = RuleSetForm(request.POST or None, rules=rules, is_fixed=True)
-    return _rules_page(request, rules.site, form, clock.now(), heading)
+    return _rules_page(request, rules.site, form, clock.now(), heading, is_of_record=True)
 
 
-def _rules_page(request: HttpRequest, site: Site, form: RuleSetForm, now: datetime, heading: str) -> HttpResponse:
+def _rules_page(
+    request: HttpRequest, site: Site, form: RuleSetForm, now: datetime, heading: str, *, is_of_record: bool = False
+) -> HttpResponse:
+    version = version_of(*rules_of(site))
     context: dict[str, object] = {"form": form, "site": site, "heading": heading, "button": _("Save rules")}
-    if request.method == "POST" and form.is_valid():
-        values = form.values()
-        service = partial(set_rules, site=site, values=values, by=signed_in(request), now=now)
+    context["version"] = version
+    is_seen = not shows_other_version(request, form, version, is_of_record=is_of_record)
+    if request.method == "POST" and is_seen and form.is_valid():
+        values, seen = form.values(), seen_version(request)
+        service = partial(set_rules, site=site, values=values, seen=seen, by=signed_in(request), now=now)
         scope = rules_scope(site, values.starts, now)
         submission = submit_with_preview(request, service, scope=scope, now=now, action="weekly-hours rules", form=form)
         if submission.saved:

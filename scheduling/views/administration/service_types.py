@@ -12,6 +12,8 @@ from iopmanager import clock
 from scheduling.forms.administration.service_types import ServiceTypeForm
 from scheduling.models import ServiceType
 from scheduling.services.administration.service_types import add_service_type, change_service_type, used_service_types
+from scheduling.services.administration.versions import version_of
+from scheduling.views.administration.versions import submit_edit
 from scheduling.views.refusals import submit_form
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -47,16 +49,19 @@ def service_type_edit(request: HttpRequest, service_type_id: int) -> HttpRespons
     user = signed_in(request)
     forbid_unless(user.is_staff)
     service_type = get_object_or_404(ServiceType, pk=service_type_id)
-    form = ServiceTypeForm(request.POST or None, service_type=service_type)
-    saved = submit_form(
+    form, version = ServiceTypeForm(request.POST or None, service_type=service_type), version_of(service_type)
+    saved = submit_edit(
         request,
         form,
-        lambda: change_service_type(service_type=service_type, **form.cleaned_data, by=user, now=clock.now()),
+        lambda seen: change_service_type(
+            service_type=service_type, **form.cleaned_data, seen=seen, by=user, now=clock.now()
+        ),
+        current=version,
     )
     if saved:
         messages.success(request, _("%(name)s is saved.") % {"name": saved.value.name})
         return redirect("service-types")
-    return _form_page(request, form, heading=service_type.name, save=_("Save type of service"))
+    return _form_page(request, form, heading=service_type.name, save=_("Save type of service"), version=version)
 
 
 def _form_page(request: HttpRequest, form: ServiceTypeForm, **context: object) -> HttpResponse:

@@ -20,9 +20,10 @@ from scheduling.forms.administration.sites import SiteDetailsForm, TimeZoneForm
 from scheduling.models import Room, Site
 from scheduling.services.administration.sites import change_site
 from scheduling.services.administration.time_zones import change_time_zone, time_zone_scope
+from scheduling.services.administration.versions import version_of
 from scheduling.services.rulebook import RuleBook
+from scheduling.views.administration.versions import submit_edit
 from scheduling.views.preview.confirmation import submit_with_preview
-from scheduling.views.refusals import submit_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,18 @@ def site_edit(request: HttpRequest, site_id: int) -> HttpResponse:
     """Change a site's name, address, opening hours and other details."""
     user = signed_in(request)
     site = managed_site(user, site_id)
-    heading = site.name
+    heading, version = site.name, version_of(site)
     form = SiteDetailsForm(request.POST or None, instance=site)
-    saved = submit_form(request, form, lambda: change_site(site=site, details=form.details(), by=user, now=clock.now()))
+    saved = submit_edit(
+        request,
+        form,
+        lambda seen: change_site(site=site, details=form.details(), seen=seen, by=user, now=clock.now()),
+        current=version,
+    )
     if saved:
         messages.success(request, _("%(site)s is saved.") % {"site": saved.value.name})
         return redirect("administration")
-    context = {"form": form, "heading": heading}
+    context = {"form": form, "heading": heading, "version": version}
     return render(request, "scheduling/administration/site/edit.html", context, status=422 if form.errors else 200)
 
 

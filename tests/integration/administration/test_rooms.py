@@ -20,11 +20,13 @@ from scheduling.services.administration.rooms import (
     change_room,
     retire_room,
 )
+from scheduling.services.administration.versions import version_of
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import RoomRetired, Slot
 from scheduling.services.timetable.meeting_checks import check_meeting
 from scheduling.services.timetable.values import MeetingValues
 from tests.clinic import client_for
+from tests.confirmation import send_form
 from tests.factories import MONDAY, make_meeting, make_room, make_session, make_site, make_staff
 from timekeeping.reasons import Refused
 
@@ -84,7 +86,7 @@ def test_two_rooms_of_a_site_never_have_the_same_code(office: Client, site: Site
 
 def test_a_room_gets_another_name_and_capacity(office: Client, site: Site) -> None:
     room = make_room(site, 12)
-    office.post(reverse("room-edit", args=[room.pk]), {"name": "Quiet room", "places": "8", "code": room.code})
+    send_form(office, reverse("room-edit", args=[room.pk]), {"name": "Quiet room", "places": "8", "code": room.code})
     room.refresh_from_db()
     assert (room.name, room.places) == ("Quiet room", 8)
     assert AuditEvent.objects.get(subject_kind="room").detail == "Quiet room, holds 8"
@@ -93,13 +95,13 @@ def test_a_room_gets_another_name_and_capacity(office: Client, site: Site) -> No
 def test_a_room_is_never_too_small_for_what_is_planned_in_it(site: Site, administrator: User) -> None:
     room = make_room(site, 12)
     group = make_meeting(site, 0, "09:00", "12:00", room=room, places=10, name="Monday group")
-    values = RoomValues(name=room.name, places=9)
+    values, seen = RoomValues(name=room.name, places=9), version_of(room)
     with pytest.raises(Refused) as refused:
-        change_room(room=room, values=values, by=administrator, now=NOW)
+        change_room(room=room, values=values, seen=seen, by=administrator, now=NOW)
     assert refused.value.reasons == (RoomNeedsSpots("Monday group", 10),)
     group.runs_until = date(2026, 11, 20)
     group.save()
-    assert change_room(room=room, values=values, by=administrator, now=NOW).places == 9
+    assert change_room(room=room, values=values, seen=seen, by=administrator, now=NOW).places == 9
 
 
 def test_a_room_retires_once_nothing_uses_it(office: Client, site: Site, administrator: User) -> None:

@@ -16,6 +16,7 @@ from patients.models import LevelOfCareSpan
 from scheduling.models import Booking, RuleSet, Session, Site
 from scheduling.services.rulebook import RuleBook
 from tests.clinic import client_for
+from tests.confirmation import send_form
 from tests.factories import (
     MONDAY,
     admit,
@@ -71,10 +72,10 @@ def rules(**changes: Any) -> dict[str, Any]:
 
 def confirm(client: Client, address: str, values: dict[str, Any]) -> Any:
     """Request the preview, and confirm the change."""
-    preview = client.post(address, values | {"check": "1"})
+    preview = send_form(client, address, values | {"check": "1"})
     found = re.search(r'name="seen" value="([^"]+)"', preview.text)
     assert found, preview.text
-    return client.post(address, values | {"seen": found[1]}, follow=True)
+    return client.post(address, values | {"seen": found[1], "version": preview.context["version"]}, follow=True)
 
 
 def make_week(site: Site) -> list[Session]:
@@ -111,7 +112,7 @@ def test_new_rules_hold_from_their_first_day_on(office: Client, site: Site, admi
 
 def test_the_preview_changes_nothing_and_names_tracks_and_prescriptions(office: Client, site: Site) -> None:
     make_week(site)
-    page = office.post(reverse("rule-set-new", args=[site.pk]), rules(minimum_minutes="10", check="1")).text
+    page = send_form(office, reverse("rule-set-new", args=[site.pk]), rules(minimum_minutes="10", check="1")).text
     assert "Morning track would break these rules. 9 h a week is 1 h less than the 10 h required." in page
     assert "1 patient is prescribed fewer hours than the new minimum." in page
     assert RuleSet.objects.count() == 1
@@ -123,10 +124,10 @@ def test_minutes_of_sessions_to_come_follow_the_rules(office: Client, site: Site
     confirm(office, address, rules(breaks_count="on"))
     assert set(Session.objects.values_list("countable_minutes", flat=True)) == {180}
     assert set(Booking.objects.values_list("countable_minutes", flat=True)) == {180}
-    preview = office.post(address, rules() | {"check": "1"}).text
+    preview = send_form(office, address, rules() | {"check": "1"}).text
     assert "falls below the prescribed hours" not in preview, "495 minutes are still prescribed and booked"
     LevelOfCareSpan.objects.update(prescribed_minutes=540)
-    preview = office.post(address, rules() | {"check": "1"}).text
+    preview = send_form(office, address, rules() | {"check": "1"}).text
     assert "1 patient falls below the prescribed hours" in preview
     confirm(office, address, rules())
     assert set(Booking.objects.values_list("countable_minutes", flat=True)) == {165}
@@ -136,14 +137,14 @@ def test_another_first_day_of_the_week_moves_bookings_to_their_new_weeks(office:
     make_week(site)
     values = rules(starts="2026-11-22", week_starts="6")
     address = reverse("rule-set-new", args=[site.pk])
-    preview = office.post(address, values | {"check": "1"}).text
+    preview = send_form(office, address, values | {"check": "1"}).text
     assert "falls below" not in preview, "no hours are lost"
     confirm(office, address, values)
     assert set(Booking.objects.values_list("week", flat=True)) == {date(2026, 11, 22)}
 
 
 def test_a_day_in_the_middle_of_the_week_is_refused(office: Client, site: Site) -> None:
-    page = office.post(reverse("rule-set-new", args=[site.pk]), rules(starts="2026-11-24"))
+    page = send_form(office, reverse("rule-set-new", args=[site.pk]), rules(starts="2026-11-24"))
     assert page.status_code == 422
     assert (
         "Tuesday, November 24 is in the middle of a week, because weeks start on Monday. Choose a Monday." in page.text
@@ -161,7 +162,7 @@ def test_a_day_in_the_middle_of_the_week_is_refused(office: Client, site: Site) 
 def test_contradictions_are_refused_and_nothing_is_lost(
     office: Client, site: Site, changes: dict[str, str], sentence: str
 ) -> None:
-    page = office.post(reverse("rule-set-new", args=[site.pk]), rules(**changes))
+    page = send_form(office, reverse("rule-set-new", args=[site.pk]), rules(**changes))
     assert page.status_code == 422
     assert sentence in page.text
     assert 'value="2026-11-23"' in page.text
@@ -172,11 +173,11 @@ def test_the_past_keeps_its_rules(site: Site, administrator: User, monkeypatch: 
     make_week(site)
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 23, 15, tzinfo=UTC))
     office = client_for(administrator)
-    page = office.post(reverse("rule-set-new", args=[site.pk]), rules())
+    page = send_form(office, reverse("rule-set-new", args=[site.pk]), rules())
     assert page.status_code == 422
     assert "Patients were in sessions on Mon, Nov 23, and the past keeps its rules. Choose Mon, Nov 30" in page.text
     [old] = RuleSet.objects.all()
-    changed = office.post(reverse("rule-set-edit", args=[old.pk]), rules(minimum_minutes="5"))
+    changed = send_form(office, reverse("rule-set-edit", args=[old.pk]), rules(minimum_minutes="5"))
     assert changed.status_code == 422
     old.refresh_from_db()
     assert old.minimum_minutes == 540

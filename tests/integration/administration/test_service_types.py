@@ -9,6 +9,7 @@ from accounts.models import Action, AuditEvent
 from accounts.permissions import Role
 from scheduling.models import ServiceType
 from tests.clinic import client_for
+from tests.confirmation import send_form
 from tests.factories import make_meeting, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -31,24 +32,25 @@ def test_a_type_is_added_with_a_code_from_its_name(office: Client) -> None:
 def test_two_types_never_have_the_same_name(office: Client) -> None:
     taken = ServiceType.objects.create(code="art", name="Art therapy")
     other = ServiceType.objects.create(code="music", name="Music therapy")
-    for address in (reverse("service-type-new"), reverse("service-type-edit", args=[other.pk])):
-        refused = office.post(address, {"name": "art THERAPY"})
+    edit, values = reverse("service-type-edit", args=[other.pk]), {"name": "art THERAPY"}
+    for refused in (office.post(reverse("service-type-new"), values), send_form(office, edit, values)):
         assert refused.status_code == 422
         assert "There is already a type of service named art THERAPY." in refused.text
-    assert office.post(reverse("service-type-edit", args=[taken.pk]), {"name": "Art Therapy"}).status_code == 302
+    edit = reverse("service-type-edit", args=[taken.pk])
+    assert send_form(office, edit, {"name": "Art Therapy"}).status_code == 302
 
 
 def test_a_type_in_use_cannot_start_or_stop_counting(office: Client) -> None:
     service_type = ServiceType.objects.create(code="art", name="Art therapy", countable=True)
     address = reverse("service-type-edit", args=[service_type.pk])
-    office.post(address, {"name": "Art therapy"})
+    send_form(office, address, {"name": "Art therapy"})
     service_type.refresh_from_db()
     assert not service_type.countable
     make_meeting(make_site(), 0, "09:00", "12:00", service_type=service_type)
-    refused = office.post(address, {"name": "Art", "countable": "on"})
+    refused = send_form(office, address, {"name": "Art", "countable": "on"})
     assert refused.status_code == 422
     assert "Art therapy is in use, and hours of the past would change." in refused.text
-    assert office.post(address, {"name": "Art"}).status_code == 302, "the name can change"
+    assert send_form(office, address, {"name": "Art"}).status_code == 302, "the name can change"
     service_type.refresh_from_db()
     assert (service_type.name, service_type.countable) == ("Art", False)
 

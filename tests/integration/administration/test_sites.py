@@ -13,6 +13,7 @@ from accounts.permissions import Role
 from scheduling.models import Site
 from scheduling.services.documents.feeds import create_feed, find_feed, serve_feed
 from tests.clinic import client_for
+from tests.confirmation import send_form
 from tests.factories import make_meeting, make_patient, make_room, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +71,7 @@ def test_the_pages_are_for_administrators_of_the_site(site: Site) -> None:
 
 def test_a_change_is_saved_and_audited(office: Client, site: Site, administrator: User) -> None:
     values = details(address="4 Harbor Street, Portland", opens="08:00", state="ME", mixes_tracks="on")
-    response = office.post(reverse("site-edit", args=[site.pk]), values)
+    response = send_form(office, reverse("site-edit", args=[site.pk]), values)
     assert response.headers["Location"] == reverse("administration")
     site.refresh_from_db()
     assert (site.address, f"{site.opens:%H:%M}", site.state, site.mixes_tracks) == (
@@ -82,13 +83,13 @@ def test_a_change_is_saved_and_audited(office: Client, site: Site, administrator
     event = AuditEvent.objects.get(subject_kind="site")
     assert (event.action, event.actor_key, event.site_key) == (Action.CHANGED, administrator.pk, site.pk)
     assert event.detail == "address, mixes_tracks, opens, state"
-    office.post(reverse("site-edit", args=[site.pk]), values)
+    send_form(office, reverse("site-edit", args=[site.pk]), values)
     assert AuditEvent.objects.filter(subject_kind="site").count() == 1, "nothing changed the second time"
 
 
 def test_a_neutral_name_that_reveals_treatment_is_refused_and_nothing_is_lost(office: Client, site: Site) -> None:
     values = details(neutral_name="Addiction clinic", address="4 Harbor Street")
-    response = office.post(reverse("site-edit", args=[site.pk]), values)
+    response = send_form(office, reverse("site-edit", args=[site.pk]), values)
     assert response.status_code == 422
     assert "Anyone who sees this name could guess" in response.text
     assert "4 Harbor Street" in response.text
@@ -98,16 +99,16 @@ def test_a_neutral_name_that_reveals_treatment_is_refused_and_nothing_is_lost(of
 def test_the_site_stays_open_while_a_group_is_held(office: Client, site: Site, hours: dict[str, str]) -> None:
     make_meeting(site, 0, "09:00", "12:00", name="Monday group")
     address = reverse("site-edit", args=[site.pk])
-    response = office.post(address, details(**hours))
+    response = send_form(office, address, details(**hours))
     assert response.status_code == 422
     assert "Monday group is on Monday, 9:00 AM–12:00 PM. Change the group first" in response.text
-    assert office.post(address, details(opens="09:00", closes="12:00")).status_code == 302
+    assert send_form(office, address, details(opens="09:00", closes="12:00")).status_code == 302
 
 
 def test_calendars_have_the_new_neutral_name_at_once(office: Client, site: Site, administrator: User) -> None:
     feed, token = create_feed(patient=make_patient(site), by=administrator, now=NOW)
     serve_feed(feed=feed, now=NOW)
-    office.post(reverse("site-edit", args=[site.pk]), details(neutral_name="Visit"))
+    send_form(office, reverse("site-edit", args=[site.pk]), details(neutral_name="Visit"))
     found = find_feed(token)
     assert found
     rendered = serve_feed(feed=found, now=NOW)
