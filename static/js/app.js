@@ -137,7 +137,7 @@
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
-  // The user has been signed out in the meantime. If the page is covered then (signed_in.js), what was typed is not lost.
+  // Called if the user has been signed out in the meantime. signed_in.js covers the page, so that nothing typed is lost.
   const showSignedOut = () => {
     if (document.getElementById("signed-in")) document.dispatchEvent(new Event("signed-out"));
     else location.reload();

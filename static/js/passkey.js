@@ -1,5 +1,5 @@
-// Buttons that create or use a passkey. The button is in the form that is sent, with the passkey's answer in the field
-// "credential". Its options are in a JSON script, or come from the address in data-passkey-options.
+// Buttons that create or use a passkey. The script puts the passkey's answer into the field "credential" of the button's
+// form, and sends the form. The passkey's options are in a JSON script, or come from the address in data-passkey-options.
 (() => {
   "use strict";
 

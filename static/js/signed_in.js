@@ -15,14 +15,14 @@
   const root = document.documentElement;
   const channel = new BroadcastChannel("signed-in");
 
-  // Milliseconds since this script began. All times below are in these, because the device's clock may be wrong or be set
-  // while the page is open. The second clock can't be set, but stands still in some browsers while the device sleeps.
+  // All times below are milliseconds since this script began, because the device's clock may be wrong or be set while the
+  // page is open. performance.now() can't be set, but stands still in some browsers while the device sleeps.
   const [opened, started] = [Date.now(), performance.now()];
   const now = () => Math.max(Date.now() - opened, performance.now() - started);
 
   let endsAt = now() + seconds("secondsLeft");
   let activeAt = now(); // when the person last did something on this page
-  let toldAt = now(); // when the server last heard of it
+  let toldAt = now(); // when the server was last told about activity
   let askedAt = now(); // when the server last said how long the sign-in lasts
   let timer;
   let token = "";
@@ -164,8 +164,8 @@
     focused?.focus({ preventScroll: true });
   };
 
-  // What the person does here counts as activity, also without a request: typing, for example.
-  // The server hears of it at most once a minute, and not if the device has slept since.
+  // Typing, clicking and scrolling count as activity, even without a request. The server is told about activity at most
+  // once per NOTED_EVERY, and not if the device has slept since the activity.
   let telling;
   const noteActivity = () => {
     if (dialog || cover) return;
@@ -191,7 +191,7 @@
     if (document.visibilityState === "visible") ask();
   });
   addEventListener("focus", () => { if (cover) ask(); });
-  document.addEventListener("signed-out", () => ask()); // app.js has been sent to the sign-in page
+  document.addEventListener("signed-out", () => ask()); // app.js sends this when it gets the sign-in page instead of an answer
 
   // A browser that keeps the page in memory for the Back button shows nothing of it until the server has answered.
   addEventListener("pagehide", (event) => root.classList.toggle("left", event.persisted));
