@@ -62,7 +62,7 @@ def record_all(
     detail: str = "",
     reason: str = "",
 ) -> None:
-    """Write one audit event for each subject, all in a single statement. The other parameters are those of `record`."""
+    """Write one audit event for each subject, all in a single statement. The other parameters are as in `record`."""
     AuditEvent.objects.bulk_create(
         _event(subject, by=by, action=action, at=at, detail=detail, reason=reason) for subject in subjects
     )

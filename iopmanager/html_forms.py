@@ -39,7 +39,7 @@ class PostForm:
     def add(self, control: Control) -> None:
         """Add a control to `controls` if a person can change it. Always add its name to `names`.
 
-        The hidden field with the version of the record (`data-version`) belongs to what was typed, so it is added too.
+        The hidden field with the version of the record (`data-version`) is also added, so that the form keeps its version.
         """
         self.names.add(control.name)
         is_typed = (control.attributes.get("type") or "") not in NOT_TYPED or "data-version" in control.attributes

@@ -1,4 +1,4 @@
-"""The reasons that the product itself stores for what it does, such as the release of a booking.
+"""Reasons that the product itself stores for its actions, such as the release of a booking.
 
 A reason is stored in English, in the same field as a reason that a person typed.
 """

@@ -1,4 +1,4 @@
-"""Find patients and their data by id, and check that the user may see or change what is found.
+"""Find patients and their data by id, and check that the user may see or change them.
 
 Functions that take a user raise Http404 for a row that the user may not see. They raise PermissionDenied for a row that
 the user may see but not change.

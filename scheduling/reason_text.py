@@ -19,7 +19,7 @@ def reason_template(kind: type[Reason]) -> str:
     """Return the name of the template partial for a class of reasons.
 
     The name is made of the class's app, capability and code. The capability is the folder within `domain` or
-    `services`. Modules outside such a folder, and those in `timekeeping`, use "general.html".
+    `services`. Modules outside such a folder, and modules in `timekeeping`, use "general.html".
 
     For example, `scheduling.domain.hours.reasons.TooFewMinutes` uses "scheduling/reasons/hours.html#too_few_minutes".
     """

@@ -36,7 +36,7 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
-        """Events at those sites whose audit trail the user may see."""
+        """Events at the sites whose audit trail the user may see."""
         granted = [site for role, site in user.assigned_roles if Permission.SEE_TRAIL in GRANTS[role]]
         if None in granted:
             return self

@@ -7,7 +7,7 @@ from timekeeping.intervals import Interval, in_utc
 
 
 class AttendanceOutcome(StrEnum):
-    """Whether the patient attended a booked session and, if not, why. The values are those of `Attendance.status`."""
+    """Whether the patient attended a booked session and, if not, why. The values are the same as in `Attendance.status`."""
 
     PRESENT = "present"
     PARTIAL = "partial"

@@ -109,7 +109,7 @@ def _values(event: Event, name: str) -> list[object]:
 
 
 def _set_values(event: Event, name: str, values: Sequence[object]) -> None:
-    """Keep only those values of the property that are in `values`."""
+    """Keep only the property's values that are in `values`."""
     if len(values) != len(_values(event, name)):
         event.pop(name, None)
         if values:

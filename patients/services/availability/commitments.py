@@ -185,8 +185,8 @@ def change_commitment(
 def end_commitment(*, commitment: Commitment, last_day: date, by: User | None, now: datetime) -> Commitment:
     """End a commitment after `last_day`, and return it.
 
-    Raises Refused if `last_day` is before the commitment begins. Also raises Refused if the commitment is on specific
-    dates; for those, use `stop_commitment`.
+    Raises Refused if `last_day` is before the commitment begins, or if the commitment is on specific dates (see
+    `stop_commitment`).
     """
     begins = commitment.on or commitment.valid_from
     if commitment.on is not None or (begins is not None and last_day < begins):

@@ -148,8 +148,8 @@ class Chart:
 def build_chart(patient: Patient, user: User, now: datetime, day: date | None = None) -> Chart:
     """Build the chart from everything that the user may see, in a fixed number of queries.
 
-    The picture and the weekly hours are those of the week that contains `day`. If `day` is None, the week is this week
-    or, if treatment begins later, the first week of treatment.
+    The picture and the weekly hours are for the week that contains `day`. If `day` is None, the week is this week or, if
+    treatment begins later, the first week of treatment.
 
     To save queries, the caller can annotate the patient with `has_calendars` and `has_proposals`. Calendars or
     proposals are then queried only if the patient has any.

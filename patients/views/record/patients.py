@@ -121,7 +121,7 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 
 def _check_the_rest(request: HttpRequest, form: PatientForm, patient: Patient) -> None:
-    """If a submitted form has errors, add what the service would refuse, so that the user sees all faults at once."""
+    """If a submitted form has errors, add the service's reasons, too, so that the user sees all faults at once."""
     if request.method == "POST" and not form.is_valid():
         given = form.cleaned_data
         code, birth_date = given.get("code"), given.get("birth_date")

@@ -1,4 +1,4 @@
-"""Write patients, and the episodes of care of those who have been admitted."""
+"""Write patients, and an episode of care for each admitted patient."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Forms that say which version of a record they show, so that nobody replaces unseen what somebody else has saved."""
+"""Forms that contain the version of the record that they show, so that no user overwrites unseen changes."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -14,27 +14,27 @@ VERSION = "version"
 
 
 class EditForm(RefusableForm, Protocol):
-    """A form that was filled in with a record, and knows in which fields the user typed something else."""
+    """A form with a record's values. `changed_data` has the names of the fields that now differ from the record."""
 
     @property
     def changed_data(self) -> list[str]: ...
 
 
 def seen_version(request: HttpRequest) -> str:
-    """Return the version that the posted form showed when the user opened it."""
+    """Return the version of the record that the user saw in the posted form."""
     return request.POST.get(VERSION, "")
 
 
 def shows_other_version(request: HttpRequest, form: EditForm, current: str, *, is_of_record: bool = True) -> bool:
-    """Whether the posted form showed another version than the current one. If so, add the reason to its errors.
+    """Return whether the posted form showed another version than `current`. If so, add an error to the form.
 
-    What was typed stays in the form. The page shows the current version, so that sending the form again saves it. The
-    reason names the fields that differ from the record. Pass `is_of_record=False` if the form adds a record.
+    The typed values stay in the form, and the user can send the form again. The error names the fields that differ from
+    the record. Pass `is_of_record=False` if the form adds a record.
     """
     if request.method != "POST" or seen_version(request) == current:
         return False
     changed = [str(form.fields[name].label) for name in form.changed_data] if is_of_record else []
-    form.is_valid()  # a form takes errors only after it was checked
+    form.is_valid()  # errors can be added only after validation
     show_refusal(form, Refused([ChangedAfterOpening(tuple(changed))]))
     return True
 
@@ -42,9 +42,10 @@ def shows_other_version(request: HttpRequest, form: EditForm, current: str, *, i
 def submit_edit[T](
     request: HttpRequest, form: EditForm, service: Callable[[str], T], *, current: str
 ) -> Saved[T] | None:
-    """Call the service with the version that the user saw, if the form was posted, is valid and shows the `current` one.
+    """Call the service with the version that the user saw, if the form was posted and is valid.
 
-    Otherwise return None. Then the form has the reasons as errors.
+    Return None if the service was not called or refused, and also if the user saw another version than `current`. The
+    form then has the reasons as errors.
     """
     if shows_other_version(request, form, current):
         return None

@@ -45,7 +45,8 @@ class LevelColumn:
 def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show a column for each level of care from today on.
 
-    Each column has the schedule that is arranged for the level, or else the one that fits best with the other levels.
+    Each column has the schedule that is arranged for the level, or else the schedule that fits best with the other
+    levels.
     """
     user, now = signed_in(request), clock.now()
     patient = patient_seen_by(user, patient_id)

@@ -1,4 +1,4 @@
-"""Find a schedule that fits around a patient's commitments, either the actual ones or those of a what-if scenario."""
+"""Find a schedule that fits around a patient's commitments, or around the commitments of a what-if scenario."""
 
 from urllib.parse import urlencode
 

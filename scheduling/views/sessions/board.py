@@ -52,7 +52,7 @@ SCRIPT_TEXTS = {
 }
 """Texts of the script that draws the calendar. The script replaces the names in braces with values."""
 MAX_DAYS = 42
-"""The most days that one request can ask for: the six weeks that the month view shows."""
+"""Maximum number of days in one request: six weeks, as in the month view."""
 WORKDAYS = 5
 
 

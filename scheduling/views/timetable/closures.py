@@ -78,7 +78,7 @@ def closures(request: HttpRequest) -> HttpResponse:
 
 
 def _holiday_region(request: HttpRequest, site: Site) -> tuple[str, str]:
-    """Return the country and state in the query string, or else those of the site.
+    """Return the country and state in the query string, or else the site's country and state.
 
     The state is empty if it is not a known state of the country.
     """
