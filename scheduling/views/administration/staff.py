@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -191,7 +192,7 @@ def staff_member_withdraw(request: HttpRequest, user_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Show the consequences of turning an account off. A POST turns it off."""
+    """Show the consequences of turning an account off. A POST turns it off, and signs out a user whose own account it is."""
     user, now = signed_in(request), clock.now()
     member = _member(user, user_id)
     forbid_unless(manages_all_of(user, member.user))
@@ -214,6 +215,10 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
             now=now,
         ),
     )
+    if saved and member.user == user:
+        logout(request)
+        messages.success(request, _("Your account is off. You are signed out."))
+        return redirect("account_login")
     if saved:
         text = _("The account of %(name)s is off. Sign-ins and calendar links no longer work.")
         messages.success(request, text % {"name": member.user.name})

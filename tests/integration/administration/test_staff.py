@@ -271,6 +271,22 @@ def test_the_last_coordinator_and_administrator_of_a_site_stay(office: Client, a
     assert office.post(reverse("staff-member-end", args=[administrator.pk]), {}).status_code == 302
 
 
+def test_administrators_read_that_an_account_is_their_own_and_that_they_are_signed_out(
+    office: Client, administrator: User, site: Site
+) -> None:
+    colleague = make_staff(Role.ADMINISTRATOR, site)
+    own, other = (reverse("staff-member-end", args=[user.pk]) for user in (administrator, colleague))
+    assert "This is your own account." in office.get(own).text
+    assert "This is your own account." not in office.get(other).text
+    answer = office.post(own, {})
+    assert answer.headers["Location"] == reverse("account_login")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert "Your account is off. You are signed out." in office.get(answer.headers["Location"]).text
+    assert office.get(reverse("staff")).status_code == 302
+    event = AuditEvent.objects.get(detail="account turned off")
+    assert (event.actor_key, event.subject_key) == (administrator.pk, administrator.pk)
+
+
 def test_a_coordinator_whose_account_is_off_does_not_count(office: Client, site: Site) -> None:
     coordinator = make_staff(Role.COORDINATOR, site)
     make_staff(Role.COORDINATOR, site, is_active=False)
