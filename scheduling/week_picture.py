@@ -18,15 +18,20 @@ FIRST_HOUR, LAST_HOUR = 8, 18
 """Every picture shows at least the time between these hours. This makes pictures side by side easy to compare."""
 MAX_HOURLY_TICKS = 12
 
-TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
+TREATMENT, CURRENT_TREATMENT, COMMITMENT, TRAVEL, ATTENDED, TO_COME, MISSED = KINDS = (
     "treatment",
+    "current",
     "life",
     "travel",
     "attended",
     "to_come",
     "missed",
 )
-"""The kinds of blocks. The last three stand for sessions in pictures that show attendance."""
+"""The kinds of blocks.
+
+The second stands for groups that the patient already attends, in pictures of a new schedule. The last three stand for
+sessions in pictures that show attendance.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +216,8 @@ def busy_blocks(busy: Iterable[BusyTime], first: date) -> Iterator[Block]:
         names = {"label": each.label}
         for occasion in each.occasions(first, first + timedelta(days=7)):
             own, whole = occasion.without_travel, occasion.with_travel
-            yield from _split_by_day(own.start, own.end, COMMITMENT, each.label, first)
+            kind = CURRENT_TREATMENT if each.is_treatment else COMMITMENT
+            yield from _split_by_day(own.start, own.end, kind, each.label, first)
             yield from _split_by_day(whole.start, own.start, TRAVEL, _("Travel to %(label)s") % names, first)
             yield from _split_by_day(own.end, whole.end, TRAVEL, _("Travel from %(label)s") % names, first)
 

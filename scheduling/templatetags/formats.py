@@ -38,7 +38,16 @@ from scheduling.formats import (
     weekdays,
     zone_city,
 )
-from scheduling.week_picture import ATTENDED, COMMITMENT, MISSED, TO_COME, TRAVEL, TREATMENT, WeekPicture
+from scheduling.week_picture import (
+    ATTENDED,
+    COMMITMENT,
+    CURRENT_TREATMENT,
+    MISSED,
+    TO_COME,
+    TRAVEL,
+    TREATMENT,
+    WeekPicture,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -259,6 +268,7 @@ def meter(
 
 KIND_NAMES = {
     TREATMENT: gettext_lazy("Treatment"),
+    CURRENT_TREATMENT: gettext_lazy("Current treatment"),
     COMMITMENT: gettext_lazy("Commitments"),
     TRAVEL: gettext_lazy("Travel"),
     ATTENDED: gettext_lazy("Attended"),
@@ -279,11 +289,12 @@ def kind_text(kind: str, discreet: bool = False) -> str:
 
 @register.inclusion_tag("components/week_picture.html")
 def week_picture(
-    picture: WeekPicture, today: date | None = None, discreet: bool = False
+    picture: WeekPicture, today: date | None = None, discreet: bool = False, hides_commitments: bool = False
 ) -> dict[str, WeekPicture | date | str | bool | None]:
     """Show a week as a picture, and as a table for screen readers.
 
-    With `discreet`, the texts do not mention treatment. Use it on pages that other people may see.
+    With `discreet`, the texts do not mention treatment. Use it on pages that other people may see. With
+    `hides_commitments`, the picture says that it has no commitments. Use it for people who may not see them.
     """
     values = {"hours": hours(picture.treatment_minutes), "number": picture.treatment_days}
     if not picture.treatment_days:
@@ -304,5 +315,6 @@ def week_picture(
         "picture": picture,
         "today": today,
         "discreet": discreet,
+        "hides_commitments": hides_commitments,
         "said": summary % values,
     }

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from scheduling.services.reasons import SessionCancelled
 from scheduling.templatetags.formats import MARK_BADGES, STANDING_BADGES, STATUS_BADGES
-from scheduling.week_picture import COMMITMENT, TRAVEL, TREATMENT, Block, draw_week
+from scheduling.week_picture import COMMITMENT, CURRENT_TREATMENT, TRAVEL, TREATMENT, Block, draw_week
 
 BUTTONS = (
     "btn-primary",
@@ -28,6 +28,7 @@ WEEK = (
     Block(0, 1050, 1240, TREATMENT, "Evening group"),
     Block(2, 540, 735, TREATMENT, "Morning group"),
     Block(2, 600, 700, COMMITMENT, "Court"),
+    Block(3, 840, 930, CURRENT_TREATMENT, "Skills group"),
     Block(4, 540, 735, TREATMENT, "Morning group"),
 )
 

@@ -135,3 +135,17 @@ def test_an_enrollment_that_is_over_is_shown_in_its_weeks_without_actions(desk: 
     assert "Mornings" in before.text
     assert reverse("enrollment-end", args=[old.pk]) not in before.text
     assert not chart_of(desk, rosa).enrollments
+
+
+@pytest.mark.parametrize(("role", "is_free"), [(Role.COORDINATOR, True), (Role.REVIEWER, False)])
+def test_time_is_called_free_only_if_commitments_are_shown(site: Site, role: Role, is_free: bool) -> None:
+    patient = make_patient(site, code="P001")
+    enrollment = enroll(admit(patient), make_weekday_track(site))
+    book(make_session(enrollment.track.meetings.get(weekday=2), MONDAY + timedelta(days=2)), enrollment)
+    client = Client()
+    client.force_login(make_staff(role, site, "Sam Lee"))
+
+    page = client.get(reverse("patient", args=[patient.pk])).text
+
+    assert ("</svg> Free</li>" in page) == is_free
+    assert ("Your role can’t see commitments, so the patient may be busy at times that look free." in page) != is_free

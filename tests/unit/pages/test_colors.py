@@ -15,7 +15,7 @@ BY_LIGHT, BY_DARK = (
 PAIRS = [
     *((text, ground) for text in ("ink", "muted", "primary", "danger") for ground in ("page", "surface")),
     *((text, "sunken") for text in ("ink", "muted", "primary")),
-    *((f"{tone}-ink", tone) for tone in ("met", "on-course", "at-risk", "short", "partial", "life")),
+    *((f"{tone}-ink", tone) for tone in ("met", "on-course", "at-risk", "short", "partial", "life", "primary-soft")),
     *((f"track-{color}-ink", f"track-{color}") for color in COLORS),
     *(("ink", f"track-{color}") for color in COLORS),
     ("on-primary", "primary"),
