@@ -15,14 +15,6 @@ class BeforeAdmission(Reason):
 
 
 @dataclass(frozen=True, slots=True)
-class AlreadyEnrolled(Reason):
-    """The patient is already enrolled in the track. `since` is the first day of the enrollment."""
-
-    track: str
-    since: date
-
-
-@dataclass(frozen=True, slots=True)
 class TrackNotPublished(Reason):
     """The track is a draft, is retired, or is at another site."""
 

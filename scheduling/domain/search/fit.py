@@ -36,6 +36,14 @@ class NoStartDateLeft(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class AlreadyEnrolled(Reason):
+    """The patient is already enrolled in the track. `since` is the first day of the enrollment."""
+
+    track: str
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
 class WrongLevel(Reason):
     """The track takes only patients at another level of care.
 
@@ -113,6 +121,13 @@ def may_begin(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
         yield NotAStartDate(need.from_day, following)
 
 
+def is_not_enrolled(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
+    """Check that the patient is not enrolled in the track, even if other groups of it are left (product rule)."""
+    enrollment = need.enrollment_in(offer.key)
+    if enrollment is not None:
+        yield AlreadyEnrolled(offer.name, enrollment.starts)
+
+
 def is_for_the_level(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason]:
     """Check that the track takes patients at this level of care (product rule)."""
     if offer.level and offer.level != need.level:
@@ -153,7 +168,7 @@ def gives_the_hours(offer: Offer, need: Need, choice: Choice) -> Iterable[Reason
 
 
 Rule = Callable[[Offer, Need, Choice], Iterable[Reason]]
-TRACK_RULES: tuple[Rule, ...] = (may_begin, is_for_the_level, is_for_the_age)
+TRACK_RULES: tuple[Rule, ...] = (is_not_enrolled, may_begin, is_for_the_level, is_for_the_age)
 """Rules that do not depend on which meetings are chosen."""
 RULES: tuple[Rule, ...] = (*TRACK_RULES, gives_the_hours, keeps_commitments, has_a_place)
 

@@ -5,11 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import Fit, MeetingFull, NoStartDateLeft, NotAStartDate, OutsideAges, WrongLevel
+from scheduling.domain.search.fit import (
+    AlreadyEnrolled,
+    Fit,
+    MeetingFull,
+    NoStartDateLeft,
+    NotAStartDate,
+    OutsideAges,
+    WrongLevel,
+)
 from timekeeping.busy_times import TREATMENT
 from timekeeping.reasons import Key, Reason
 
-TRACK_REASONS = (NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
+TRACK_REASONS = (AlreadyEnrolled, NotAStartDate, NoStartDateLeft, WrongLevel, OutsideAges)
 """Reasons against the track as a whole. Changing a commitment does not remove them."""
 
 

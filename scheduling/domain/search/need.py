@@ -75,6 +75,15 @@ def age_on(day: date, born: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
+@dataclass(frozen=True, slots=True)
+class CurrentEnrollment:
+    """An enrollment in a track. Its last day is the day before `ends`; None means that it has no end."""
+
+    track: Key
+    starts: date
+    ends: date | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyLimits:
     """Inclusive limits for the meetings of a week, in countable minutes and in days."""
@@ -90,10 +99,10 @@ class WeeklyLimits:
 class Need:
     """What a patient needs: prescribed minutes and days per week, a start date, and busy times to avoid.
 
-    `busy` has the patient's commitments and the meetings of current enrollments. `enrolled_in` has the keys of the
-    tracks of these enrollments. Schedules are checked for `weeks` weeks, starting on `from_day`. Days in `closed` are
-    not checked, because the site is closed on them. `level` and `age` (in years) are the patient's level of care and
-    age on `from_day`. An age of None is unknown and is not checked.
+    `busy` has the patient's commitments and the meetings of current enrollments. `enrollments` are these enrollments, the
+    first one first. Schedules are checked for `weeks` weeks, starting on `from_day`. Days in `closed` are not checked,
+    because the site is closed on them. `level` and `age` (in years) are the patient's level of care and age on
+    `from_day`. An age of None is unknown and is not checked.
 
     `finder` caches conflicts. `dataclasses.replace` passes it on, and the new need reuses the results that still apply.
     To clear the cache, replace `finder` with an empty `ConflictFinder()`.
@@ -108,7 +117,7 @@ class Need:
     closed: tuple[Interval[date], ...] = ()
     level: str = ""
     age: int | None = None
-    enrolled_in: frozenset[Key] = frozenset()
+    enrollments: tuple[CurrentEnrollment, ...] = ()
     finder: ConflictFinder = field(default_factory=ConflictFinder, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +133,11 @@ class Need:
     def is_enrolled(self) -> bool:
         """Whether the busy times include groups in which the patient is enrolled."""
         return any(busy.is_treatment for busy in self.busy)
+
+    def enrollment_in(self, track: Key) -> CurrentEnrollment | None:
+        """Return the enrollment in the track that is in force on `from_day` or starts later, or None."""
+        in_track = (each for each in self.enrollments if each.track == track)
+        return next((each for each in in_track if each.ends is None or each.ends > self.from_day), None)
 
     @property
     def temporary_busy_times(self) -> tuple[BusyTime, ...]:

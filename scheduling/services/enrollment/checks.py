@@ -8,14 +8,13 @@ from django.db.models import F, Min, Q
 
 from patients.models import Episode
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up
-from scheduling.domain.search.fit import gives_the_hours, has_a_place, judge, keeps_commitments
+from scheduling.domain.search.fit import gives_the_hours, has_a_place, is_not_enrolled, judge, keeps_commitments
 from scheduling.domain.search.mixed_tracks import check_home_track
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.domain.search.remarks import Remark, commitment_remarks
 from scheduling.models import Booking, Enrollment, Meeting, Session, SessionStatus, Track, TrackStatus
 from scheduling.services.enrollment.mixed_tracks import NO_CROSS_TRACK_OPTIONS, CrossTrackOptions
 from scheduling.services.reasons import (
-    AlreadyEnrolled,
     BeforeAdmission,
     InAnotherSession,
     SessionFull,
@@ -119,11 +118,9 @@ def check_enrollment(
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
         reasons.append(TrackNotPublished(track.name))
-    enrolled = Enrollment.objects.filter(episode=episode, track=track).open_on_or_after(starts)
-    other = enrolled.exclude(pk=changes.pk).first() if changes else enrolled.first()
-    if other is not None:
-        return (*reasons, AlreadyEnrolled(track.name, other.starts))
     offer = as_offer(track, starts, full, goes_on=changes is not None, beside=beside.meetings)
+    if enrolled := tuple(is_not_enrolled(offer, need, ())):
+        return (*reasons, *enrolled)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
     reasons += (NotRunning(meeting.name, starts) for meeting in meetings if meeting.pk not in running)
     chosen = [running[pk] for pk in dict.fromkeys(meeting.pk for meeting in meetings) if pk in running]

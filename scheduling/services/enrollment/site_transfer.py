@@ -14,10 +14,11 @@ from iopmanager.stored_reasons import StoredReason
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient, Place, ProposalState
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, add_commitment, change_commitment
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import Booking, Enrollment, Site, WaitingEntry
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.locks import lock_site
-from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
+from scheduling.services.reasons import NothingChanged
 from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import EpisodeEnded, Reason, refuse_if_any

@@ -8,13 +8,13 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import Booking, Enrollment, Meeting, Modality, ReleaseCause, Track
 from scheduling.services.bookings.release import release_bookings, release_uncovered_bookings
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
-from scheduling.services.reasons import AlreadyEnrolled
 from timekeeping.reasons import Reason, Refused
 
 DAY = timedelta(days=1)

@@ -9,10 +9,11 @@ from django.db.models import Count
 from accounts.audit import record, record_all
 from accounts.models import Action, User
 from patients.models import Episode
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import REASON_MAX_LENGTH, Enrollment, Priority, Site, Track, TrackStatus, WaitingEntry
 from scheduling.models.waitlist import WaitingQuerySet
 from scheduling.services.locks import lock_site
-from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
+from scheduling.services.reasons import BeforeAdmission, ReasonRequired, TrackNotPublished
 from timekeeping.reasons import EpisodeEnded, Reason, Refused, refuse_if_any
 
 

@@ -1,14 +1,14 @@
 """A patient's need in the search for a schedule: the prescription, and when the patient is busy."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
 from django.conf import settings
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
-from scheduling.domain.search.need import Need, age_on
+from scheduling.domain.search.need import CurrentEnrollment, Need, age_on
 from scheduling.models import Closure, Enrollment, EnrollmentMeeting, Site
 from scheduling.services.availability.imported_calendars import calendar_busy_in_weeks
 from scheduling.services.reasons import BeforeAdmission
@@ -61,13 +61,13 @@ class PatientAvailability:
     """The busy times of one or more patients from a day on, in a site's local time.
 
     `commitments` maps patient ids to busy times from commitments. `treatment` maps episode ids to busy times from the
-    meetings of enrollments. `enrolled_in` maps episode ids to the ids of the tracks of these enrollments.
+    meetings of enrollments. `enrollments` maps episode ids to these enrollments, the first one first.
     """
 
     book: RuleBook
     commitments: Mapping[int, list[BusyTime]]
     treatment: Mapping[int, list[BusyTime]]
-    enrolled_in: Mapping[int, set[int]]
+    enrollments: Mapping[int, Sequence[CurrentEnrollment]]
     closed: tuple[Interval[date], ...]
 
     @classmethod
@@ -96,10 +96,10 @@ class PatientAvailability:
             commitments[commitment.patient_id] += _in_site_time(site, busy, zones[commitment.patient_id], from_day)
         closures = Closure.objects.filter(site=site, ends__gt=from_day)
         closed = tuple(closure.as_interval() for closure in closures)
-        treatment, enrolled_in = _treatment_times(
+        treatment, enrollments = _treatment(
             site, episodes, from_day, {enrollment.pk for enrollment in apart_from}, changes
         )
-        return cls(RuleBook.of(site), commitments, treatment, enrolled_in, closed)
+        return cls(RuleBook.of(site), commitments, treatment, enrollments, closed)
 
     def need(self, episode: Episode, from_day: date) -> Need:
         """Return the need of one episode from `from_day` on. `of` must have been called with this or an earlier day.
@@ -119,7 +119,7 @@ class PatientAvailability:
             closed=self.closed,
             level=span.level,
             age=age_on(from_day, episode.patient.birth_date),
-            enrolled_in=frozenset(self.enrolled_in.get(episode.pk, ())),
+            enrollments=tuple(self.enrollments.get(episode.pk, ())),
         )
 
 
@@ -136,16 +136,16 @@ def _in_site_time(site: Site, busy: BusyTime, zone: tzinfo, from_day: date) -> t
     return tuple(each for minutes in differences for each in shift_busy_time(busy, minutes))
 
 
-def _treatment_times(
+def _treatment(
     site: Site,
     episodes: Iterable[Episode],
     from_day: date,
     apart_from: set[int],
     changes: Enrollment | None,
-) -> tuple[dict[int, list[BusyTime]], dict[int, set[int]]]:
-    """Return two maps by episode id: busy times of the meetings in which the patient is enrolled, and ids of the tracks."""
+) -> tuple[dict[int, list[BusyTime]], dict[int, list[CurrentEnrollment]]]:
+    """Return two maps by episode id: busy times of the meetings in which the patient is enrolled, and the enrollments."""
     found: dict[int, list[BusyTime]] = defaultdict(list)
-    tracks: dict[int, set[int]] = defaultdict(set)
+    enrollments: dict[int, set[CurrentEnrollment]] = defaultdict(set)
     attended = EnrollmentMeeting.objects.filter(enrollment__episode__in=[episode.pk for episode in episodes])
     for each in attended.select_related("meeting__site", "enrollment"):
         meeting = each.meeting
@@ -155,6 +155,8 @@ def _treatment_times(
         if (is_kept or each.enrollment_id not in apart_from) and (ends is None or max(begins, from_day) < ends):
             busy = meeting.as_busy_time(label=meeting.name, valid_from=begins, valid_until=ends)
             found[each.enrollment.episode_id] += _in_site_time(site, busy, meeting.site.zone, from_day)
-            if each.enrollment_id not in apart_from:
-                tracks[each.enrollment.episode_id].add(each.enrollment.track_id)
-    return found, tracks
+        if each.enrollment_id not in apart_from:
+            enrollment = each.enrollment
+            current = CurrentEnrollment(enrollment.track_id, enrollment.starts, enrollment.ends)
+            enrollments[enrollment.episode_id].add(current)
+    return found, {episode: sorted(of_one, key=lambda each: each.starts) for episode, of_one in enrollments.items()}

@@ -11,6 +11,7 @@ from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.remarks import MixesTracks, Remark, remarks_on
 from scheduling.domain.search.schedules import Schedule
 from scheduling.domain.suggestions.scenario import check_without_scenario
+from scheduling.views.search.track_cards import TrackCard
 from scheduling.views.week_pictures import picture_of_schedule
 from scheduling.week_picture import WeekPicture
 from timekeeping.reasons import Reason
@@ -84,12 +85,14 @@ class ScheduleCard:
 class TrackChoice:
     """Cards for the schedules of one track, or of one combination of tracks.
 
-    `card` is the card of the best schedule. `variants` has the other cards, best first.
+    `card` is the card of the best schedule. `variants` has the other cards, best first. If the track does not fit as a
+    whole, `in_part` says why.
     """
 
     names: Sequence[str]
     card: ScheduleCard
     variants: Sequence[ScheduleCard]
+    in_part: TrackCard | None = None
 
     @property
     def has_chosen_variant(self) -> bool:
@@ -120,14 +123,23 @@ def schedule_key(schedule: Schedule) -> str:
     return f"{schedule.offer.key}.{schedule.starts:%Y-%m-%d}.{meetings}"
 
 
-def group_by_track(cards: Iterable[ScheduleCard]) -> list[TrackChoice]:
+def group_by_track(cards: Iterable[ScheduleCard], tracks: Iterable[TrackCard]) -> list[TrackChoice]:
     """Group the schedules by the set of tracks that they use. Each set is one choice.
 
     Schedules with the same set belong together, whichever track of the set the patient would enroll in. The choices are
-    in the order of their best schedules.
+    in the order of their best schedules. `tracks` are all tracks. Those that do not fit as a whole say why.
     """
     found: dict[tuple[object, ...], list[ScheduleCard]] = {}
     for card in cards:
         key = (frozenset(card.track_names),) if card.schedule.is_mixed else (card.schedule.offer.key,)
         found.setdefault(key, []).append(card)
-    return [TrackChoice(first.track_names, first, variants) for first, *variants in found.values()]
+    in_part = {card.fit.offer.key: card for card in tracks if card.fits_in_part}
+    return [
+        TrackChoice(
+            first.track_names,
+            first,
+            variants,
+            None if first.schedule.is_mixed else in_part.get(first.schedule.offer.key),
+        )
+        for first, *variants in found.values()
+    ]

@@ -165,8 +165,9 @@ def search_context(
 
 
 def _result_context(found: SearchResult, number: int) -> dict[str, object]:
-    choices = group_by_track(found.cards)
-    tracks = track_cards((offer for offer in found.tracks if offer.key not in found.need.enrolled_in), found.need)
+    tracks = [card for card in track_cards(found.tracks, found.need) if not card.is_current]
+    choices = group_by_track(found.cards, tracks)
+    listed = {choice.card.schedule.offer.key for choice in choices if not choice.card.schedule.is_mixed}
     suggestions = () if choices else find_suggestions(found.tracks, found.need)
     return {
         "need_then": found.need,
@@ -180,7 +181,7 @@ def _result_context(found: SearchResult, number: int) -> dict[str, object]:
         "tracks": found.tracks,
         "weights": WEIGHTS,
         "suggestions": [SuggestionCard.of(each) for each in suggestions],
-        "partly": [card for card in tracks if card.fit.fits and card.fit.whole is None],
+        "partly": [card for card in tracks if card.fits_in_part and card.fit.offer.key not in listed],
     } | unfit_tracks(tracks)
 
 

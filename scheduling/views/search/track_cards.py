@@ -7,7 +7,7 @@ from functools import cached_property
 from patients.models import Episode
 from scheduling.domain.hours.rules import HIGHER_BAND_MINUTES, WeeklyMeeting
 from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import Fit, MeetingFull, WrongLevel, find_fits
+from scheduling.domain.search.fit import AlreadyEnrolled, Fit, MeetingFull, WrongLevel, find_fits
 from scheduling.domain.search.nearest_obstacle import TRACK_REASONS, BlockedGroups, nearest_obstacle
 from scheduling.domain.search.need import Need, Offer
 from scheduling.forms.enrollment.enroll import StartDateForm
@@ -42,6 +42,15 @@ class TrackCard:
     def missing_minutes(self) -> int:
         """Weekly minutes below the prescription, or 0 if the nearest obstacle is about the whole track."""
         return 0 if isinstance(self.nearest, TRACK_REASONS) else self.fit.missing_minutes
+
+    @property
+    def fits_in_part(self) -> bool:
+        return self.fit.fits and self.fit.whole is None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the patient is already enrolled in the track."""
+        return any(isinstance(reason, AlreadyEnrolled) for reason in self.other_reasons)
 
     @property
     def is_for_another_level(self) -> bool:

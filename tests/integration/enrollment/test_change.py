@@ -14,7 +14,7 @@ from attendance.models import Attendance
 from patients.models import Episode
 from scheduling.domain.hours.reasons import BelowPrescribedDays, BelowPrescribedMinutes
 from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import MeetingFull, NotAStartDate
+from scheduling.domain.search.fit import AlreadyEnrolled, MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Meeting, Priority, ReleaseCause, Session, Site, Track
 from scheduling.models.booking import BookingQuerySet
 from scheduling.services.bookings.horizon import extend_horizon
@@ -27,7 +27,7 @@ from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.preconditions import DayHasPassed
 from scheduling.services.enrollment.transfer import BeganToday, transfer_enrollment
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.reasons import AlreadyEnrolled, InAnotherSession, NothingChanged
+from scheduling.services.reasons import InAnotherSession, NothingChanged
 from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot

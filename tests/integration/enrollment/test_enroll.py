@@ -18,13 +18,13 @@ from scheduling.domain.hours.reasons import (
     TooManyMinutes,
 )
 from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import MeetingFull, NotAStartDate
+from scheduling.domain.search.fit import AlreadyEnrolled, MeetingFull, NotAStartDate
 from scheduling.models import Booking, CohortStart, Enrollment, Feed, Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.documents.feeds import create_feed
 from scheduling.services.enrollment.checks import NotRunning
 from scheduling.services.enrollment.enroll import enroll_patient
-from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, TrackNotPublished
+from scheduling.services.reasons import BeforeAdmission, TrackNotPublished
 from scheduling.services.search.need import NoEpisode
 from scheduling.services.timetable.meetings import change_meeting
 from scheduling.services.timetable.values import MeetingValues

@@ -375,7 +375,7 @@ def test_only_users_who_manage_patients_reach_the_pages(
 @pytest.mark.parametrize(
     ("page", "queries"),
     [
-        ("enrollment-change", 24),
+        ("enrollment-change", 23),
         ("enrollment-transfer", 21),
         ("enrollment-end", 9),
         ("leave-new", 10),

@@ -281,7 +281,7 @@ def test_proposing_takes_as_many_queries_for_three_counselors_as_for_one(
     for number in range(1, counselors):
         make_hours(make_staff(Role.CLINICIAN, site, f"C{number}"), site, 3, "09:00", "12:00")
     desk.get(address(episode, track))
-    with django_assert_num_queries(31):
+    with django_assert_num_queries(30):
         desk.get(address(episode, track))
 
 

@@ -368,6 +368,6 @@ def test_the_page_takes_as_many_queries_for_three_tracks_as_for_one(
 ) -> None:
     for each in range(number - 1):
         make_track(clinic.site, [make_meeting(clinic.site, 5, f"{9 + each}:00".zfill(5))], name=f"Track {each}")
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(28):
         page = desk.get(enroll_address(clinic))
     assert len(page.context["others"]) == number

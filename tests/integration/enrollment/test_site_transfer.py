@@ -22,6 +22,7 @@ from attendance.services.marks import Mark, mark_booking
 from attendance.services.roster import ANY
 from attendance.services.weeks import week_report
 from patients.models import Commitment, CommitmentProposal, Episode, FormerSite, Patient
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import Booking, Closure, Feed, Priority, RuleSet, Site, WaitingEntry
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
@@ -37,7 +38,7 @@ from scheduling.services.enrollment.site_transfer import (
     transfer_episode,
 )
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.reasons import AlreadyEnrolled, NothingChanged
+from scheduling.services.reasons import NothingChanged
 from tests.factories import (
     MONDAY,
     admit,

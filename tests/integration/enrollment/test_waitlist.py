@@ -15,6 +15,7 @@ from accounts.permissions import Role
 from attendance.models import Attendance
 from attendance.services.leaves import add_leave
 from patients.models import Episode
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import (
     Booking,
     Enrollment,
@@ -31,7 +32,7 @@ from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.waitlist import AlreadyOnWaitlist, NotOnWaitlist, join_waitlist, leave_waitlist
 from scheduling.services.enrollment.waitlist_offers import enroll_from_waitlist, match_waitlist, next_in_line
-from scheduling.services.reasons import AlreadyEnrolled, BeforeAdmission, ReasonRequired, TrackNotPublished
+from scheduling.services.reasons import BeforeAdmission, ReasonRequired, TrackNotPublished
 from tests.factories import (
     MONDAY,
     admit,

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
 from patients.models import Episode, LevelOfCareSpan, Patient
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import (
     Booking,
     CohortStart,
@@ -156,7 +157,8 @@ def test_a_track_with_a_conflict_can_fit_and_shows_the_conflict(desk: Client, ro
     [card] = shown(response)
     assert (card.schedule.minutes, card.schedule.days, card.schedule.is_whole) == (540, 3, False)
     assert "Nothing has to move" in response.text
-    assert "1 track fits in part" in response.text
+    assert "Why not all groups fit" in response.text
+    assert "fits in part" not in response.text
     assert (
         "ends 15 min before Late shift starts at 12:15 PM. Travel takes 25 min, so the patient would be 10 min late."
         in response.text
@@ -277,6 +279,39 @@ def test_the_track_of_the_current_enrollment_is_not_among_those_that_do_not_fit(
 
     assert [card.fit.offer.name for card in answer.context["others"]] == ["Evening track"]
     assert "1 of 3 groups is part of the current enrollment (Mon)" in " ".join(answer.text.split())
+
+
+def test_groups_left_in_the_current_track_are_not_offered_because_enrolling_would_be_refused(
+    desk: Client, rosa: Patient, track: Track, site: Site, coordinator: User
+) -> None:
+    episode = rosa.episodes.get()
+    enroll(episode, track)
+    evenings = [make_meeting(site, weekday, "17:00", "20:00") for weekday in (0, 1, 2)]
+    track.meetings.add(*evenings)
+
+    answer = search(desk, rosa)
+
+    assert (answer.context["number"], shown(answer)) == (0, [])
+    assert answer.context["others"] == answer.context["partly"] == []
+    with pytest.raises(Refused) as refused:
+        enroll_patient(
+            episode=episode, track=track, meetings=evenings, starts=TODAY, by=coordinator, now=TUESDAY_MORNING
+        )
+    assert refused.value.reasons == (AlreadyEnrolled("Morning track", episode.enrollments.get().starts),)
+
+
+def test_the_picture_of_a_week_tells_current_treatment_from_commitments(
+    desk: Client, rosa: Patient, track: Track, site: Site
+) -> None:
+    enroll(rosa.episodes.get(), track)
+    make_commitment(rosa, [4], "09:00", "17:00", label="Shift")
+    make_track(site, [make_meeting(site, weekday, "17:00", "20:00") for weekday in (0, 1, 2)], name="Evening track")
+
+    answer = search(desk, rosa)
+
+    [card] = shown(answer)
+    assert card.picture.kinds == ("treatment", "current", "life")
+    assert "Current treatment" in answer.text
 
 
 def test_a_track_for_another_level_says_so_and_is_folded(desk: Client, rosa: Patient, track: Track) -> None:

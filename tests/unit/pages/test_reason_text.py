@@ -24,10 +24,10 @@ from scheduling.domain.hours.reasons import TooFewMinutes
 from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import HourConflict, HourNotFree, NearestHour, NoFreeHour, WeeklyHour
 from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.formats import plain_spaces
 from scheduling.management.fit.json_output import reasons_json
 from scheduling.reason_text import reason_template, reason_text
-from scheduling.services.reasons import AlreadyEnrolled
 from tests.paths import PROJECT
 from timekeeping.busy_times import BusyTime
 from timekeeping.reasons import Reason

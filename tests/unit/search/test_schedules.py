@@ -11,7 +11,7 @@ import pytest
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up
 from scheduling.domain.search.fit import judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible
-from scheduling.domain.search.need import Need, Offer, OfferedMeeting
+from scheduling.domain.search.need import CurrentEnrollment, Need, Offer, OfferedMeeting
 from scheduling.domain.search.schedules import Preferences, Schedule, find_schedules
 from scheduling.domain.search.score import score_meetings
 from tests.unit.hours.test_rules import meeting
@@ -95,6 +95,9 @@ def random_world(random: Random) -> tuple[list[Offer], Need, Preferences]:
         closed=(Interval(MONDAY + 14 * DAY, MONDAY + 17 * DAY),) if random.random() < 0.2 else (),
     )
     kept = tuple(random.sample(meetings, 2)) if random.random() < 0.3 else ()
+    if random.random() < 0.2:
+        ends = random.choice((None, MONDAY, MONDAY + 4 * DAY))
+        need = replace(need, enrollments=(CurrentEnrollment(random.choice(offers).key, MONDAY - WEEK, ends),))
     return offers, need, Preferences(kept=kept)
 
 
@@ -103,13 +106,18 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
     found: dict[object, Found] = {}
     for offer in sorted(offers, key=lambda offer: (offer.name, offer.key)):
         start = offer.next_start_date(need.from_day)
-        if start is None:
+        if start is None or is_enrolled(need, offer, start):
             continue
         then = replace(need, from_day=start)
-        pooled_offers = [
+        mixing = [
             other
             for other in sorted(offers, key=lambda other: (other.name, other.key))
-            if other is offer or (other.mixes_with(offer) and other.next_start_date(need.from_day) == start)
+            if other is offer or other.mixes_with(offer)
+        ]
+        pooled_offers = [
+            other
+            for other in mixing
+            if other.next_start_date(need.from_day) == start and not is_enrolled(need, other, start)
         ]
         pooled = {each.meeting.key: each for other in pooled_offers for each in other.meetings}
         together = replace(offer, meetings=tuple(pooled.values()), start_dates=None)
@@ -124,6 +132,8 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
                 if homes
                 else max(pooled_offers, key=lambda other: len(keys & {each.meeting.key for each in other.meetings}))
             )
+            if not homes and any(len(keys & other.keys) > len(keys & home.keys) for other in mixing):
+                continue  # the patient would have to enroll in a track that can't take them
             identity = (start, frozenset(keys), tuple(other.key for other in pooled_offers))
             found[identity] = _expected(home, then, need, chosen, not homes, preferences)
         most = as_much_as_possible([each.meeting for each in offer.meetings], need.rules)
@@ -133,6 +143,10 @@ def try_everything(offers: list[Offer], need: Need, preferences: Preferences) ->
             if extras and is_whole and chosen == _possible(offer, then) and not judge(offer, then, chosen):
                 found[(offer.key, "whole")] = _expected(offer, then, need, chosen, False, preferences)
     return sorted(found.values())
+
+
+def is_enrolled(need: Need, offer: Offer, day: date) -> bool:
+    return any(each.track == offer.key and (each.ends is None or each.ends > day) for each in need.enrollments)
 
 
 def _possible(offer: Offer, need: Need) -> tuple[WeeklyMeeting, ...]:

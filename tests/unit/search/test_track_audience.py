@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from scheduling.domain.search.fit import OutsideAges, WrongLevel, find_fits, judge
+from scheduling.domain.search.fit import AlreadyEnrolled, OutsideAges, WrongLevel, find_fits, judge
 from scheduling.domain.search.mixed_tracks import MoreOfAnotherTrack, check_home_track, home_track
-from scheduling.domain.search.need import age_on
+from scheduling.domain.search.need import CurrentEnrollment, age_on
+from scheduling.domain.search.schedules import find_schedules
 from tests.unit.hours.test_rules import meeting
-from tests.unit.search.test_commitment_conflicts import need
+from tests.unit.search.test_commitment_conflicts import DAY, MONDAY, need
 from tests.unit.search.test_fit import MORNINGS, offer
 from timekeeping.reasons import Reason
 
@@ -44,6 +45,24 @@ def test_a_track_takes_patients_of_its_level_and_ages(
     assert fit.fits == (not reasons)
     assert fit.obstacles == reasons
     assert (fit.whole, fit.enough) == ((None, None) if reasons else (tuple(THREE), tuple(THREE)))
+
+
+@pytest.mark.parametrize(
+    ("enrollment", "is_refused"),
+    [
+        pytest.param(CurrentEnrollment("T", MONDAY - DAY), True, id="enrolled without an end"),
+        pytest.param(CurrentEnrollment("T", MONDAY - DAY, MONDAY + DAY), True, id="until the first day"),
+        pytest.param(CurrentEnrollment("T", MONDAY - DAY, MONDAY), False, id="until the day before"),
+        pytest.param(CurrentEnrollment("T", MONDAY + DAY), True, id="from a later day on"),
+        pytest.param(CurrentEnrollment("E", MONDAY - DAY), False, id="in another track"),
+    ],
+)
+def test_a_track_takes_nobody_who_is_enrolled_in_it(enrollment: CurrentEnrollment, is_refused: bool) -> None:
+    patient_need = need(enrollments=(enrollment,))
+    assert judge(offer(*THREE), patient_need, THREE) == (
+        (AlreadyEnrolled("Track", enrollment.starts),) if is_refused else ()
+    )
+    assert (not find_schedules([offer(*THREE)], patient_need)) == is_refused
 
 
 @pytest.mark.parametrize(
