@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from iopmanager.form_fields import BIRTH_YEARS, DayField
 from patients.domain.languages import COMMON_LANGUAGES
 from patients.forms.layout import fields_row, form_layout
+from patients.forms.record.contact_fields import PhoneField
 from patients.forms.record.languages import english_name, language_name, language_name_lazy
 from patients.models import Patient
 from patients.services.record.person import PatientValues
@@ -65,9 +66,7 @@ class PatientForm(forms.Form):
         widget=SuggestionInput(map(language_name_lazy, COMMON_LANGUAGES), attrs=ANOTHER_PERSONS),
     )
     email = forms.EmailField(required=False, label=_("Email"), widget=forms.EmailInput(attrs=ANOTHER_PERSONS))
-    phone = forms.CharField(
-        max_length=40, required=False, label=_("Phone"), widget=forms.TextInput(attrs=ANOTHER_PERSONS)
-    )
+    phone = PhoneField(required=False, label=_("Phone"), widget=forms.TextInput(attrs=ANOTHER_PERSONS))
     travel_minutes = forms.IntegerField(
         min_value=0,
         max_value=480,

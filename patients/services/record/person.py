@@ -1,13 +1,14 @@
 """Create and change a patient's personal details."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from patients.domain.codes import clean_code
 from patients.models import Patient
 from patients.services.rows import save_values
 from timekeeping.reasons import Reason, refuse_if_any
@@ -46,8 +47,11 @@ class PatientValues:
 
 
 def check_person(patient: Patient, *, code: str | None, birth_date: date | None, now: datetime) -> Iterable[Reason]:
-    """Yield the reasons against the code and the birth date. None stands for a value that isn't known yet."""
-    if code is not None and Patient.objects.filter(code=code).exclude(pk=patient.pk or 0).exists():
+    """Yield the reasons against the code and the birth date. None stands for a value that isn't known yet.
+
+    Codes are compared without case and invisible characters.
+    """
+    if code is not None and Patient.objects.filter(code__iexact=clean_code(code)).exclude(pk=patient.pk or 0).exists():
         yield CodeTaken(code)
     if birth_date is not None and birth_date > now.astimezone(patient.site.zone).date():
         yield BirthDateInFuture(birth_date)
@@ -61,7 +65,7 @@ def create_patient(*, site_id: int, values: PatientValues, by: User | None, now:
     """
     patient = Patient(site_id=site_id)
     refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
-    save_values(patient, values)
+    save_values(patient, replace(values, code=clean_code(values.code)))
     record(patient, by=by, action=Action.CREATED, at=now)
     return patient
 
@@ -75,6 +79,6 @@ def change_patient(*, patient: Patient, values: PatientValues, by: User | None, 
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
-    changed = save_values(patient, values)
+    changed = save_values(patient, replace(values, code=clean_code(values.code)))
     record(patient, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return patient

@@ -393,10 +393,17 @@ def test_a_refusal_is_shown_beside_its_field_and_the_input_is_kept(
 
 
 def test_all_faults_of_a_new_patient_are_named_at_once(coordinator: Client, rosa: Patient) -> None:
-    faults = {"code": "P001", "birth_date": "2026-12-01", "email": "nobody", "first_name": "", "last_name": ""}
+    faults = {
+        "code": "p001\u200b",
+        "birth_date": "2026-12-01",
+        "email": "nobody",
+        "phone": "banana",
+        "first_name": "",
+        "last_name": "",
+    }
     response = coordinator.post(reverse("patient-new"), PERSON | faults)
-    assert {*response.context["form"].errors} == {"code", "birth_date", "email", "first_name"}
-    assert "Please check 4 things." in response.text
+    assert {*response.context["form"].errors} == {"code", "birth_date", "email", "phone", "first_name"}
+    assert "Please check 5 things." in response.text
 
 
 def test_a_last_day_in_an_implausible_year_is_refused(coordinator: Client, rosa: Patient) -> None:
