@@ -2,31 +2,62 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, time
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from patients.domain.codes import clean_code
+from patients.domain.contacts import is_phone_number
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 from timekeeping.rotations import parse_runs
 from timekeeping.time_zones import city_time_zones
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 YES, NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
-FIRST_YEAR, LAST_YEAR = 1900, 2100
-
-ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00)?)?")
-US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*([ap])?\.?(m)?\.?", re.IGNORECASE)
 HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
+SPREADSHEET_ERROR = re.compile(r"#(REF!|VALUE!|NAME\?|DIV/0!|N/A|NUM!|NULL!|SPILL!|CALC!|#*)", re.IGNORECASE)
+SHORTENED_NUMBER = re.compile(r"\d+(\.\d+)?E[+-]?\d+", re.IGNORECASE)
+
+
+def refuse_broken_cell(cell: str) -> None:
+    """Raise ValueError if the cell is an error of the spreadsheet (`#REF!`) or a formula (`=A1`)."""
+    if SPREADSHEET_ERROR.fullmatch(cell):
+        raise ValueError(_("“%(cell)s” is an error of the spreadsheet. Enter the value itself.") % {"cell": cell})
+    if re.match(r"=\S", cell):
+        raise ValueError(_("“%(cell)s” is a formula. Enter its value.") % {"cell": cell[:40]})
+
+
+def read_code(cell: str) -> str:
+    """Read one of the clinic's own codes, of at most 40 characters, without invisible characters."""
+    _refuse_shortened_number(cell)
+    return read_text(40)(clean_code(cell))
+
+
+def read_phone(cell: str) -> str:
+    """Read a phone number: digits with spaces, parentheses, dots or dashes, and perhaps an extension."""
+    _refuse_shortened_number(cell)
+    if not is_phone_number(cell):
+        raise ValueError(_("“%(cell)s” is not a phone number. Write it as (207) 555-0142.") % {"cell": cell})
+    return read_text(40)(cell)
+
+
+def _refuse_shortened_number(cell: str) -> None:
+    if SHORTENED_NUMBER.fullmatch(cell):
+        raise ValueError(
+            _(
+                "“%(cell)s” is a number that the spreadsheet has shortened. Format the column as text and enter it again."
+            )
+            % {"cell": cell}
+        )
 
 
 def read_text(longest: int) -> Callable[[str], str]:
-    """Return a function that accepts a cell of at most `longest` characters."""
+    """Return a function that accepts a cell with one line of at most `longest` characters."""
 
     def read(cell: str) -> str:
+        if len(cell.splitlines()) > 1:
+            raise ValueError(_("This text has a line break. Write it on one line."))
         if len(cell) > longest:
             raise ValueError(
                 _("This text has %(number)d characters. Use at most %(longest)d.")
@@ -35,6 +66,11 @@ def read_text(longest: int) -> Callable[[str], str]:
         return cell
 
     return read
+
+
+def read_address(cell: str) -> str:
+    """Read a postal address of at most 200 characters. Several lines become one, with commas between them."""
+    return read_text(200)(", ".join(line.strip(" ,") for line in cell.splitlines() if line.strip(" ,")))
 
 
 def read_email(cell: str) -> str:
@@ -58,49 +94,6 @@ def read_country(cell: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2}", cell):
         raise ValueError(_("“%(cell)s” is not a country code. Use two letters, such as US.") % {"cell": cell})
     return cell.upper()
-
-
-def read_date(cell: str) -> date:
-    """Parse a date such as `2026-11-23` or, in US order, `11/23/2026`."""
-    if found := ISO_DATE.fullmatch(cell):
-        year, month, day = map(int, found.groups())
-    elif found := US_DATE.fullmatch(cell):
-        month, day, year = map(int, found.groups())
-    else:
-        raise ValueError(_("“%(cell)s” is not a date. Write it as 2026-11-23 or 11/23/2026.") % {"cell": cell})
-    try:
-        value = date(year, month, day)
-    except ValueError:
-        raise ValueError(
-            _("“%(cell)s” is not on the calendar. Check the day and the month.") % {"cell": cell}
-        ) from None
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError(_("Check the year of “%(cell)s”.") % {"cell": cell})
-    return value
-
-
-def read_dates(cell: str) -> tuple[date, ...]:
-    """Parse dates separated by semicolons. Return them sorted and without duplicates."""
-    return tuple(sorted({read_date(part) for part in split(cell)}))
-
-
-def read_time(cell: str) -> time:
-    """Parse a time of day, such as `9:00`, `09:00`, `21:30`, `9:00 AM` or `9 am`."""
-    error = ValueError(_("“%(cell)s” is not a time. Write it as 9:00 AM or 21:30.") % {"cell": cell})
-    found = CLOCK.fullmatch(cell)
-    if found is None:
-        raise error
-    hour_text, minute_text, seconds, half, m = found.groups()
-    hour, minute = int(hour_text), int(minute_text or 0)
-    if bool(half) != bool(m) or (minute_text is None and not half) or int(seconds or 0):
-        raise error
-    if half:
-        if not 1 <= hour <= 12:
-            raise error
-        hour = hour % 12 + (12 if half.lower() == "p" else 0)
-    if hour > 23 or minute > 59:
-        raise error
-    return time(hour, minute)
 
 
 def read_number(least: int, most: int) -> Callable[[str], int]:
@@ -173,26 +166,6 @@ def read_choice[T](choices: Mapping[str, T]) -> Callable[[str], T]:
     return read
 
 
-def read_weekday(cell: str) -> int:
-    """Parse the name of a weekday, such as `Mon`, `Tues` or `Monday`, into a number. Monday is 0."""
-    name = cell.lower().rstrip(".")
-    for number, day in enumerate(DAYS):
-        if len(name) >= 3 and day.lower().startswith(name):
-            return number
-    raise ValueError(_("“%(cell)s” is not a day of the week. Write it as Mon, Tue and so on.") % {"cell": cell})
-
-
-def read_weekdays(cell: str) -> tuple[int, ...]:
-    """Parse weekdays such as `Mon, Wed`, `Mon-Fri` or `Sat-Sun` into sorted numbers. Monday is 0."""
-    days: set[int] = set()
-    for part in re.split(r"[\s,;/]+", re.sub(r"\s*[-–]\s*", "-", cell.replace("&", " "))):
-        first, to, last = part.partition("-")
-        begin = read_weekday(first)
-        end = read_weekday(last) if to else begin
-        days.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
-    return tuple(sorted(days))
-
-
 def read_rotation(cell: str) -> tuple[int, ...]:
     """Parse a shift rotation such as `4 on, 3 off` into alternating numbers of days on and off."""
     try:
@@ -203,7 +176,7 @@ def read_rotation(cell: str) -> tuple[int, ...]:
 
 def read_codes(cell: str) -> tuple[str, ...]:
     """Parse codes separated by semicolons. Keep their order and drop duplicates."""
-    return tuple(dict.fromkeys(split(cell)))
+    return tuple(dict.fromkeys(map(clean_code, split(cell))))
 
 
 def split(cell: str) -> Sequence[str]:

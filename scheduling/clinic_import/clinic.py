@@ -12,9 +12,11 @@ from accounts.models import User
 from scheduling.clinic_import.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from scheduling.clinic_import.columns import ImportRow
 from scheduling.clinic_import.csv_files import find_files
+from scheduling.clinic_import.dates_and_times import DateOrder
 from scheduling.clinic_import.faults import Fault, ImportFailed
 from scheduling.clinic_import.import_run import ImportRun, Progress, RowChange
 from scheduling.clinic_import.person_rows import ClosureRow, CommitmentRow, PatientRow
+from scheduling.clinic_import.spelling import use_known_spellings
 from scheduling.clinic_import.tables import ParsedTable, parse_file
 from scheduling.clinic_import.writers.commitments import write_commitments
 from scheduling.clinic_import.writers.hours import write_counselor_hours
@@ -49,26 +51,32 @@ def _no_progress(table: str, done: int, rows: int) -> None:
 
 
 def import_clinic(
-    folder: Path, *, by: User | None, now: datetime, dry_run: bool = False, progress: Progress = _no_progress
+    folder: Path,
+    *,
+    by: User | None,
+    now: datetime,
+    dry_run: bool = False,
+    date_order: DateOrder | None = None,
+    progress: Progress = _no_progress,
 ) -> ImportResult:
     """Import the CSV files in a folder.
 
     Rows are matched to existing records by the clinic's own codes. Records that the files don't mention stay
-    unchanged. A `dry_run` writes everything and then rolls it back. If any file has a fault, nothing is written, and
-    ImportFailed is raised with the faults of all files.
+    unchanged. A `dry_run` writes everything and then rolls it back. `date_order` is the order of the numbers in dates
+    like 1/5/26. If any file has a fault, nothing is written, and ImportFailed is raised with the faults of all files.
     """
     files, faults = find_files(folder, TABLES)
     tables: dict[str, ParsedTable[Any]] = {
-        kind.table: parse_file(kind, files[kind.table]) for kind in ROW_TYPES if kind.table in files
+        kind.table: parse_file(kind, files[kind.table], date_order) for kind in ROW_TYPES if kind.table in files
     }
     faults += (fault for table in tables.values() for fault in table.faults)
-    run = ImportRun(by=by, now=now, tables=tables, progress=progress, faults=faults)
+    run = ImportRun(by=by, now=now, tables=use_known_spellings(tables, TABLES), progress=progress, faults=faults)
     rows = Counter({name: len(table.rows) for name, table in tables.items()})
     with transaction.atomic():
         if tables:
             _write(run)
         if run.faults:
-            raise ImportFailed(sorted(run.faults, key=_fault_position))
+            raise ImportFailed(sorted(dict.fromkeys(run.faults), key=_fault_position))
         if dry_run:
             transaction.set_rollback(True)
     return ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))

@@ -1,5 +1,6 @@
 """Row types for the files about the clinic itself: sites, rooms, staff, counselor hours, tracks and meetings."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import ClassVar
@@ -9,31 +10,32 @@ from django.utils.translation import gettext as _
 from accounts.permissions import Role
 from patients.models import LevelOfCare
 from scheduling.clinic_import.cells import (
+    read_address,
     read_choice,
+    read_code,
     read_codes,
     read_country,
-    read_date,
-    read_dates,
     read_email,
     read_hours,
     read_number,
+    read_phone,
     read_text,
-    read_time,
     read_time_zone,
-    read_weekday,
     read_yes_no,
     split,
 )
-from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from scheduling.clinic_import.columns import Cells, ImportRow, RowErrors, optional, required
+from scheduling.clinic_import.dates_and_times import read_date, read_dates, read_time, read_weekday, several_weekdays
 from scheduling.formats import clock, full_date, weekday
 from scheduling.models import EntryMode, Modality
 from timekeeping.occurrences import centered_break
 
 A_DAY, A_WEEK = 24 * 60, 7 * 24 * 60
 MAX_AGE = 120
+WHEN_TITLES = {
+    "time": "starts", "times": "starts", "start": "starts", "start_time": "starts", "end": "ends", "end_time": "ends",
+}  # fmt: skip
 WEEKS = {"every": "every", "every_week": "every", "every_other": "every_other", "every_other_week": "every_other"}
-
-read_code = read_text(40)
 
 
 def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
@@ -58,13 +60,14 @@ def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
 class SiteRow(ImportRow):
     table: ClassVar[str] = "sites"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
-    code: str = required(read_code)
+    other_titles: ClassVar[Mapping[str, str]] = {"timezone": "time_zone"}
+    code: str = required(read_code, code_of="sites")
     name: str = required(read_text(120))
     time_zone: str = required(read_time_zone)
     neutral_name: str = optional(read_text(60), "Appointment")
     letterhead: str = optional(read_text(80), "")
-    address: str = optional(read_text(200), "")
-    phone: str = optional(read_code, "")
+    address: str = optional(read_address, "")
+    phone: str = optional(read_phone, "")
     opens: time | None = optional(read_time, None)
     closes: time | None = optional(read_time, None)
     country: str = optional(read_country, "US")
@@ -100,8 +103,8 @@ class SiteRow(ImportRow):
 class RoomRow(ImportRow):
     table: ClassVar[str] = "rooms"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
-    site: str = required(read_code)
-    code: str = required(read_code)
+    site: str = required(read_code, code_of="sites")
+    code: str = required(read_code, code_of="rooms")
     name: str = required(read_text(80))
     places: int = required(read_number(1, 500))
 
@@ -110,10 +113,11 @@ class RoomRow(ImportRow):
 class StaffRow(ImportRow):
     table: ClassVar[str] = "staff"
     key_columns: ClassVar[tuple[str, ...]] = ("email",)
+    other_titles: ClassVar[Mapping[str, str]] = {"e_mail": "email", "credentials": "credential"}
     email: str = required(read_email)
     name: str = required(read_text(150))
-    roles: tuple[tuple[Role, str], ...] = required(read_roles)
-    code: str = optional(read_code, "")
+    roles: tuple[tuple[Role, str], ...] = required(read_roles, code_of="sites")
+    code: str = optional(read_code, "", code_of="staff")
     credential: str = optional(read_text(60), "")
     active: bool = optional(read_yes_no, True)
 
@@ -122,13 +126,19 @@ class StaffRow(ImportRow):
 class CounselorHoursRow(ImportRow):
     table: ClassVar[str] = "counselor_hours"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
-    site: str = required(read_code)
-    person: str = required(read_text(254))
+    other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {"day": "weekday"}
+    site: str = required(read_code, code_of="sites")
+    person: str = required(read_text(254), code_of="staff")
     weekday: int = required(read_weekday)
     starts: time = required(read_time)
     ends: time = required(read_time)
     valid_from: date | None = optional(read_date, None)
     last_day: date | None = optional(read_date, None)
+
+    @classmethod
+    def spread(cls, cells: Cells) -> Sequence[Cells]:
+        """Return the cells of each weekday that the row lists."""
+        return tuple({**cells, "weekday": day} for day in several_weekdays(cells.get("weekday", ""))) or (cells,)
 
     @property
     def valid_until(self) -> date | None:
@@ -157,8 +167,8 @@ class CounselorHoursRow(ImportRow):
 class TrackRow(ImportRow):
     table: ClassVar[str] = "tracks"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
-    site: str = required(read_code)
-    code: str = required(read_code)
+    site: str = required(read_code, code_of="sites")
+    code: str = required(read_code, code_of="tracks")
     name: str = required(read_text(120))
     population: str = optional(read_text(120), "")
     individual_minutes: int = optional(read_number(0, 1500), 0)
@@ -187,26 +197,40 @@ class TrackRow(ImportRow):
 class MeetingRow(ImportRow):
     table: ClassVar[str] = "meetings"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code", "runs_from")
-    site: str = required(read_code)
-    code: str = required(read_code)
+    other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {
+        "day": "weekday",
+        "days": "weekday",
+        "leader": "lead",
+        "spots": "places",
+    }
+    site: str = required(read_code, code_of="sites")
+    code: str = required(read_code, code_of="meetings")
     name: str = required(read_text(120))
     weekday: int = required(read_weekday)
     starts: time = required(read_time)
     ends: time = required(read_time)
     runs_from: date = required(read_date)
-    tracks: tuple[str, ...] = optional(read_codes, ())
+    tracks: tuple[str, ...] = optional(read_codes, (), code_of="tracks")
     weeks: str = optional(read_choice(WEEKS), "every")
     anchor: date | None = optional(read_date, None)
     break_starts: time | None = optional(read_time, None)
     break_ends: time | None = optional(read_time, None)
     break_minutes: int = optional(read_number(0, A_DAY), 0)
     service_type: str = optional(read_code, "group")
-    room: str = optional(read_code, "")
-    lead: str = optional(read_text(254), "")
-    assistants: tuple[str, ...] = optional(read_codes, ())
+    room: str = optional(read_code, "", code_of="rooms")
+    lead: str = optional(read_text(254), "", code_of="staff")
+    assistants: tuple[str, ...] = optional(read_codes, (), code_of="staff")
     places: int | None = optional(read_number(1, 500), None)
     modality: Modality = optional(read_choice({each.value: each for each in Modality}), Modality.IN_PERSON)
     last_day: date | None = optional(read_date, None)
+
+    @classmethod
+    def spread(cls, cells: Cells) -> Sequence[Cells]:
+        """Return the cells of one group for each weekday in the cell: `AM` on `M/W/F` is `AM-MON`, `AM-WED` and `AM-FRI`."""
+        days = several_weekdays(cells.get("weekday", ""))
+        if not days or not cells.get("code"):
+            return (cells,)
+        return tuple({**cells, "weekday": day, "code": f"{cells['code']}-{day[:3].upper()}"} for day in days)
 
     @property
     def runs_until(self) -> date | None:

@@ -4,40 +4,60 @@ Each field stores the function that parses the column's cells. The field of an o
 an empty cell.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
+Cells = Mapping[str, str]
+"""The texts of a row's cells by column name."""
 RowErrors = Iterator[tuple[str, str]]
 """Pairs of a column name and a sentence that says what is wrong in that column."""
 
 
-def required[T](read: Callable[[str], T]) -> T:
-    """Declare a required column: the file must have it, and its cells must not be empty."""
-    column: T = field(metadata={"read": read, "needed": True})
+def required[T](read: Callable[..., T], *, code_of: str = "") -> T:
+    """Declare a required column: the file must have it, and its cells must not be empty.
+
+    `code_of` is the table whose rows the codes in the column identify, or empty for a column without codes.
+    """
+    column: T = field(metadata={"read": read, "needed": True, "code_of": code_of})
     return column
 
 
-def optional[T, D](read: Callable[[str], T], empty: D) -> T | D:
-    """Declare an optional column. An empty cell has the value `empty`. If the column is missing, existing values stay."""
-    column: T | D = field(default=empty, metadata={"read": read, "needed": False})
+def optional[T, D](read: Callable[..., T], empty: D, *, code_of: str = "") -> T | D:
+    """Declare an optional column. An empty cell has the value `empty`. If the column is missing, existing values stay.
+
+    `code_of` is as for `required`.
+    """
+    column: T | D = field(default=empty, metadata={"read": read, "needed": False, "code_of": code_of})
     return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
-    """One row of an import file. `absent` has the names of the columns that the file lacks."""
+    """One row of an import file.
+
+    `absent` has the names of the columns that the file lacks. `unclear_times` has the names of the columns whose time
+    could be in the morning or in the afternoon: no time of the row has AM or PM, and none of the file is like 21:30.
+    """
 
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
     """Names of the columns that identify a row. These columns usually hold the clinic's own codes."""
+    other_titles: ClassVar[Mapping[str, str]] = {}
+    """Map other titles that clinics use to the names of columns, for example `dob` to `birth_date`."""
     number: int
     absent: frozenset[str] = frozenset()
+    unclear_times: frozenset[str] = frozenset()
 
     @classmethod
     def columns(cls) -> tuple[Field[Any], ...]:
         """Return the dataclass fields that are columns of the file."""
         return tuple(each for each in fields(cls) if "read" in each.metadata)
+
+    @classmethod
+    def spread(cls, cells: Cells) -> Sequence[Cells]:
+        """Return the cells of each record that the row describes. Most rows describe one record."""
+        return (cells,)
 
     @property
     def file(self) -> str:

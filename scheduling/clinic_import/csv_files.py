@@ -1,8 +1,9 @@
 """Read the CSV files that spreadsheet programs export, as cells with row numbers."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,16 +77,19 @@ def _advice(name: str, known: Sequence[str], ending: str = "") -> str:
     return _("Use one of these: %(names)s.") % {"names": ", ".join(known)}
 
 
-def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> tuple[CsvFile | None, list[Fault]]:
+def read_sheet(
+    path: Path, columns: Sequence[str], required: Sequence[str], other_titles: Mapping[str, str]
+) -> tuple[CsvFile | None, list[Fault]]:
     """Return the cells of a CSV file, and the faults found. The cells are None if the file can't be read.
 
-    Unknown, duplicate and missing columns are faults, and so are cells without a column title.
+    Unknown and duplicate columns are faults, and so are cells without a column title. `other_titles` maps titles that
+    are accepted too to the names of columns.
     """
     try:
         text = _decode(path.read_bytes())
     except UnicodeError as error:
         return None, [Fault(path.name, 0, "", str(error))]
-    separator, text = _separator(text, columns)
+    separator, text = _separator(text, {*columns, *other_titles})
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     numbered: list[tuple[int, list[str]]] = []
     number = 0
@@ -102,29 +106,36 @@ def read_sheet(path: Path, columns: Sequence[str], required: Sequence[str]) -> t
         }
         return None, [Fault(path.name, 0, "", sentence)]
     (_number, titles), *rest = numbered
-    names = [_column_name(title) for title in titles]
-    faults = _faults_of_columns(path.name, titles, names, columns, required)
+    names = [other_titles.get(name, name) for name in map(_column_name, titles)]
+    faults = _faults_of_columns(path.name, titles, names, columns)
     found, too_wide = _cells_by_column(path.name, names, rest)
     return CsvFile(path.name, tuple(name for name in names if name), tuple(found)), faults + too_wide
 
 
 def _decode(data: bytes) -> str:
-    """Decode UTF-8 text, with or without a byte order mark. Raises UnicodeError with advice for the user."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnicodeError(_("The file is in UTF-16. Save it as “CSV UTF-8”."))
+    """Decode text in UTF-8, UTF-16 or, if it is neither, Windows-1252, the encoding of “CSV” in Excel.
+
+    UTF-16 is recognized by its byte order mark. Raises UnicodeError with advice for the user.
+    """
+    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
-        raise UnicodeError(
-            _("The file is not in UTF-8 (see line %(row)d). Save it as “CSV UTF-8”.") % {"row": row}
-        ) from None
+        try:
+            text = data.decode("cp1252") if encoding != "utf-16" else ""
+        except UnicodeDecodeError:
+            text = ""
+        if not text:
+            raise UnicodeError(
+                _("Line %(row)d of the file can't be read. Save the file as “CSV UTF-8”.") % {"row": row}
+            ) from None
     if "\0" in text:
         raise UnicodeError(_("The file has characters that are not text. Save it as “CSV UTF-8”."))
     return text
 
 
-def _separator(text: str, columns: Sequence[str]) -> tuple[str, str]:
+def _separator(text: str, columns: Container[str]) -> tuple[str, str]:
     """Return the separator between cells, and the text without Excel's `sep=` line.
 
     If there is no such line, choose the separator that yields the most known column names in the first row.
@@ -142,9 +153,7 @@ def _column_name(title: str) -> str:
     return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
 
-def _faults_of_columns(
-    file: str, titles: Sequence[str], names: Sequence[str], columns: Sequence[str], required: Sequence[str]
-) -> list[Fault]:
+def _faults_of_columns(file: str, titles: Sequence[str], names: Sequence[str], columns: Sequence[str]) -> list[Fault]:
     faults = []
     for position, (title, name) in enumerate(zip(titles, names, strict=True)):
         if name in names[:position] and name:
@@ -158,9 +167,6 @@ def _faults_of_columns(
                     f"{_('This file has no column with this title.')} {_advice(name, columns)}",
                 )
             )
-    faults += [
-        Fault(file, 1, name, _("This column is missing. Add it to the file.")) for name in required if name not in names
-    ]
     return faults
 
 

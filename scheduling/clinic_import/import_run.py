@@ -9,9 +9,12 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from patients.domain.codes import fold_code
 from scheduling.clinic_import.columns import ImportRow
 from scheduling.clinic_import.faults import Fault
 from scheduling.clinic_import.tables import ParsedTable
+from scheduling.formats import clock
+from scheduling.models import Site
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
@@ -72,6 +75,20 @@ class ImportRun:
         self.faults.append(Fault(row.file, row.number, column, sentence))
         self.mark_faulty(row)
 
+    def ask_about_times(self, row: ImportRow, site: Site) -> bool:
+        """Add a fault for each time without AM or PM that is outside the site's hours. Return whether there is one."""
+        unclear = [
+            (column, at)
+            for column in sorted(row.unclear_times)
+            if (at := getattr(row, column)) and not (site.opens or time.min) <= at <= (site.closes or time.max)
+        ]
+        for column, at in unclear:
+            sentence = _("%(time)s is outside the site's hours. Write it with AM or PM, as %(morning)s or %(evening)s.")
+            morning, evening = time(at.hour % 12, at.minute), time(at.hour % 12 + 12, at.minute)
+            values = {"time": f"{at.hour}:{at:%M}", "morning": clock(morning), "evening": clock(evening)}
+            self.add_fault(row, column, sentence % values)
+        return bool(unclear)
+
     def refuse(self, row: ImportRow, column: str, refused: Refused) -> None:
         """Record that a service refused the row, as one fault with all reasons of the service."""
         self.add_fault(row, column, " ".join(reason_text(reason) for reason in refused.reasons))
@@ -105,17 +122,18 @@ class ImportRun:
         return None
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:
-        """Return whether the key may belong to a faulty row, or to a row in a file that can't be read."""
+        """Return whether the key may belong to a faulty row, or to a record that an incomplete file lacks."""
         given = self.tables.get(table)
         if given is None:
             return False
-        return not given.is_readable or tuple(key.values()) in self._keys_of_faulty_rows(table, tuple(key))
+        folded = tuple(fold_code(code) for code in key.values())
+        return not given.is_complete or folded in self._keys_of_faulty_rows(table, tuple(key))
 
     def _keys_of_faulty_rows(self, table: str, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
-        """Return the values of `columns` in the faulty rows. Only rows added since the last call are read."""
+        """Return the folded codes in the `columns` of the faulty rows. Only rows added since the last call are read."""
         faulty_rows = self.tables[table].faulty_rows
         known, keys = self._faulty_keys.get((table, columns), (0, set()))
-        keys.update(tuple(cells.get(column, "") for column in columns) for cells in faulty_rows[known:])
+        keys.update(tuple(fold_code(cells.get(column, "")) for column in columns) for cells in faulty_rows[known:])
         self._faulty_keys[table, columns] = (len(faulty_rows), keys)
         return keys
 

@@ -1,5 +1,6 @@
 """Row types for the files about patients, their commitments, and site closures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import ClassVar
@@ -10,17 +11,18 @@ from patients.models import CommitmentKind, LevelOfCare
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
 from scheduling.clinic_import.cells import (
     read_choice,
-    read_date,
+    read_code,
     read_email,
     read_hours,
     read_number,
+    read_phone,
     read_rotation,
     read_text,
-    read_time,
-    read_weekdays,
+    read_yes_no,
 )
-from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, read_code
+from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, WHEN_TITLES
 from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
+from scheduling.clinic_import.dates_and_times import read_birth_date, read_date, read_time, read_weekdays
 from scheduling.formats import clock, full_date
 
 LONGEST_TRAVEL = 480
@@ -30,15 +32,29 @@ LONGEST_TRAVEL = 480
 class PatientRow(ImportRow):
     table: ClassVar[str] = "patients"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
-    site: str = required(read_code)
-    code: str = required(read_code)
+    other_titles: ClassVar[Mapping[str, str]] = {
+        "mrn": "code",
+        "record_number": "code",
+        "patient_code": "code",
+        "patient_id": "code",
+        "dob": "birth_date",
+        "date_of_birth": "birth_date",
+        "birthdate": "birth_date",
+        "e_mail": "email",
+        "preferred": "preferred_name",
+        "admission": "admitted",
+        "admission_date": "admitted",
+        "admit_date": "admitted",
+    }
+    site: str = required(read_code, code_of="sites")
+    code: str = required(read_code, code_of="patients")
     first_name: str = optional(read_text(80), "")
     last_name: str = optional(read_text(80), "")
-    birth_date: date = required(read_date)
+    birth_date: date = required(read_birth_date)
     preferred_name: str = optional(read_text(80), "")
     email: str = optional(read_email, "")
-    phone: str = optional(read_code, "")
-    language: str = optional(read_code, "English")
+    phone: str = optional(read_phone, "")
+    language: str = optional(read_text(40), "English")
     travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
     admitted: date | None = optional(read_date, None)
     referral_source: str = optional(read_text(120), "")
@@ -48,6 +64,7 @@ class PatientRow(ImportRow):
     prescribed_minutes: int | None = optional(read_number(1, A_WEEK), None)
     prescribed_days: int | None = optional(read_number(1, 7), None)
     stated_by: str = optional(read_text(120), "")
+    another_person: bool = optional(read_yes_no, False)
 
     @property
     def weekly_minutes(self) -> int | None:
@@ -86,8 +103,9 @@ class PatientRow(ImportRow):
 class CommitmentRow(ImportRow):
     table: ClassVar[str] = "commitments"
     key_columns: ClassVar[tuple[str, ...]] = ("patient", "code")
-    patient: str = required(read_code)
-    code: str = required(read_code)
+    other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {"day": "weekdays", "days": "weekdays", "mrn": "patient"}
+    patient: str = required(read_code, code_of="patients")
+    code: str = required(read_code, code_of="commitments")
     kind: CommitmentKind = required(read_choice({each.value: each for each in CommitmentKind}))
     label: str = required(read_text(80))
     starts: time = required(read_time)
@@ -124,6 +142,12 @@ class CommitmentRow(ImportRow):
                 "ends",
                 _("The commitment starts and ends at %(starts)s. For all day, enter 0:00 for both.")
                 % {"starts": clock(self.starts)},
+            )
+        elif self.ends <= self.starts and {"starts", "ends"} <= self.unclear_times:
+            yield (
+                "ends",
+                _("%(ends)s could be in the morning or in the afternoon. Write both times with AM or PM.")
+                % {"ends": f"{self.ends.hour}:{self.ends:%M}"},
             )
         if 0 < self.movable_minutes < MIN_MOVABLE_MINUTES:
             yield (
@@ -188,7 +212,10 @@ class CommitmentRow(ImportRow):
 class ClosureRow(ImportRow):
     table: ClassVar[str] = "closures"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "first_day")
-    site: str = required(read_code)
+    other_titles: ClassVar[Mapping[str, str]] = {
+        "date": "first_day",
+    }
+    site: str = required(read_code, code_of="sites")
     first_day: date = required(read_date)
     reason: str = required(read_text(120))
     last_day: date | None = optional(read_date, None)

@@ -1,15 +1,29 @@
 """Parse the cells of a CSV file into typed rows, and find the faults within each row."""
 
-from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from scheduling.clinic_import.columns import ImportRow
+from patients.domain.codes import fold_code
+from scheduling.clinic_import.cells import refuse_broken_cell
+from scheduling.clinic_import.columns import Cells, ImportRow
 from scheduling.clinic_import.csv_files import CsvFile, read_sheet
+from scheduling.clinic_import.dates_and_times import (
+    DateOrder,
+    has_half,
+    is_24_hour,
+    read_birth_date,
+    read_date,
+    read_dates,
+    read_time,
+    split_time_range,
+)
 from scheduling.clinic_import.faults import Fault
+
+DATE_READERS = (read_date, read_dates, read_birth_date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,39 +31,60 @@ class ParsedTable[R: ImportRow]:
     """The valid rows of a file, and its faults.
 
     `faulty_rows` has the cells of the invalid rows. A reference to such a row is not reported as another fault.
-    `is_readable` is False if no row of the file could be read.
+    `is_complete` is False if the file can't be read, or if one of its columns has a wrong title or is missing. The file may
+    then lack any record, so no reference to it is reported as a fault.
     """
 
     rows: tuple[R, ...] = ()
     faults: tuple[Fault, ...] = ()
-    faulty_rows: list[dict[str, str]] = field(default_factory=list)
-    is_readable: bool = True
-    is_given: bool = True
+    faulty_rows: list[Cells] = field(default_factory=list)
+    is_complete: bool = True
 
 
-def parse_file[R: ImportRow](kind: type[R], path: Path) -> ParsedTable[R]:
-    """Read a CSV file and parse its rows into the row type `kind`."""
-    columns = kind.columns()
-    required = [column.name for column in columns if column.metadata["needed"]]
-    sheet, faults = read_sheet(path, [column.name for column in columns], required)
+def parse_file[R: ImportRow](kind: type[R], path: Path, date_order: DateOrder | None = None) -> ParsedTable[R]:
+    """Read a CSV file and parse its rows into the row type `kind`. `date_order` is the order of dates like 1/5/26."""
+    columns = [column.name for column in kind.columns()]
+    sheet, faults = read_sheet(path, columns, _required_columns(kind), kind.other_titles)
     if sheet is None:
-        return ParsedTable(faults=tuple(faults), is_readable=False)
-    return _parse(kind, sheet, faults)
+        return ParsedTable(faults=tuple(faults), is_complete=False)
+    sheet = _split_time_ranges(sheet, columns)
+    missing = [name for name in _required_columns(kind) if name not in sheet.columns]
+    is_complete = not missing and not any(fault.row == 1 for fault in faults)
+    faults += (Fault(sheet.file, 1, name, _("This column is missing. Add it to the file.")) for name in missing)
+    return _parse(kind, sheet, faults, date_order, is_complete=is_complete)
 
 
-def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> ParsedTable[R]:
+def _split_time_ranges(sheet: CsvFile, columns: Sequence[str]) -> CsvFile:
+    """Split ranges such as `9:00-12:00` under `starts` into `starts` and `ends`, if the file has no column `ends`."""
+    if not {"starts", "ends"} <= {*columns} or "ends" in sheet.columns or "starts" not in sheet.columns:
+        return sheet
+    rows: list[tuple[int, dict[str, str]]] = []
+    for number, cells in sheet.rows:
+        parts = split_time_range(cells.get("starts", ""))
+        rows.append((number, {**cells, "starts": parts[0], "ends": parts[1]} if parts else cells))
+    if not any("ends" in cells for _number, cells in rows):
+        return sheet
+    return replace(sheet, columns=(*sheet.columns, "ends"), rows=tuple(rows))
+
+
+def _parse[R: ImportRow](
+    kind: type[R], sheet: CsvFile, faults: list[Fault], date_order: DateOrder | None, *, is_complete: bool
+) -> ParsedTable[R]:
     absent = frozenset(column.name for column in kind.columns()) - set(sheet.columns)
     bad_rows = {fault.row for fault in faults}
     first_of: dict[tuple[object, ...], int] = {}
     rows: list[R] = []
-    faulty_rows = []
-    for number, cells in sheet.rows:
-        values, errors = _read_cells(kind, cells, absent)
+    faulty_rows: list[Cells] = []
+    times = [column.name for column in kind.columns() if column.metadata["read"] is read_time]
+    is_24_hour_file = any(is_24_hour(cells.get(column, "")) for _number, cells in sheet.rows for column in times)
+    for number, cells in _records(kind, sheet):
+        values, errors = _read_cells(kind, cells, absent, date_order)
         row = None
         if not errors and not (absent & set(_required_columns(kind))):
-            row = kind(number=number, absent=absent, **values)
+            unclear_times = _unclear_times(times, cells, is_24_hour_file=is_24_hour_file)
+            row = kind(number=number, absent=absent, unclear_times=unclear_times, **values)
             errors += row.errors()
-        key = tuple(values.get(column) for column in kind.key_columns)
+        key = tuple(_comparable(values.get(column)) for column in kind.key_columns)
         if None not in key and (earlier := first_of.setdefault(key, number)) != number:
             errors.append(
                 (
@@ -63,20 +98,38 @@ def _parse[R: ImportRow](kind: type[R], sheet: CsvFile, faults: list[Fault]) -> 
             faulty_rows.append(cells)
         else:
             rows.append(row)
-    return ParsedTable(tuple(rows), tuple(faults), faulty_rows)
+    return ParsedTable(tuple(rows), tuple(faults), faulty_rows, is_complete)
+
+
+def _records(kind: type[ImportRow], sheet: CsvFile) -> Iterator[tuple[int, Cells]]:
+    """Yield the row number and the cells of each record. A row with several weekdays can be several records."""
+    for number, cells in sheet.rows:
+        for each in kind.spread(cells):
+            yield number, each
+
+
+def _comparable(value: object) -> object:
+    return fold_code(value) if isinstance(value, str) else value
+
+
+def _unclear_times(times: Sequence[str], cells: Cells, *, is_24_hour_file: bool) -> frozenset[str]:
+    """Return the columns of the row's times, unless one of them has AM or PM or the file is written in the 24-hour way."""
+    given = [column for column in times if cells.get(column)]
+    return frozenset() if is_24_hour_file or any(has_half(cells[column]) for column in given) else frozenset(given)
 
 
 def _read_cells(
-    kind: type[ImportRow], cells: dict[str, str], absent: frozenset[str]
+    kind: type[ImportRow], cells: Cells, absent: frozenset[str], date_order: DateOrder | None
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return a row's values by column, and its errors. An error is a column name and a sentence about the cell."""
     values: dict[str, Any] = {}
     errors = []
     for column in kind.columns():
-        cell = cells.get(column.name, "")
+        cell, read = cells.get(column.name, ""), column.metadata["read"]
         if cell:
             try:
-                values[column.name] = column.metadata["read"](cell)
+                refuse_broken_cell(cell)
+                values[column.name] = read(cell, date_order) if read in DATE_READERS else read(cell)
             except ValueError as error:
                 errors.append((column.name, str(error)))
         elif column.default is not MISSING:

@@ -7,7 +7,7 @@ from accounts.models import Action
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, check_commitment
-from scheduling.clinic_import.cells import DAYS
+from scheduling.clinic_import.dates_and_times import DAYS
 from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.clinic_import.person_rows import CommitmentRow
 from scheduling.clinic_import.writers.patients import BATCH, batches
@@ -41,14 +41,15 @@ def write_commitments(run: ImportRun) -> None:
     patients: dict[str, Patient] = {}
     known: dict[tuple[str, str], Commitment] = {}
     for batch in batches(codes):
-        patients.update((patient.code, patient) for patient in Patient.objects.filter(code__in=batch))
+        found = Patient.objects.filter(code__in=batch).select_related("site")
+        patients.update((patient.code, patient) for patient in found)
         rows = Commitment.objects.filter(patient__code__in=batch).exclude(code="").select_related("patient")
         known.update(((commitment.patient.code, commitment.code), commitment) for commitment in rows)
     new: list[Commitment] = []
     changed: list[Commitment] = []
     for row in run.rows(CommitmentRow.table):
         patient = run.find(row, "patient", "patients", {"code": row.patient}, patients)
-        if patient is None:
+        if patient is None or run.ask_about_times(row, patient.site):
             continue
         commitment = known.get((row.patient, row.code))
         values = _commitment_values(row, commitment)

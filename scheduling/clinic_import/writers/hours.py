@@ -27,7 +27,7 @@ def write_counselor_hours(run: ImportRun, sites: dict[str, Site], staff: StaffDi
         known[hours.site.code, hours.user_id, hours.weekday, hours.starts, hours.valid_from] = hours
     for row in run.rows(CounselorHoursRow.table):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
-        if site is None:
+        if site is None or run.ask_about_times(row, site):
             continue
         person = find_clinician(run, row, "person", row.person, staff, site=row.site, for_individual=True)
         if person is None:

@@ -86,7 +86,7 @@ def _tracks_with_faulty_rows(run: ImportRun, tracks: dict[TrackKey, Track]) -> s
     given = run.tables.get(MeetingRow.table)
     if given is None:
         return set()
-    if not given.is_readable:
+    if not given.is_complete:
         return set(tracks)
     return {
         (cells.get("site", ""), code.strip())
@@ -100,7 +100,8 @@ def _meeting_values(
 ) -> MeetingValues | None:
     """Return the row's values with its codes resolved to records, or None if the row has a fault."""
     faults = len(run.faults)
-    if run.find(row, "site", "sites", {"code": row.site}, known.sites) is None:
+    site = run.find(row, "site", "sites", {"code": row.site}, known.sites)
+    if site is None or run.ask_about_times(row, site):
         return None
     room = run.find(row, "room", "rooms", {"site": row.site, "code": row.room}, known.rooms) if row.room else None
     tracks = [run.find(row, "tracks", "tracks", {"site": row.site, "code": code}, known.tracks) for code in row.tracks]

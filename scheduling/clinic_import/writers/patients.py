@@ -12,6 +12,7 @@ from accounts.models import Action
 from patients.models import Episode, LevelOfCareSpan, Patient
 from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
 from scheduling.clinic_import.person_rows import PatientRow
+from scheduling.clinic_import.writers.identity import KnownPeople, check_same_patient
 from scheduling.formats import full_date
 from scheduling.models import Site
 
@@ -54,6 +55,7 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
         found = Patient.objects.filter(code__in=batch).select_related("site").prefetch_related("episodes__spans")
         patients.update((patient.code, patient) for patient in found)
     pending = PendingWrites()
+    people = KnownPeople({row.birth_date for row in given.rows} if given else ())
     for row in run.rows(PatientRow.table):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:
@@ -65,6 +67,8 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
                 "birth_date",
                 _("The birth date, %(birth_date)s, is in the future.") % {"birth_date": full_date(row.birth_date)},
             )
+        elif fault := people.add_new(row) if patient is None else check_same_patient(row, patient):
+            run.add_fault(row, *fault)
         elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
             pending.patients.append(patient)
@@ -160,7 +164,8 @@ def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: Pe
 
     Without `level_from`:
     - a row with the values of the first or of the latest level changes nothing;
-    - any other row changes the level, if the episode has only one.
+    - a row that differs only in `stated_by` changes it, if the episode has only one level;
+    - a row with another level, other hours or other days is a fault, because the first day of the new order is not known.
 
     Any other change adds a fault, for example a change of an earlier level.
     """
@@ -171,6 +176,15 @@ def _update_level(run: ImportRun, row: PatientRow, episode: Episode, pending: Pe
     last = spans[-1]
     if row.level_from is None:
         if any(not _level_changes(row, span) for span in (spans[0], last)):
+            return ()
+        changes = _level_changes(row, last)
+        if any(change.column != "stated_by" for change in changes):
+            run.add_fault(
+                row,
+                "level_from",
+                _("This order differs from the current one (%(changes)s). Enter the first day of the new order.")
+                % {"changes": "; ".join(f"{each.column}: {each.before} → {each.after}" for each in changes)},
+            )
             return ()
         span = last if len(spans) == 1 else None
     else:

@@ -10,6 +10,7 @@ from accounts.permissions import Role
 from accounts.services.staffing import filled_posts, lock_roles, lost_posts
 from scheduling.clinic_import.clinic_rows import StaffRow
 from scheduling.clinic_import.import_run import ImportRun, differences
+from scheduling.clinic_import.writers.identity import check_same_staff
 from scheduling.models import Site
 from scheduling.services.administration.staff import end_account
 from timekeeping.reasons import Refused
@@ -68,6 +69,9 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
                 "code" if row.code else "email",
                 _("Row %(row)s is about the same person. Remove one of the rows.") % {"row": seen[user.pk]},
             )
+            continue
+        if user is not None and not by_email and (fault := check_same_staff(row, user)):
+            run.add_fault(row, *fault)
             continue
         if user is None:
             user = User.objects.create_user(

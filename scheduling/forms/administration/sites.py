@@ -10,6 +10,7 @@ from accounts.permissions import Role
 from iopmanager.form_fields import MinuteField
 from iopmanager.reader import HourClock
 from patients.forms.layout import fields_row, form_layout
+from patients.forms.record.contact_fields import PhoneField
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Site
 from scheduling.services.administration.sites import SiteDetails, SiteValues
@@ -68,6 +69,7 @@ class SiteForm(forms.ModelForm[Site]):
             "idle_minutes",
         )  # fmt: skip
         labels: ClassVar = {"name": _("Name of the site")}
+        field_classes: ClassVar = {"phone": PhoneField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -102,6 +104,7 @@ class SiteDetailsForm(forms.ModelForm[Site]):
             "state", "mixes_tracks", "idle_minutes", "allows_delegates",
         )  # fmt: skip
         labels: ClassVar = {"name": _("Name of the site")}
+        field_classes: ClassVar = {"phone": PhoneField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

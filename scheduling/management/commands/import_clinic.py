@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from iopmanager import clock
 from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
+from scheduling.clinic_import.dates_and_times import DateOrder
 from scheduling.clinic_import.import_run import RowChange
 
 ROWS_WORTH_PROGRESS = 500
@@ -30,6 +31,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="folder with the CSV files")
         parser.add_argument("--dry-run", action="store_true", help="show what would change, but don't save anything")
+        parser.add_argument(
+            "--dates",
+            choices=[order.value for order in DateOrder],
+            help="order of the numbers in dates such as 1/5/26: mdy is January 5, dmy is May 1",
+        )
         parser.add_argument("--by", metavar="EMAIL", help="email of the staff member to name in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,6 +45,7 @@ class Command(BaseCommand):
                 by=self._who(options["by"]),
                 now=clock.now(),
                 dry_run=options["dry_run"],
+                date_order=DateOrder(options["dates"]) if options["dates"] else None,
                 progress=self._progress,
             )
         except ImportFailed as faulty:

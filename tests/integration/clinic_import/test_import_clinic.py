@@ -88,7 +88,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(tmp_path: Path) -> 
         ("tracks", "Morning", "Early", 2, "name", "Morning", "Early"),
         ("meetings", "W1,Group", "W1,Skills", 3, "name", "Group", "Skills"),
         ("patients", "Emil", "Emile", 3, "first_name", "Emil", "Emile"),
-        ("patients", "2.1,9,3", "2.1,10.5,3", 2, "prescribed_hours", "540", "630"),
+        ("patients", "Dr. Cole, MD", "Dr. Lee, MD", 2, "stated_by", "Dr. Cole, MD", "Dr. Lee, MD"),
         ("commitments", "Sun-Thu", "Sun-Wed", 2, "weekdays", "Mon; Tue; Wed; Thu; Sun", "Mon; Tue; Wed; Sun"),
         ("closures", "2026-11-27", "2026-11-29", 2, "last_day", "2026-11-27", "2026-11-29"),
     ],

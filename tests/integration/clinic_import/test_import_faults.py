@@ -229,10 +229,14 @@ def test_two_meetings_with_one_code_may_not_overlap(tmp_path: Path) -> None:
         ),
         (
             "sites.csv",
-            "Größe".encode("latin-1"),
-            "sites.csv: The file is not in UTF-8 (see line 1). Save it as “CSV UTF-8”.",
+            b"code\n\x81",
+            "sites.csv: Line 2 of the file can't be read. Save the file as “CSV UTF-8”.",
         ),
-        ("sites.csv", "code".encode("utf-16"), "sites.csv: The file is in UTF-16. Save it as “CSV UTF-8”."),
+        (
+            "sites.csv",
+            b"\xff\xfec\x00\x00\xd8\n\x00",
+            "sites.csv: Line 1 of the file can't be read. Save the file as “CSV UTF-8”.",
+        ),
         ("sites.csv", b"code,name\0", "sites.csv: The file has characters that are not text. Save it as “CSV UTF-8”."),
         ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet. Save it as “CSV UTF-8” first."),
         ("site.csv", b"code", "site.csv: The import has no file with this name. Did you mean sites.csv?"),
@@ -252,10 +256,10 @@ def test_unknown_columns_are_reported_with_a_suggestion(tmp_path: Path) -> None:
     head, rows = CLINIC["patients"].split("\n", 1)
     with pytest.raises(ImportFailed) as found:
         import_files(
-            tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdate") + "\n" + rows}
+            tmp_path, {"sites": CLINIC["sites"], "patients": head.replace("birth_date", "Birthdat") + "\n" + rows}
         )
     assert [str(fault) for fault in found.value.faults] == [
-        "patients.csv, row 1, Birthdate: This file has no column with this title. Did you mean birth_date?",
+        "patients.csv, row 1, Birthdat: This file has no column with this title. Did you mean birth_date?",
         "patients.csv, row 1, birth_date: This column is missing. Add it to the file.",
     ]
 
@@ -270,7 +274,7 @@ def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
 
 
 def test_rows_are_numbered_as_in_a_spreadsheet(tmp_path: Path) -> None:
-    text = 'code,name,time_zone\n\n"S1","Two\nlines",America/Chicago\n,,\nS2,Other,Nowhere\n'
+    text = 'code,name,address,time_zone\n\n"S1",One,"Two\nlines",America/Chicago\n,,\nS2,Other,,Nowhere\n'
     assert only_fault(tmp_path, {"sites": text}).startswith("sites.csv, row 5, time_zone:")
 
 

@@ -7,18 +7,26 @@ import pytest
 
 from accounts.permissions import Role
 from scheduling.clinic_import.cells import (
-    read_date,
+    read_code,
     read_email,
     read_hours,
     read_number,
+    read_phone,
     read_text,
-    read_time,
     read_time_zone,
-    read_weekday,
-    read_weekdays,
     read_yes_no,
+    refuse_broken_cell,
 )
 from scheduling.clinic_import.clinic_rows import read_roles
+from scheduling.clinic_import.dates_and_times import (
+    DateOrder,
+    read_birth_date,
+    read_date,
+    read_time,
+    read_weekday,
+    read_weekdays,
+    split_time_range,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,9 +38,13 @@ from scheduling.clinic_import.clinic_rows import read_roles
         ("11/23/2026", date(2026, 11, 23)),
         ("1/5/2026", date(2026, 1, 5)),
         ("2/29/2028", date(2028, 2, 29)),
+        ("Nov 23, 2026", date(2026, 11, 23)),
+        ("September 1 2026", date(2026, 9, 1)),
+        ("23-Nov-2026", date(2026, 11, 23)),
+        ("1 sept 2026", date(2026, 9, 1)),
     ],
 )
-def test_dates_can_be_written_in_iso_or_us_format(cell: str, meant: date) -> None:
+def test_dates_can_be_written_in_iso_or_us_format_or_with_the_months_name(cell: str, meant: date) -> None:
     assert read_date(cell) == meant
 
 
@@ -42,6 +54,45 @@ def test_dates_can_be_written_in_iso_or_us_format(cell: str, meant: date) -> Non
 def test_other_text_is_refused_as_a_date(cell: str) -> None:
     with pytest.raises(ValueError, match=cell):
         read_date(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "order", "meant"),
+    [
+        ("1/5/26", DateOrder.MONTH_FIRST, date(2026, 1, 5)),
+        ("1/5/26", DateOrder.DAY_FIRST, date(2026, 5, 1)),
+        ("23.11.2026", DateOrder.DAY_FIRST, date(2026, 11, 23)),
+        ("5-1-2026", DateOrder.DAY_FIRST, date(2026, 1, 5)),
+        ("5-Jan-26", DateOrder.MONTH_FIRST, date(2026, 1, 5)),
+    ],
+)
+def test_the_order_of_dates_can_be_stated(cell: str, order: DateOrder, meant: date) -> None:
+    assert read_date(cell, order) == meant
+
+
+def test_two_digits_are_not_enough_for_a_year_of_birth() -> None:
+    with pytest.raises(ValueError, match="two centuries"):
+        read_birth_date("5/17/90", DateOrder.MONTH_FIRST)
+    assert read_birth_date("5/17/1990", DateOrder.MONTH_FIRST) == date(1990, 5, 17)
+
+
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        ("9:00-12:00", ("9:00", "12:00")),
+        ("9-12", ("9:00", "12:00")),
+        ("9-12pm", ("9:00 am", "12pm")),
+        ("1 to 3 PM", ("1:00 Pm", "3 PM")),
+        ("11-1p", ("11:00 am", "1p")),
+        ("10pm-6am", ("10pm", "6am")),
+        ("17:30 – 20:30", ("17:30", "20:30")),
+        ("9 AM – 12:30 PM", ("9 AM", "12:30 PM")),
+    ],
+)
+def test_a_range_of_times_can_stand_in_one_cell(cell: str, parts: tuple[str, str]) -> None:
+    assert split_time_range(cell) == parts
+    for part in parts:
+        read_time(part)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +109,8 @@ def test_other_text_is_refused_as_a_date(cell: str) -> None:
         ("21:30", time(21, 30)),
         ("17:30:00", time(17, 30)),
         ("0:00", time(0)),
+        ("5:30p", time(17, 30)),
+        ("9 a", time(9)),
     ],
 )
 def test_times_can_be_written_in_twelve_or_twenty_four_hours(cell: str, meant: time) -> None:
@@ -65,7 +118,7 @@ def test_times_can_be_written_in_twelve_or_twenty_four_hours(cell: str, meant: t
 
 
 @pytest.mark.parametrize(
-    "cell", ["9", "24:00", "9:60", "13:00 PM", "0:30 AM", "9:00 a", "9.30", "9:00:30", "noon", "-1:00"]
+    "cell", ["9", "24:00", "9:60", "13:00 PM", "0:30 AM", "9:00 x", "9.30", "9:00:30", "noon", "-1:00"]
 )
 def test_other_text_is_refused_as_a_time(cell: str) -> None:
     with pytest.raises(ValueError, match="not a time"):
@@ -95,6 +148,16 @@ def test_impossible_weekly_hours_are_refused(cell: str) -> None:
         ("Tue/Thu", (1, 3)),
         ("Tues Thurs", (1, 3)),
         ("Sun & Sat", (5, 6)),
+        ("M/W/F", (0, 2, 4)),
+        ("MWF", (0, 2, 4)),
+        ("TTh", (1, 3)),
+        ("T, Th", (1, 3)),
+        ("M-F", (0, 1, 2, 3, 4)),
+        ("MTWThF", (0, 1, 2, 3, 4)),
+        ("Th", (3,)),
+        ("Sa/Su", (5, 6)),
+        ("weekdays", (0, 1, 2, 3, 4)),
+        ("Mon and Wed", (0, 2)),
     ],
 )
 def test_weekdays_are_written_as_names_or_ranges(cell: str, days: tuple[int, ...]) -> None:
@@ -105,6 +168,18 @@ REFUSED: list[tuple[Callable[[str], object], str]] = [
     (read_weekday, "Mo"),
     (read_weekday, "someday"),
     (read_weekdays, "Mon-"),
+    (read_weekdays, "T"),
+    (read_weekdays, "S"),
+    (read_weekdays, "MTF"),
+    (read_code, "1E+05"),
+    (read_phone, "2.07556E+09"),
+    (read_phone, "banana"),
+    (read_phone, "911"),
+    (read_text(80), "Rosa\nLindqvist"),
+    (refuse_broken_cell, "#REF!"),
+    (refuse_broken_cell, "#N/A"),
+    (refuse_broken_cell, "########"),
+    (refuse_broken_cell, "=A1"),
     (read_weekdays, "Mon;;X"),
     (read_yes_no, "maybe"),
     (read_number(1, 9), "10"),
@@ -122,6 +197,17 @@ REFUSED: list[tuple[Callable[[str], object], str]] = [
 def test_invalid_cells_are_refused_with_a_sentence(read: Callable[[str], object], cell: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
         read(cell)
+
+
+def test_codes_have_no_invisible_characters() -> None:
+    assert read_code("P\u200b1\u00a0 A") == "P1 A"
+
+
+@pytest.mark.parametrize(
+    "cell", ["(207) 555-0142", "+1 207 555 0142", "207.555.0142 x12", "555-0142", "207-555-0142 ext. 7"]
+)
+def test_phone_numbers_are_written_in_many_ways(cell: str) -> None:
+    assert read_phone(cell) == cell
 
 
 @pytest.mark.parametrize(("cell", "meant"), [("Yes", True), ("y", True), ("TRUE", True), ("no", False), ("0", False)])

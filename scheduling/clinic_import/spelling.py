@@ -1,0 +1,89 @@
+"""Give codes in files the spelling that the database or an earlier row uses, so that `p1` finds the patient `P1`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from accounts.models import User
+from patients.domain.codes import fold_code
+from patients.models import Commitment, Patient
+from scheduling.clinic_import.columns import ImportRow
+from scheduling.clinic_import.tables import ParsedTable
+from scheduling.models import Meeting, Room, Site, Track
+
+SCOPES = {"rooms": "site", "tracks": "site", "meetings": "site", "commitments": "patient"}
+"""Map tables whose codes are unique only within a site or a patient to the column with this site or patient."""
+
+
+class KnownCodes:
+    """Codes by table and scope, which is the code of a site or of a patient, or empty."""
+
+    def __init__(self) -> None:
+        self._exact: set[tuple[str, str, str]] = set()
+        self._by_folded: dict[tuple[str, str, str], str] = {}
+
+    def add(self, table: str, scope: str, code: str) -> None:
+        """Add a code. If codes differ only in case or invisible characters, the one added first is the spelling of both."""
+        self._exact.add((table, scope, code))
+        self._by_folded.setdefault((table, scope, fold_code(code)), code)
+
+    def spelling_of(self, table: str, scope: str, code: str) -> str:
+        """Return the known spelling of a code. A code that is not known is returned unchanged."""
+        if (table, scope, code) in self._exact:
+            return code
+        return self._by_folded.get((table, scope, fold_code(code)), code)
+
+
+def use_known_spellings(tables: Mapping[str, ParsedTable[Any]], order: Iterable[str]) -> dict[str, ParsedTable[Any]]:
+    """Return the tables with each code spelled as in the database or, if it is new, as in the first row that has it.
+
+    `order` has the names of all tables, each after the tables to which it refers.
+    """
+    known = KnownCodes()
+    for table, scope, code in _codes_in_database():
+        known.add(table, scope, code)
+    spelled: dict[str, ParsedTable[Any]] = {}
+    for table in order:
+        if table in tables:
+            rows = tuple(_respell(row, known) for row in tables[table].rows)
+            spelled[table] = replace(tables[table], rows=rows)
+    return spelled
+
+
+def _codes_in_database() -> Iterator[tuple[str, str, str]]:
+    """Yield the table, the scope and the code of all records that have a code."""
+    yield from (("sites", "", code) for code in Site.objects.values_list("code", flat=True))
+    for table, model in (("rooms", Room), ("tracks", Track), ("meetings", Meeting)):
+        yield from ((table, site, code) for site, code in model.objects.values_list("site__code", "code"))
+    yield from (("staff", "", code) for code in User.objects.exclude(code=None).values_list("code", flat=True) if code)
+    yield from (("patients", "", code) for code in Patient.objects.values_list("code", flat=True))
+    commitments = Commitment.objects.exclude(code="").values_list("patient__code", "code")
+    yield from (("commitments", patient, code) for patient, code in commitments)
+
+
+def _respell[R: ImportRow](row: R, known: KnownCodes) -> R:
+    """Return the row with the known spellings of its codes, and add the row's own code to the known ones."""
+    spelled: dict[str, Any] = {}
+    for column in row.columns():
+        table = column.metadata["code_of"]
+        value = getattr(row, column.name)
+        if not table or not value:
+            continue
+        scope_column = SCOPES.get(table, "")
+        scope = spelled.get(scope_column, getattr(row, scope_column)) if scope_column else ""
+        spelled[column.name] = _respell_value(value, table, scope, known)
+        if table == row.table and isinstance(value, str):
+            known.add(table, scope, spelled[column.name])
+    changed = {name: value for name, value in spelled.items() if value != getattr(row, name)}
+    return replace(row, **changed) if changed else row
+
+
+def _respell_value(value: Any, table: str, scope: str, known: KnownCodes) -> Any:
+    """Return the known spelling of a code, of several codes, or of the site codes in pairs of a role and a site."""
+    if isinstance(value, str):
+        return known.spelling_of(table, scope, value)
+    return tuple(
+        (each[0], known.spelling_of(table, scope, each[1])) if isinstance(each, tuple) else
+        known.spelling_of(table, scope, each)
+        for each in value
+    )  # fmt: skip

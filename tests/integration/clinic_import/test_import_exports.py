@@ -1,0 +1,106 @@
+"""Files as clinics export them: other encodings, separators, titles, and forms of times, weekdays and dates."""
+
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+
+from patients.models import Commitment, Patient
+from scheduling.clinic_import import ImportFailed, import_clinic
+from scheduling.clinic_import.dates_and_times import DateOrder
+from scheduling.models import CounselorHours, Meeting
+from tests.spreadsheets import CLINIC, NOW, import_files, write_files
+
+pytestmark = pytest.mark.django_db
+
+AS_EXPORTED = {
+    "sites": "Code;Name;Time Zone;Opens;Closes\nNORTH;Harbor Street;America/New_York;7:00 AM;10:00 PM\n",
+    "staff": "Code;E-mail;Name;Roles\n"
+    'ADA;ada@clinic.example;Ada Muñoz;"coordinator@NORTH; clinician@NORTH"\n',
+    "tracks": "Site;Code;Name;Status\nNORTH;AM;Morning;published\n",
+    "meetings": (
+        "Site;Code;Name;Tracks;Days;Time;Leader;Spots;Runs from\n"
+        "NORTH;AM;Morning group;AM;M/W/F;9-12;ADA;10;1/5/26\n"
+    ),
+    "counselor_hours": "Site;Person;Day;Time\nNORTH;ADA;TTh;1:00p - 5:00p\n",
+    "patients": "Site;MRN;First Name;Last Name;DOB;Phone\nNORTH;P1;Rosa;Peña;5/17/1990;(207) 555-0142\n",
+    "commitments": "MRN;Code;Kind;Label;Days;Time\nP1;C1;work;Night shift;Sun-Thu;10 PM to 6 AM\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
+def test_a_folder_as_a_clinic_exports_it_comes_in(tmp_path: Path, encoding: str) -> None:
+    for table, text in AS_EXPORTED.items():
+        (tmp_path / f"{table}.csv").write_bytes(text.encode(encoding))
+    import_clinic(tmp_path, by=None, now=NOW, date_order=DateOrder.MONTH_FIRST)
+    groups = Meeting.objects.order_by("weekday").values_list("code", "weekday", "starts", "ends", "runs_from")
+    first = date(2026, 1, 5)
+    assert [*groups] == [
+        ("AM-MON", 0, time(9), time(12), first),
+        ("AM-WED", 2, time(9), time(12), first),
+        ("AM-FRI", 4, time(9), time(12), first),
+    ]
+    assert [*CounselorHours.objects.order_by("weekday").values_list("weekday", "starts", "ends")] == [
+        (1, time(13), time(17)),
+        (3, time(13), time(17)),
+    ]
+    patient = Patient.objects.get()
+    assert (patient.code, patient.last_name, patient.birth_date) == ("P1", "Peña", date(1990, 5, 17))
+    shift = Commitment.objects.get()
+    assert (shift.starts, shift.ends) == (time(22), time(6))
+    assert not import_clinic(tmp_path, by=None, now=NOW, date_order=DateOrder.MONTH_FIRST).changes
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "sentence"),
+    [
+        pytest.param(
+            "meetings", "Mon,9:00,12:00", "Mon,5:30,8:30",
+            "meetings.csv, row 2, starts: 5:30 is outside the site's hours. Write it with AM or PM, as 5:30 AM or 5:30 PM.",
+            id="a group before the site opens",
+        ),
+        pytest.param(
+            "commitments", "22:00,6:00", "9:00,5:00",
+            "commitments.csv, row 2, ends: 5:00 could be in the morning or in the afternoon. Write both times with AM or PM.",
+            id="work from 9 to 5",
+        ),
+        pytest.param(
+            "commitments", "22:00,6:00", "3:00,4:00",
+            "commitments.csv, row 2, ends: 4:00 is outside the site's hours. Write it with AM or PM, as 4:00 AM or 4:00 PM.",
+            id="a commitment in the night",
+        ),
+    ],
+)  # fmt: skip
+def test_times_that_could_be_in_either_half_of_the_day_are_asked_about(
+    tmp_path: Path, table: str, old: str, new: str, sentence: str
+) -> None:
+    files = {**CLINIC, "sites": "code,name,time_zone,opens,closes\nNORTH,Harbor Street,America/New_York,7:00,22:00\n"}
+    with pytest.raises(ImportFailed) as found:
+        import_files(tmp_path, {**files, table: CLINIC[table].replace(old, new)})
+    assert sentence in map(str, found.value.faults)
+
+
+def test_a_wrong_title_does_not_hide_behind_the_faults_that_follow_from_it(tmp_path: Path) -> None:
+    """Without the codes of patients and the tracks of groups, no reference to them can be checked."""
+    files = {
+        **CLINIC,
+        "meetings": CLINIC["meetings"].replace("tracks,", "trakcs,"),
+        "patients": CLINIC["patients"].replace("site,code", "site,coed"),
+    }
+    with pytest.raises(ImportFailed) as found:
+        import_files(tmp_path, files)
+    assert [str(fault) for fault in found.value.faults] == [
+        "meetings.csv, row 1, trakcs: This file has no column with this title. Did you mean tracks?",
+        "patients.csv, row 1, coed: This file has no column with this title. Did you mean code?",
+        "patients.csv, row 1, code: This column is missing. Add it to the file.",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["#REF!", "=A1"])
+def test_broken_cells_are_named(tmp_path: Path, cell: str) -> None:
+    write_files(tmp_path, {**CLINIC, "rooms": CLINIC["rooms"].replace("Small room", cell)})
+    with pytest.raises(ImportFailed) as found:
+        import_clinic(tmp_path, by=None, now=NOW)
+    (fault,) = found.value.faults
+    assert (fault.file, fault.row, fault.column) == ("rooms.csv", 3, "name")
+    assert cell in fault.sentence

@@ -1,0 +1,104 @@
+"""An import turns nobody into another person, and brings nobody in twice."""
+
+from pathlib import Path
+
+import pytest
+
+from accounts.models import User
+from patients.models import LevelOfCareSpan, Patient
+from scheduling.clinic_import import ImportFailed
+from scheduling.models import Booking, Meeting, Room
+from tests.spreadsheets import CLINIC, clinic_with, import_files
+
+pytestmark = pytest.mark.django_db
+
+
+def only_fault(folder: Path, files: dict[str, str]) -> str:
+    with pytest.raises(ImportFailed) as found:
+        import_files(folder, files)
+    (fault,) = found.value.faults
+    return str(fault)
+
+
+def test_a_known_code_with_another_name_and_birth_date_is_a_fault(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    assert only_fault(tmp_path, clinic_with("patients", "Emil,Hart,7/3/1988", "Omar,Haddad,1990-02-03")) == (
+        "patients.csv, row 3, code: P2 is the code of Emil Hart, born Jul 3, 1988. This row has another name and another"
+        " birth date. If it is another person, use another code. If it is the same person, correct the record on the chart."
+    )
+    assert str(Patient.objects.get(code="P2")) == "Emil Hart"
+
+
+@pytest.mark.parametrize("new", ["Emil,Hart-Lund,7/3/1988", "Emil,Hart,7/13/1988", "EMIL, hart ,7/13/1988"])
+def test_a_name_or_a_birth_date_alone_can_be_corrected(tmp_path: Path, new: str) -> None:
+    import_files(tmp_path)
+    assert len(import_files(tmp_path, clinic_with("patients", "Emil,Hart,7/3/1988", new)).changes) == 1
+
+
+def test_a_known_staff_code_with_another_name_and_email_is_a_fault(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    assert only_fault(tmp_path, clinic_with("staff", "ada@clinic.example,Ada Park", "eve@clinic.example,Eve Diaz")) == (
+        "staff.csv, row 2, code: ADA is the code of Ada Park, ada@clinic.example. This row has another name and another"
+        " email. If it is another person, use another code. If it is the same person, change one of them first and import"
+        " again for the other."
+    )
+    assert User.objects.get(code="ADA").email == "ada@clinic.example"
+
+
+@pytest.mark.parametrize("known_first", [True, False], ids=["in the database", "in the file"])
+def test_one_person_under_two_codes_is_a_fault_unless_the_row_confirms_it(tmp_path: Path, known_first: bool) -> None:
+    if known_first:
+        import_files(tmp_path)
+    twin = "NORTH,P7,ROSA,Lindqvist,5/17/1990,,,,,,{}\n"
+    head, *rows = CLINIC["patients"].splitlines()
+    text = "\n".join([f"{head},another_person", *(f"{row}," for row in rows), twin])
+    assert only_fault(tmp_path, {**CLINIC, "patients": text.format("")}) == (
+        "patients.csv, row 4, code: P1 is a patient with the same name and birth date. If it is the same person, use that"
+        " code. If it is another person, enter yes under another_person."
+    )
+    import_files(tmp_path, {**CLINIC, "patients": text.format("yes")})
+    assert Patient.objects.filter(last_name__iexact="Lindqvist").count() == 2
+    assert not import_files(tmp_path, {**CLINIC, "patients": text.format("")}).changes
+
+
+@pytest.mark.parametrize("code", ["p1", "P\u200b1", " P1\ufeff"])
+def test_codes_are_compared_without_case_and_invisible_characters(tmp_path: Path, code: str) -> None:
+    import_files(tmp_path)
+    again = {
+        **CLINIC,
+        "rooms": CLINIC["rooms"].replace("BIG", "Big"),
+        "meetings": CLINIC["meetings"]
+        .replace("BIG,ADA", "big,ada")
+        .replace("NORTH,M1", "north,m1")
+        .replace("AM,", "am,"),
+        "patients": CLINIC["patients"].replace("P1,", f"{code},"),
+        "commitments": CLINIC["commitments"].replace("P1,C1", f"{code},c1"),
+    }
+    assert not import_files(tmp_path, again).changes
+    assert Patient.objects.count() == 2
+    assert Meeting.objects.count() == 3
+    assert Room.objects.count() == 2
+
+
+def test_codes_that_differ_only_in_case_are_one_code_in_the_file(tmp_path: Path) -> None:
+    files = clinic_with("patients", "NORTH,P2,", "NORTH,p1,")
+    files.pop("commitments")
+    assert only_fault(tmp_path, files) == "patients.csv, row 3, code: Row 2 has the same code."
+
+
+def test_a_new_order_without_its_first_day_asks_for_the_day(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    changed = clinic_with("patients", "2.1,9,3", "2.1,12,4")
+    assert only_fault(tmp_path, changed) == (
+        "patients.csv, row 2, level_from: This order differs from the current one (prescribed_hours: 540 → 720;"
+        " prescribed_days: 3 → 4). Enter the first day of the new order."
+    )
+    text = (
+        changed["patients"]
+        .replace("admitted,", "admitted,level_from,")
+        .replace("2026-08-31,", "2026-08-31,2026-09-14,")
+    )
+    import_files(tmp_path, {**CLINIC, "patients": text})
+    orders = LevelOfCareSpan.objects.order_by("starts").values_list("prescribed_minutes", flat=True)
+    assert [*orders] == [540, 720]
+    assert not Booking.objects.exists()
