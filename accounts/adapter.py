@@ -4,15 +4,19 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context as allauth_context
 from allauth.core import ratelimit
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.services.known_devices import COOKIE, read_device
 from accounts.services.outbox import NOBODY, put_in_outbox
+from accounts.services.sign_ins import SIGNED_IN_AT
 from iopmanager import clock
 from patients.services.record.reader_settings import chosen_language
 
@@ -60,10 +64,19 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Whether the user must confirm who they are. Not needed soon after the last sign-in or confirmation."""
         request = allauth_context.request
-        records = get_authentication_records(request, request.user)
-        if records and clock.now().timestamp() - records[-1]["at"] < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        times = [record["at"] for record in get_authentication_records(request, request.user)]
+        last = max([request.session.get(SIGNED_IN_AT, 0), *times])
+        if clock.now().timestamp() - last < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
             return False
         return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:
+        """Return the ways in which users can confirm who they are. A passkey comes first if they last used a passkey."""
+        methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        records = get_authentication_records(allauth_context.request, user)
+        if records and records[-1].get("type") == Authenticator.Type.WEBAUTHN:
+            methods.sort(key=lambda method: method["url"] != reverse("mfa_reauthenticate_webauthn"))
+        return methods
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         user, request = context.get("user"), allauth_context.request

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.audit import record, record_all
 from accounts.models import Action, AuditEvent, Invitation, JobRun, RoleAssignment, User
 from accounts.services.staffing import keep_sites_staffed
+from accounts.views import require_confirmation
 from iopmanager import clock
 from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
@@ -92,7 +93,10 @@ class NewUserForm(BaseUserCreationForm[User]):
 
 
 class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
-    """Model admin that refuses a change if a site would lose its last coordinator or administrator."""
+    """Model admin of accounts and roles. It asks again who the user is before a change.
+
+    It refuses a change if a site would lose its last coordinator or administrator.
+    """
 
     def changeform_view(
         self,
@@ -101,16 +105,20 @@ class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        require_confirmation(request)
         page = super().changeform_view
         return _keep_staffed(request, lambda: page(request, object_id, form_url, extra_context))
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        require_confirmation(request)
         page = super().delete_view
         return _keep_staffed(request, lambda: page(request, object_id, extra_context))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST":
+            require_confirmation(request)
         page = super().changelist_view
         return _keep_staffed(request, lambda: page(request, extra_context))
 
@@ -153,6 +161,10 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
     search_fields = ("name", "email", "code")
     ordering = ("name",)
     filter_horizontal = ()
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        require_confirmation(request)
+        return super().user_change_password(request, id, form_url)
 
 
 @admin.register(RoleAssignment)

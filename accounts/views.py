@@ -6,6 +6,7 @@ from typing import Concatenate
 
 from allauth.account import views as account_views
 from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.internal.flows.reauthentication import is_reauthentication_required
 from allauth.account.models import Login
 from allauth.core import ratelimit
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
@@ -81,6 +82,38 @@ def patient_required[**P](view: View[P]) -> View[P]:
         forbid_unless(is_patient(signed_in(request)))
         return view(request, *args, **kwargs)
 
+    return guarded
+
+
+class ConfirmationNeeded(Exception):
+    """Raised instead of a sensitive act if the user must first confirm who they are.
+
+    `iopmanager/middleware/kept_form.py` keeps the form that was sent, and redirects the user to the page that asks.
+    """
+
+
+ASKS_AGAIN = "asks_again"
+"""Name of an attribute of the views that have the decorator `confirmed_recently`."""
+
+
+def require_confirmation(request: HttpRequest) -> None:
+    """Raise ConfirmationNeeded if the user neither signed in nor confirmed who they are in the last 15 minutes."""
+    if is_reauthentication_required(request, app="accounts"):
+        raise ConfirmationNeeded
+
+
+def confirmed_recently[**P](view: View[P]) -> View[P]:
+    """Ask users again who they are before a sensitive act: one that gives or takes access, or exports many records.
+
+    The decorator stands below those for permissions and methods, so that only those are asked who may use the page.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        require_confirmation(request)
+        return view(request, *args, **kwargs)
+
+    setattr(guarded, ASKS_AGAIN, True)
     return guarded
 
 

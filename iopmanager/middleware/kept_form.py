@@ -1,11 +1,13 @@
-"""Keep a form that is sent after the sign-in has ended, and show it again after the same person has signed in."""
+"""Keep a form that is sent too late, and show it again after the person has signed in or confirmed who they are."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 
+from accounts.views import ConfirmationNeeded
 from iopmanager import clock
 from iopmanager.html_forms import fill_form
 from iopmanager.middleware.reader import signed_in_user
@@ -26,22 +29,27 @@ NEVER_KEPT = ("/accounts/", "/join/", "/set-up/", "/sign-ins/", "/site/")
 
 
 class KeptFormMiddleware:
-    """Keep the form that a person sends after the sign-in has ended. The form has no effect yet.
+    """Keep the form that a person sends too late. The form has no effect yet.
 
-    The form's values, without files, are kept for an hour in the browser's session on the server. If the same person
-    signs in again, the form's page appears once with the values filled in, and the person can send the form. Another
-    person who signs in never gets the values.
+    It is too late after the sign-in has ended, and when a sensitive page must first ask again who the person is. The form's
+    values, without files, are kept for an hour in the browser's session on the server. After the same person has signed in
+    or confirmed who they are, the form's page appears once with the values filled in, and the person can send the form.
+    Another person who signs in never gets the values.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        kept = _take_kept_form(request)
+        kept = _kept_form(request)
         if kept is None:
             return self.get_response(request)
         request.META.pop("HTTP_IF_NONE_MATCH", None)  # the browser must not show its cached page with an empty form
-        return _show_again(request, self.get_response(request), kept)
+        page = self.get_response(request)
+        if page.status_code == 302:  # the person must confirm who they are before the page is shown
+            return page
+        request.session.pop(KEPT_FORM, None)
+        return _show_again(request, page, kept)
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
         """Keep the submitted form. Django calls this method only after it has checked the CSRF token."""
@@ -50,17 +58,37 @@ class KeptFormMiddleware:
         if request.path.startswith(NEVER_KEPT):
             return None
         page = _page_of(request)
-        fields = [
-            (name, value)
-            for name, values in request.POST.lists()
-            for value in values
-            if name != "csrfmiddlewaretoken" and "password" not in name
-        ]
-        if sum(len(name) + len(value) for name, value in fields) <= MOST_CHARACTERS:
-            until = (clock.now() + KEPT_FOR).isoformat()
-            form = {"page": page, "action": request.path, "fields": fields, "until": until}
+        if form := _form_to_keep(request, page, asked_who=False):
             request.session[ENDED] = {**request.session[ENDED], KEPT_FORM: form}
         return redirect_to_login(page)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Redirect to the page that asks who the person is, if a view requires this. Keep the submitted form."""
+        if not isinstance(exception, ConfirmationNeeded):
+            return None
+        is_page = request.method == "GET" and "HX-Request" not in request.headers
+        page = request.get_full_path() if is_page else _page_of(request)
+        if request.method == "POST" and (form := _form_to_keep(request, page, asked_who=True)):
+            request.session[KEPT_FORM] = form
+        ways = get_adapter().get_reauthentication_methods(request.user)
+        question = f"{ways[0]['url']}?{urlencode({REDIRECT_FIELD_NAME: page})}"
+        if "HX-Request" in request.headers:
+            return HttpResponse(headers={"HX-Redirect": question})
+        return redirect(question)
+
+
+def _form_to_keep(request: HttpRequest, page: str, *, asked_who: bool) -> dict[str, Any] | None:
+    """Return the values of the form, without passwords, with what is needed to show them again. None if they are too long."""
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken" and "password" not in name
+    ]
+    if sum(len(name) + len(value) for name, value in fields) > MOST_CHARACTERS:
+        return None
+    until = (clock.now() + KEPT_FOR).isoformat()
+    return {"page": page, "action": request.path, "fields": fields, "until": until, "asked_who": asked_who}
 
 
 def _page_of(request: HttpRequest) -> str:
@@ -72,25 +100,36 @@ def _page_of(request: HttpRequest) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _take_kept_form(request: HttpRequest) -> dict[str, Any] | None:
-    """Return the kept form if the request is for the form's page, and remove it from the session. Otherwise return None.
+def _kept_form(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the kept form if the request is for the form's page. Otherwise return None.
 
-    A form that was kept for more than an hour is removed without being returned.
+    A form that was kept for more than an hour is removed from the session.
     """
     if signed_in_user(request) is None or request.method != "GET" or KEPT_FORM not in request.session:
         return None
     kept: dict[str, Any] = request.session[KEPT_FORM]
     is_too_late = clock.now() >= datetime.fromisoformat(kept["until"])
-    is_its_page = urlsplit(kept["page"]).path == request.path
-    if is_too_late or is_its_page:
+    if is_too_late:
         del request.session[KEPT_FORM]
-    return kept if is_its_page and not is_too_late else None
+    return kept if urlsplit(kept["page"]).path == request.path and not is_too_late else None
+
+
+def _not_saved(kept: dict[str, Any]) -> str:
+    if kept.get("asked_who"):
+        return _("We asked who you are before this was saved. Check it and send it again.")
+    return _("You were signed out before this was saved. Check it and send it again.")
+
+
+def _not_done(kept: dict[str, Any]) -> str:
+    if kept.get("asked_who"):
+        return _("We asked who you are before this was done. Nothing was saved. Do it again.")
+    return _("You were signed out before this was done. Nothing was saved. Do it again.")
 
 
 def _show_again(request: HttpRequest, page: HttpResponse, kept: dict[str, Any]) -> HttpResponse:
     """Fill in the form of the page, with a note above it. The note lists the values for which the form has no field."""
     if page.status_code == 405:  # the kept form was a button, and its browser did not name the page of the button
-        messages.warning(request, _("You were signed out before this was done. Nothing was saved. Do it again."))
+        messages.warning(request, _not_done(kept))
         return redirect("home")
     if page.status_code != 200 or not page.headers.get("Content-Type", "").startswith("text/html") or page.streaming:
         return page
@@ -98,7 +137,7 @@ def _show_again(request: HttpRequest, page: HttpResponse, kept: dict[str, Any]) 
     left_over = [value for name, value in filled.left_over if value.strip() and not name.endswith("_FORMS")]
     if filled.form_start is None:  # the values of check boxes and the ids in lists mean nothing to people
         left_over = [value for value in left_over if value != "on" and not value.isdecimal()]
-    context = {"is_filled": filled.form_start is not None, "left_over": left_over}
+    context = {"what": _not_saved(kept) if filled.form_start is not None else _not_done(kept), "left_over": left_over}
     note = render_to_string("components/kept_form.html", context, request)
     at = filled.html.find('<div class="toasts" id="messages"') if filled.form_start is None else filled.form_start
     if at < 0:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.audit import record
 from accounts.models import Action, Invitation
 from accounts.permissions import Permission
-from accounts.views import signed_in, staff_required
+from accounts.views import confirmed_recently, signed_in, staff_required
 from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.domain.languages import language_code
@@ -42,6 +42,7 @@ class DelegateRow:
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def delegates(request: HttpRequest, patient_id: int) -> HttpResponse:
     """List the patient's delegates. A POST adds a delegate, and mails the sign-in link or shows it on a sheet to print."""
     user, now = signed_in(request), clock.now()
@@ -64,6 +65,7 @@ def delegates(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
+@confirmed_recently
 def delegate_invite(request: HttpRequest, patient_id: int, delegate_id: int) -> HttpResponse:
     """Make a new link for a delegate who can't sign in."""
     user = signed_in(request)
@@ -82,6 +84,7 @@ def delegate_invite(request: HttpRequest, patient_id: int, delegate_id: int) -> 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
+@confirmed_recently
 def delegate_end(request: HttpRequest, patient_id: int, delegate_id: int) -> HttpResponse:
     """Stop sharing the schedule with a delegate."""
     user = signed_in(request)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import FirstAdministratorForm
 from accounts.permissions import Permission
 from accounts.services.first_run import create_first_administrator, is_set_up
-from accounts.views import forbid_unless, sign_in_with_new_password, signed_in, staff_required
+from accounts.views import confirmed_recently, forbid_unless, sign_in_with_new_password, signed_in, staff_required
 from iopmanager import clock
 from scheduling.forms.administration.sites import SiteForm
 from scheduling.services.administration.checklist import site_progress
@@ -56,6 +56,7 @@ def getting_started(request: HttpRequest) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def site_new(request: HttpRequest) -> HttpResponse:
     """Add a site. The user must be an administrator of all sites."""
     user = signed_in(request)

@@ -14,7 +14,7 @@ from accounts.audit import record
 from accounts.models import Action, Invitation
 from accounts.permissions import Permission
 from accounts.services.second_factor import has_second_factor
-from accounts.views import forbid_unless, signed_in, staff_required
+from accounts.views import confirmed_recently, forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.models import Patient
@@ -34,6 +34,7 @@ from scheduling.views.refusals import submit_button, submit_form
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def portal_access(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show whether a patient can sign in. A POST makes a link, and mails it or shows it on a sheet to print."""
     user, now = signed_in(request), clock.now()
@@ -75,6 +76,7 @@ def _access_page(request: HttpRequest, patient: Patient, form: PortalLinkForm) -
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
+@confirmed_recently
 def portal_access_withdraw(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Withdraw a patient's link."""
     user = signed_in(request)
@@ -89,6 +91,7 @@ def portal_access_withdraw(request: HttpRequest, patient_id: int) -> HttpRespons
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_POST
+@confirmed_recently
 def portal_access_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     """End a patient's access."""
     user = signed_in(request)
@@ -103,6 +106,7 @@ def portal_access_end(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def portal_access_factor(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Ask for the reason for turning off a patient's two-step sign-in. A POST turns it off."""
     user = signed_in(request)

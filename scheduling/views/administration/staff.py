@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Invitation, RoleAssignment, User
 from accounts.permissions import Permission
 from accounts.services.second_factor import has_second_factor
-from accounts.views import forbid_unless, signed_in, staff_required
+from accounts.views import confirmed_recently, forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.services.record.reader_settings import chosen_language
 from scheduling.forms.administration.handover import handover_fields, read_handover
@@ -90,6 +90,7 @@ def staff(request: HttpRequest) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def staff_new(request: HttpRequest) -> HttpResponse:
     """Invite a staff member, and mail the link or show it on a sheet to print."""
     user, by_mail = signed_in(request), _is_by_mail(request)
@@ -116,6 +117,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
     """Show a staff member's roles, groups and upcoming sessions. A POST changes the roles."""
     user, now = signed_in(request), clock.now()
@@ -159,6 +161,7 @@ def staff_member(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_POST
+@confirmed_recently
 def staff_member_invite(request: HttpRequest, user_id: int) -> HttpResponse:
     """Make a new link for a staff member who cannot sign in."""
     user = signed_in(request)
@@ -176,6 +179,7 @@ def staff_member_invite(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_POST
+@confirmed_recently
 def staff_member_withdraw(request: HttpRequest, user_id: int) -> HttpResponse:
     """Withdraw a staff member's link."""
     user = signed_in(request)
@@ -191,6 +195,7 @@ def staff_member_withdraw(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
     """Show the consequences of turning an account off. A POST turns it off, and signs out a user whose own account it is."""
     user, now = signed_in(request), clock.now()
@@ -230,6 +235,7 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def staff_member_factor(request: HttpRequest, user_id: int) -> HttpResponse:
     """Ask for the reason for turning off a staff member's two-step sign-in. A POST turns it off."""
     user = signed_in(request)

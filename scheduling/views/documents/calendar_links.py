@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.audit import record
 from accounts.models import Action, User
 from accounts.permissions import Permission
-from accounts.views import forbid_unless, patient_required, signed_in, staff_required
+from accounts.views import confirmed_recently, forbid_unless, patient_required, signed_in, staff_required
 from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.models import Patient
@@ -72,6 +72,7 @@ def _page(request: HttpRequest, template: str, form: FeedForm, context: Mapping[
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 @transaction.atomic
 def patient_calendar(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show a patient's calendar links to a coordinator, who can create new links for the patient."""
@@ -98,6 +99,7 @@ def staff_calendar(request: HttpRequest) -> HttpResponse:
 
 @staff_required(Permission.MANAGE_TIMETABLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@confirmed_recently
 def track_calendar(request: HttpRequest, track_id: int) -> HttpResponse:
     """Show the calendar links for a track's sessions, and create new links.
 
