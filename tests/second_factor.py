@@ -1,4 +1,4 @@
-"""Second factors for tests: an authenticator app with its codes, and a client that has just signed in."""
+"""Second factors for tests: an authenticator app with its codes, and clients that signed in just now or earlier."""
 
 import time
 
@@ -9,7 +9,11 @@ from django.http import HttpRequest
 from django.test import Client
 
 from accounts.models import User
+from accounts.services.sign_ins import SIGNED_IN_AT
+from iopmanager import clock
 
+A_QUARTER_OF_AN_HOUR = 15 * 60
+"""After so many seconds, a sign-in is too old for a sensitive act."""
 STEP = 30
 """Seconds for which an app shows a code."""
 
@@ -40,3 +44,11 @@ def sign_in_now(client: Client, user: User) -> None:
     request.user, request.session = user, client.session
     record_authentication(request, user, method="password")
     request.session.save()
+
+
+def sign_in_earlier(client: Client, user: User, *, seconds_ago: int = A_QUARTER_OF_AN_HOUR) -> None:
+    """Sign the user in without any page, as if so many seconds ago. The user has been active since then."""
+    client.force_login(user)
+    session = client.session
+    session[SIGNED_IN_AT] = clock.now().timestamp() - seconds_ago
+    session.save()

@@ -17,11 +17,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import RoleAssignment, User
 from accounts.permissions import Role
-from accounts.services.sign_ins import SIGNED_IN_AT
-from iopmanager import clock
 from tests.every_page import make_pages
 from tests.factories import make_staff
-from tests.second_factor import set_up_app
+from tests.second_factor import A_QUARTER_OF_AN_HOUR, set_up_app, sign_in_earlier
 
 SENSITIVE = {
     # giving roles, changing them, and turning accounts on and off
@@ -76,7 +74,6 @@ FILES_WITHOUT_ASKING = {
     "feed": "a calendar app asks for it; the address is secret",
 }
 
-A_QUARTER_OF_AN_HOUR = 15 * 60
 QUESTION = "/accounts/confirm/"
 OF_ONE_PASSKEY = {"mfa_edit_webauthn", "mfa_remove_webauthn"}
 
@@ -169,20 +166,13 @@ def answers(client: Client, address: str) -> list[tuple[int, str]]:
     return [(each.status_code, each.headers.get("Location", "")) for each in both]
 
 
-def sign_in(client: Client, user: User, *, seconds_ago: int) -> None:
-    client.force_login(user)
-    session = client.session
-    session[SIGNED_IN_AT] = clock.now().timestamp() - seconds_ago
-    session.save()
-
-
 def assert_asks(client: Client, user: User, address: str) -> None:
     """Check that the page asks a user who signed in 15 minutes ago, and not a user who signed in a little later."""
-    sign_in(client, user, seconds_ago=A_QUARTER_OF_AN_HOUR)
+    sign_in_earlier(client, user)
     asked = answers(client, address)
     assert all(status == 405 or to.startswith(QUESTION) for status, to in asked), asked
     assert any(to.startswith(QUESTION) for _, to in asked), asked
-    sign_in(client, user, seconds_ago=A_QUARTER_OF_AN_HOUR - 60)
+    sign_in_earlier(client, user, seconds_ago=A_QUARTER_OF_AN_HOUR - 60)
     assert not any(to.startswith(QUESTION) for _, to in answers(client, address))
 
 
@@ -202,9 +192,9 @@ def test_the_pages_of_the_second_factor_ask(client: Client, someone_who_may: Use
     elif name == "mfa_deactivate_totp":
         set_up_app(someone_who_may)
     address = reverse(name, args=ids)
-    sign_in(client, someone_who_may, seconds_ago=A_QUARTER_OF_AN_HOUR)
+    sign_in_earlier(client, someone_who_may)
     assert answers(client, address)[1][1].startswith(QUESTION)
-    sign_in(client, someone_who_may, seconds_ago=A_QUARTER_OF_AN_HOUR - 60)
+    sign_in_earlier(client, someone_who_may, seconds_ago=A_QUARTER_OF_AN_HOUR - 60)
     assert not any(to.startswith(QUESTION) for _, to in answers(client, address))
 
 
@@ -219,6 +209,6 @@ def test_the_admin_asks_before_a_change_of_accounts_and_roles(client: Client, so
 def test_the_lists_of_the_admin_ask_before_an_action_on_several_rows(
     client: Client, someone_who_may: User, name: str
 ) -> None:
-    sign_in(client, someone_who_may, seconds_ago=A_QUARTER_OF_AN_HOUR)
+    sign_in_earlier(client, someone_who_may)
     (shown, _), (_, asked) = answers(client, reverse(name))
     assert (shown, asked.partition("?")[0]) == (200, QUESTION)

@@ -21,7 +21,7 @@ from accounts.services.first_run import set_up_code
 from accounts.services.sealed_text import CannotUnseal, seal, unseal
 from tests.every_page import make_pages, url_names
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
-from tests.second_factor import STEP, app_code, set_up_app, set_up_recovery_codes, sign_in_now
+from tests.second_factor import STEP, app_code, set_up_app, set_up_recovery_codes, sign_in_earlier, sign_in_now
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +222,7 @@ def test_staff_without_an_app_can_sign_out(client: Client, member: User) -> None
 
 def test_removing_the_app_needs_a_recent_sign_in_and_leads_back_to_the_set_up(client: Client, member: User) -> None:
     set_up_app(member)
-    client.force_login(member)
+    sign_in_earlier(client, member)
     assert client.get("/today/").status_code == 200
     path = reverse("mfa_deactivate_totp")
     assert client.post(path)["Location"].startswith(reverse("account_reauthenticate"))
