@@ -1,4 +1,4 @@
-"""The addresses of all pages, in a small clinic that has the objects to which the addresses refer."""
+"""The URLs of all pages, for tests that visit each page, and a small clinic with the objects whose ids the URLs contain."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ from scheduling.clinic_import.writers.hours import write_counselor_hours
 from scheduling.clinic_import.writers.meetings import write_meetings
 from scheduling.clinic_import.writers.patients import write_patients
 from scheduling.clinic_import.writers.places import write_closures, write_rooms, write_sites
-from scheduling.clinic_import.writers.staff import write_staff
+from scheduling.clinic_import.writers.staff import check_groups_have_their_staff, write_staff
 from scheduling.clinic_import.writers.tracks import publish_tracks, write_tracks
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
@@ -93,6 +93,7 @@ def _write(run: ImportRun) -> None:
     write_counselor_hours(run, sites, staff)
     tracks = write_tracks(run, sites)
     changed_by, uncertain = write_meetings(run, sites, rooms, staff, tracks)
+    check_groups_have_their_staff(run, staff)
     write_closures(run, sites)
     publish_tracks(run, tracks, changed_by, uncertain)
     write_patients(run, sites)

@@ -121,7 +121,10 @@ def has_half(cell: str) -> bool:
 
 
 def is_24_hour(cell: str) -> bool:
-    """Return whether a time is written in the 24-hour way: `21:30`, `09:00` or `0:30`, but not `9:00`."""
+    """Return whether a time can only be in 24-hour notation, because its hour is 13 or more or begins with 0.
+
+    `9:00` could be either.
+    """
     return re.match(r"(0|1[3-9]|2\d)", cell) is not None and not has_half(cell)
 
 

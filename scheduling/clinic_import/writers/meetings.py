@@ -61,7 +61,8 @@ def write_meetings(
     services = {service.code: service for service in ServiceType.objects.all()}
     known = MeetingReferences(sites, rooms, staff, tracks, services, _meetings_by_code(), rows)
     changed_by: dict[int, ImportRow] = {}
-    for row in run.rows(MeetingRow.table):
+    # Meetings are written in date order, because the second of two meetings with one code continues the first.
+    for row in sorted(run.rows(MeetingRow.table), key=lambda row: row.runs_from):
         before = known.meetings.setdefault((row.site, row.code), [])
         existing = find_existing(row, before, known.rows[row.site, row.code])
         values = _meeting_values(run, row, known, existing)
@@ -80,6 +81,12 @@ def _meetings_by_code() -> dict[tuple[str, str], list[Meeting]]:
     for meeting in meetings.order_by("runs_from"):
         found.setdefault((meeting.site.code, meeting.code), []).append(meeting)
     return found
+
+
+def _predecessor(row: MeetingRow, meetings: Sequence[Meeting]) -> Meeting | None:
+    """Return the last of the meetings with the row's code that end by the row's first day, or None."""
+    ended = [each for each in meetings if each.runs_until is not None and each.runs_until <= row.runs_from]
+    return max(ended, key=lambda each: each.runs_from, default=None)
 
 
 def _tracks_with_faulty_rows(run: ImportRun, tracks: dict[TrackKey, Track]) -> set[TrackKey]:
@@ -226,7 +233,14 @@ def _write(
     changes: tuple[FieldChange, ...] = ()
     try:
         if meeting is None:
-            written = create_meeting(site=site, values=values, by=run.by, now=run.now, defer_checks=True)
+            written = create_meeting(
+                site=site,
+                values=values,
+                by=run.by,
+                now=run.now,
+                continues=_predecessor(row, meetings),
+                defer_checks=True,
+            )
         else:
             values = merge_with_existing(row, values, meeting)
             is_followed = has_following_row(row, meetings, known.rows[row.site, row.code])

@@ -11,7 +11,8 @@ from accounts.services.staffing import filled_posts, lock_roles, lost_posts
 from scheduling.clinic_import.clinic_rows import StaffRow
 from scheduling.clinic_import.import_run import ImportRun, differences
 from scheduling.clinic_import.writers.identity import check_same_staff
-from scheduling.models import Site
+from scheduling.formats import weekday
+from scheduling.models import Meeting, Site, TrackStatus
 from scheduling.services.administration.staff import end_account
 from timekeeping.reasons import Refused
 
@@ -24,6 +25,8 @@ class StaffDirectory:
     def __init__(self, people: Iterable[User], site_codes: dict[int, str]) -> None:
         self.by_name: dict[str, User] = {}
         self.roles: dict[int, Roles] = {}
+        self.changed: dict[int, StaffRow] = {}
+        """Rows that changed the roles of a user, or turned their account off, by user id."""
         for user in people:
             self.roles[user.pk] = tuple(
                 sorted((Role(role.role), site_codes.get(role.site_id or 0, "")) for role in user.role_assignments.all())
@@ -90,10 +93,33 @@ def write_staff(run: ImportRun, sites: dict[str, Site]) -> StaffDirectory:
             _change(run, row, user, staff, sites)
             if before != (user.is_active, staff.roles[user.pk]):
                 ended = row
+                staff.changed[user.pk] = row
         seen[user.pk] = row.number
     if ended is not None and (lost := lost_posts(posts)):
         run.refuse(ended, "roles", Refused(lost))
     return staff
+
+
+def check_groups_have_their_staff(run: ImportRun, staff: StaffDirectory) -> None:
+    """Add a fault for each row that takes away a role or an account that groups of published tracks need.
+
+    Call this after the meetings are written, because the files may give the groups to somebody else.
+    """
+    groups: dict[int, list[Meeting]] = {}
+    used = Meeting.objects.filter(tracks__status=TrackStatus.PUBLISHED, meeting_facilitators__user__in=staff.changed)
+    for meeting in used.distinct().select_related("site").prefetch_related("meeting_facilitators__user").order_by("pk"):
+        if meeting.runs_until is not None and meeting.runs_until <= meeting.site.today_at(run.now):
+            continue
+        for each in meeting.meeting_facilitators.all():
+            if each.user_id in staff.changed and not staff.leads_at(each.user, meeting.site.code):
+                groups.setdefault(each.user_id, []).append(meeting)
+    for user_id, meetings in groups.items():
+        names = ", ".join(f"{each.name} ({weekday(each.weekday)})" for each in meetings)
+        run.add_fault(
+            staff.changed[user_id],
+            "roles" if staff.changed[user_id].active else "active",
+            _("These groups need this person: %(groups)s. Give them to somebody else first.") % {"groups": names},
+        )
 
 
 def _change(run: ImportRun, row: StaffRow, user: User, staff: StaffDirectory, sites: dict[str, Site]) -> None:

@@ -12,13 +12,14 @@ from timekeeping.weeks import MINUTES_A_DAY, minute_of
 
 
 class BusySpan(NamedTuple):
-    """The part of a busy time that falls on one weekday.
+    """A busy time as seen from one of the weekdays on which a part of it falls.
 
-    `dates` are the dates on which this part recurs. `start` and `end` are minutes since midnight on these dates, travel
-    included. `days_before` is how many days earlier the busy time starts.
+    `start` and `end` are those of the whole busy time, with travel, in minutes from midnight of that weekday. They can be
+    negative or more than 1440. `days_before` is how many days earlier the busy time starts, without travel. `dates` are
+    the dates of that weekday on which it recurs.
 
-    A busy time from 22:00 to 2:00 has two spans. The first has `start` 1320, `end` 1560 and `days_before` 0. The second
-    is on the next day, with -120, 120 and 1. If only the travel to a busy time falls on a day, `days_before` is -1.
+    22:00 to 2:00 gives two spans: `start=1320, end=1560, days_before=0`, and on the next day `start=-120, end=120,
+    days_before=1`. On a day that has only the travel to a busy time, `days_before` is -1.
     """
 
     weekday: int

@@ -16,7 +16,7 @@ class ChangedAfterOpening(Reason):
 
 
 def version_of(*rows: models.Model) -> str:
-    """Return a short text that is another one as soon as a column of one of the rows changes."""
+    """Return a short hash of the rows. It changes whenever a column of one of the rows changes."""
     columns = [field.attname for field in rows[0]._meta.concrete_fields] if rows else []
     values = [[str(getattr(row, column)) for column in columns] for row in rows]
     return blake2b(repr(values).encode(), digest_size=12).hexdigest()

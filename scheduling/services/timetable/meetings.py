@@ -40,9 +40,17 @@ def meeting_scope(site: Site, now: datetime) -> SnapshotScope:
 
 @transaction.atomic
 def create_meeting(
-    *, site: Site, values: MeetingValues, by: User | None, now: datetime, defer_checks: bool = False
+    *,
+    site: Site,
+    values: MeetingValues,
+    by: User | None,
+    now: datetime,
+    continues: Meeting | None = None,
+    defer_checks: bool = False,
 ) -> Meeting:
     """Create a meeting, and create its sessions if one of its tracks is published.
+
+    `continues` is a meeting that ends by the new one's first day. Its patients attend the new meeting from then on.
 
     With `defer_checks`, the tracks are not checked and no sessions are created. Use it to save several meetings that
     are valid only together, and call `check_tracks_and_extend_horizon` after the last one. `change_meeting` and
@@ -58,8 +66,10 @@ def create_meeting(
     """
     lock_site(site.pk)
     refuse_if_any(check_new_meeting(values, site))
-    meeting = Meeting(site=site)
+    meeting = Meeting(site=site, continues=continues)
     _write_meeting(meeting, values)
+    if continues is not None:
+        move_enrollments(meeting=continues, following=meeting, begins=values.runs_from, by=by, now=now)
     if not defer_checks:
         check_tracks_and_extend_horizon(tracks=meeting.tracks.all(), site=site, now=now)
     record(meeting, by=by, action=Action.CREATED, at=now)

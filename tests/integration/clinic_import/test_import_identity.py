@@ -102,3 +102,27 @@ def test_a_new_order_without_its_first_day_asks_for_the_day(tmp_path: Path) -> N
     orders = LevelOfCareSpan.objects.order_by("starts").values_list("prescribed_minutes", flat=True)
     assert [*orders] == [540, 720]
     assert not Booking.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [(("clinician@NORTH\nBEN", "reviewer@NORTH\nBEN"), "roles"), (("roles\nADA", "roles,active\nADA"), "active")],
+    ids=["role", "account"],
+)
+def test_a_role_or_an_account_that_published_groups_need_cannot_be_taken_away(
+    tmp_path: Path, change: tuple[str, str], column: str
+) -> None:
+    import_files(tmp_path)
+    files = clinic_with("staff", *change)
+    if column == "active":
+        files["staff"] = files["staff"].replace("clinician@NORTH\nBEN", "clinician@NORTH,no\nBEN")
+    rest = {name: files[name] for name in ("sites", "rooms", "staff")}
+    for table in CLINIC:
+        (tmp_path / f"{table}.csv").unlink()
+    assert only_fault(tmp_path, rest) == (
+        f"staff.csv, row 2, {column}: These groups need this person: Group (Monday), Group (Wednesday), Group (Friday). Give"
+        " them to somebody else first."
+    )
+    assert User.objects.get(code="ADA").is_active
+    given = CLINIC["meetings"].replace("ADA", "BEN")
+    assert import_files(tmp_path, {**rest, "tracks": CLINIC["tracks"], "meetings": given}).changes

@@ -68,6 +68,28 @@ def test_two_rows_with_one_code_are_one_group_with_two_timetables(tmp_path: Path
     assert import_files(tmp_path, files).changes == ()
 
 
+def test_patients_of_the_first_timetable_go_on_in_the_second(tmp_path: Path) -> None:
+    """The rows are in the file from the start, the later timetable first."""
+    head, *rows = CLINIC["meetings"].splitlines()
+    term = [f"{row},2026-09-18" for row in rows]
+    summer = [row.replace("9:00,12:00", "13:00,16:00").replace("2026-01-05", "2026-09-19") + "," for row in rows]
+    files = {**CLINIC, "meetings": "\n".join([f"{head},last_day", *summer, *term])}
+    import_files(tmp_path, files)
+    track = Track.objects.get(code="AM")
+    enrolled = enroll_patient(
+        episode=Episode.objects.get(patient__code="P1"),
+        track=track,
+        meetings=list(track.meetings.filter(runs_until=date(2026, 9, 19))),
+        starts=TODAY,
+        by=User.objects.get(code="BEN"),
+        now=NOW,
+    )
+    hours = {on: hour for _code, on, hour in booked(enrolled)}
+    assert hours[date(2026, 9, 18)] == 13, "9:00 in New York in summer"
+    assert hours[date(2026, 9, 30)] == 17
+    assert import_files(tmp_path, files).changes == ()
+
+
 def test_a_group_can_end(tmp_path: Path) -> None:
     head, *rows = CLINIC["meetings"].splitlines()
     extra = "NORTH,T1,Skills,AM,Thu,9:00,11:00,BIG,ADA,10,2026-01-05"
