@@ -129,10 +129,8 @@ def test_an_import_that_turns_an_account_off_ends_its_sessions_and_calendar_link
         .replace("LADC,clinician@NORTH\n", "LADC,clinician@NORTH,no\n")
         .replace("coordinator@NORTH; clinician@NORTH\n", "coordinator@NORTH; clinician@NORTH,yes\n")
     )
-    files = {table: text for table, text in CLINIC.items() if table != "meetings"}
-    folder = tmp_path / "again"
-    folder.mkdir()
-    import_files(folder, {**files, "staff": off})
+    meetings = CLINIC["meetings"].replace("ADA", "BEN")
+    import_files(tmp_path, {**CLINIC, "staff": off, "meetings": meetings})
     user.refresh_from_db()
     assert (user.is_active, user.has_usable_password()) == (False, False)
     assert find_feed(token) is None
