@@ -18,7 +18,8 @@ class NavSection:
     """A section of the navigation. `paths` says which URL paths belong to it.
 
     Each item of `paths` is the beginning of a URL path: one part, or two. The longer item counts: the path
-    "sessions/new/" belongs to the section with "sessions/new", not to the section with "sessions".
+    "sessions/new/" belongs to the section with "sessions/new", not to the section with "sessions". If two sections have
+    the same item, it belongs to the last one that the user may open.
     """
 
     name: str | Promise
@@ -87,7 +88,7 @@ NAV_SECTIONS = (
         _("Administration"),
         "administration",
         "gear",
-        frozenset({"administration", "sites", "rooms", "rules", "service-types", "staff", "start", "jobs"}),
+        frozenset({"administration", "sites", "rooms", "rules", "service-types", "staff", "start", "jobs", "closures"}),
         frozenset({Permission.MANAGE_SITE}),
         seldom=True,
         short_name=_("Manage"),
@@ -107,12 +108,13 @@ def nav_items(user: User, path: str) -> tuple[NavItem, ...]:
     section_path = _section_path(path)
     open_to = [entry for entry in NAV_SECTIONS if any(map(user.may_somewhere, entry.permissions))]
     crowded = len(open_to) > MAX_BAR_ITEMS
+    active = next((entry for entry in reversed(open_to) if section_path in entry.paths), None)
     return tuple(
         NavItem(
             entry.name,
             reverse(entry.url_name),
             entry.icon,
-            section_path in entry.paths,
+            entry is active,
             entry.short_name,
             in_bar=not (crowded and entry.seldom),
         )

@@ -94,8 +94,25 @@ def _local_time(moment: datetime, zone: tzinfo | None = None) -> datetime:
     return moment
 
 
-def zone_city(name: str) -> str:
-    """Return the city of an IANA time zone name, in the reader's language: "America/New_York" → "New York"."""
+US_TIME_ZONES = {
+    "America/New_York": gettext_lazy("Eastern (New York)"),
+    "America/Chicago": gettext_lazy("Central (Chicago)"),
+    "America/Denver": gettext_lazy("Mountain (Denver)"),
+    "America/Phoenix": gettext_lazy("Mountain without daylight saving time (Phoenix)"),
+    "America/Los_Angeles": gettext_lazy("Pacific (Los Angeles)"),
+    "America/Anchorage": gettext_lazy("Alaska (Anchorage)"),
+    "Pacific/Honolulu": gettext_lazy("Hawaii (Honolulu)"),
+}
+"""The names of the usual time zones of the United States, by IANA name."""
+
+
+def zone_name(name: str) -> str:
+    """Return the name of a time zone in the reader's language: "America/New_York" → "Eastern (New York)".
+
+    Time zones without a usual name are called by their city: "Europe/Berlin" → "Berlin".
+    """
+    if name in US_TIME_ZONES:
+        return str(US_TIME_ZONES[name])
     return get_timezone_location(name, locale=get_language() or settings.LANGUAGE_CODE, return_city=True)
 
 

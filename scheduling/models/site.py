@@ -176,11 +176,6 @@ class Site(models.Model):
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
-    @property
-    def zone_name(self) -> str:
-        """The name of the time zone with spaces, for example America/New York."""
-        return self.time_zone.replace("_", " ")
-
     def today_at(self, now: datetime) -> date:
         """Return the local date at the site for the instant `now`, an aware datetime."""
         return now.astimezone(self.zone).date()

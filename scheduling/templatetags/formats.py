@@ -36,7 +36,7 @@ from scheduling.formats import (
     weekday_plural,
     weekday_short,
     weekdays,
-    zone_city,
+    zone_name,
 )
 from scheduling.week_picture import (
     ATTENDED,
@@ -81,7 +81,7 @@ def _keeps_units[**P](text_format: Callable[P, str]) -> Callable[P, str]:
 
 
 for _filter in (
-    zone_city,
+    zone_name,
     at_zone,
     day,
     full_date,

@@ -137,6 +137,18 @@
     if (event.target.closest("[data-submit]")) event.target.form.requestSubmit();
   });
 
+  // Who leads can't assist, so the leader is not offered as an assistant. The server refuses it in any case.
+  const leaveOutLeader = (form) => {
+    form?.querySelectorAll('[name="assistants"]').forEach((box) => {
+      box.disabled = box.value === form.elements.lead?.value;
+      box.closest(".form-check").hidden = box.disabled;
+    });
+  };
+  document.querySelectorAll('form:has([name="lead"])').forEach(leaveOutLeader);
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "lead") leaveOutLeader(event.target.form);
+  });
+
   // Called if the user has been signed out in the meantime. signed_in.js covers the page, so that nothing typed is lost.
   const showSignedOut = () => {
     if (document.getElementById("signed-in")) document.dispatchEvent(new Event("signed-out"));

@@ -163,7 +163,7 @@ def test_the_board_shows_site_time_in_whatever_time_zone_the_device_is(
     column = page.get_by_role("gridcell").filter(has=page.get_by_text("Coping skills"))
     expect(column).to_have_attribute("data-date", "2026-11-25")
     expect(session_box(page, "Coping skills")).to_contain_text("9:00")
-    note = page.get_by_text("Times are in New York time.")
+    note = page.get_by_text("Times are in this time zone: Eastern (New York).")
     expect(note).to_be_hidden() if device == "America/New_York" else expect(note).to_be_visible()
     context.close()
 

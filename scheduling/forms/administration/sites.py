@@ -11,29 +11,20 @@ from iopmanager.form_fields import MinuteField
 from iopmanager.reader import HourClock
 from patients.forms.layout import fields_row, form_layout
 from patients.forms.record.contact_fields import PhoneField
+from scheduling.formats import US_TIME_ZONES
 from scheduling.forms.sessions.session_changes import ActionForm
 from scheduling.models import Site
 from scheduling.services.administration.sites import SiteDetails, SiteValues
 from scheduling.services.timetable.closures import known_countries
 from timekeeping.time_zones import city_time_zones
 
-US_TIME_ZONES = [
-    ("America/New_York", _("Eastern (New York)")),
-    ("America/Chicago", _("Central (Chicago)")),
-    ("America/Denver", _("Mountain (Denver)")),
-    ("America/Phoenix", _("Mountain without daylight saving time (Phoenix)")),
-    ("America/Los_Angeles", _("Pacific (Los Angeles)")),
-    ("America/Anchorage", _("Alaska (Anchorage)")),
-    ("Pacific/Honolulu", _("Hawaii (Honolulu)")),
-]
-
 
 def time_zone_choices() -> list[Any]:
     """Return the time zones, in two groups: the usual ones of the United States, and all others by name."""
-    others = sorted(city_time_zones() - {name for name, _label in US_TIME_ZONES})
+    others = sorted(city_time_zones() - US_TIME_ZONES.keys())
     return [
         ("", _("Choose a time zone")),
-        (_("United States"), US_TIME_ZONES),
+        (_("United States"), list(US_TIME_ZONES.items())),
         (_("All other time zones"), [(name, name.replace("_", " ")) for name in others]),
     ]
 

@@ -8,8 +8,6 @@ from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
-from scheduling.domain.search.conflicts import CommitmentConflict
-from scheduling.domain.search.fit import MeetingFull
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting
 from scheduling.services.bookings.book import book_sessions, missed_sessions, missed_text, sessions_to_book
 from scheduling.services.bookings.placement import is_covered, placements_of
@@ -18,7 +16,7 @@ from scheduling.services.enrollment.checks import check_enrollment, check_sessio
 from scheduling.services.enrollment.enroll import planned_enrollment_meetings
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
-from scheduling.services.reasons import InAnotherSession, NothingChanged, SessionFull
+from scheduling.services.reasons import NothingChanged
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import full_dates, own_sessions
 from timekeeping.reasons import Reason, Refused, refuse_if_any
@@ -59,7 +57,7 @@ def change_meetings(
     gained = [session for session in sessions_to_book(enrollment, today, now) if not is_covered(before, session)]
     missed = missed_sessions(gained, [*chosen, *following], need, episode.site.zone)
     attended = [session for session in gained if session not in missed]
-    refuse_if_any([*reasons, *_without_known_reasons(check_sessions(episode, attended), reasons)])
+    refuse_if_any([*reasons, *check_sessions(episode, attended, known=reasons)])
     names = ", ".join(meeting.name for meeting in chosen)
     detail = f"from {from_day:%Y-%m-%d}: {names}{missed_text(missed, gained)}"
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
@@ -91,20 +89,3 @@ def _replace_meetings(enrollment: Enrollment, wanted: Iterable[EnrollmentMeeting
     EnrollmentMeeting.objects.bulk_update(changed, ["starts", "ends"])
     EnrollmentMeeting.objects.bulk_create(missing.values())
     return bool(deleted or changed or missing)
-
-
-def _without_known_reasons(found: Iterable[Reason], known: Sequence[Reason]) -> list[Reason]:
-    """Return the reasons in `found` that are not already covered by a reason in `known`.
-
-    The reasons in `found` are about single sessions. If a meeting is known to be full, SessionFull is left out for its
-    sessions. If a conflict with another meeting is known, InAnotherSession is left out for the sessions of that
-    meeting.
-    """
-    full = {reason.meeting.name for reason in known if isinstance(reason, MeetingFull)}
-    conflicting = {reason.busy.label for reason in known if isinstance(reason, CommitmentConflict)}
-    return [
-        reason
-        for reason in found
-        if not (isinstance(reason, SessionFull) and reason.session in full)
-        and not (isinstance(reason, InAnotherSession) and reason.session in conflicting)
-    ]

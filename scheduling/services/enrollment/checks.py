@@ -8,7 +8,15 @@ from django.db.models import F, Min, Q
 
 from patients.models import Episode
 from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting, add_up
-from scheduling.domain.search.fit import gives_the_hours, has_a_place, is_not_enrolled, judge, keeps_commitments
+from scheduling.domain.search.conflicts import CommitmentConflict
+from scheduling.domain.search.fit import (
+    MeetingFull,
+    gives_the_hours,
+    has_a_place,
+    is_not_enrolled,
+    judge,
+    keeps_commitments,
+)
 from scheduling.domain.search.mixed_tracks import check_home_track
 from scheduling.domain.search.need import Need, Offer, OfferedMeeting
 from scheduling.domain.search.remarks import Remark, commitment_remarks
@@ -21,6 +29,7 @@ from scheduling.services.reasons import (
     TrackNotPublished,
 )
 from scheduling.services.search.offers import as_offer
+from timekeeping.busy_times import treatment_key
 from timekeeping.intervals import Interval
 from timekeeping.reasons import Reason
 
@@ -173,13 +182,20 @@ def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:
     return found
 
 
-def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reason, ...]:
+def check_sessions(
+    episode: Episode, sessions: Sequence[Session], *, known: Sequence[Reason] = ()
+) -> tuple[Reason, ...]:
     """Return the reasons against booking the patient into these dated sessions.
 
     A session can be full, or overlap another session of the patient. The search compares weekly meetings, so it can miss
-    these reasons, for example if a session was moved.
+    these reasons, for example if a session was moved. A session is left out if `known` already has a reason about its
+    weekly meeting: that the meeting is full, or that it conflicts with another meeting.
     """
-    reasons: list[Reason] = [SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0]
+    full = {reason.meeting.key for reason in known if isinstance(reason, MeetingFull)}
+    conflicting = {reason.busy.key for reason in known if isinstance(reason, CommitmentConflict)}
+    reasons: list[Reason] = [
+        SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0 and each.meeting_id not in full
+    ]
     if sessions:
         first = min(session.starts for session in sessions)
         booked = Booking.objects.active().filter(episode=episode, ends__gt=first).select_related("session")
@@ -188,6 +204,7 @@ def check_sessions(episode: Episode, sessions: Sequence[Session]) -> tuple[Reaso
             InAnotherSession(other.name, other.on)
             for session in sessions
             for other, time in taken
+            if other.meeting_id is None or treatment_key(other.meeting_id) not in conflicting
             if time.overlaps(Interval(session.starts, session.ends))
         )
     return tuple(dict.fromkeys(reasons))

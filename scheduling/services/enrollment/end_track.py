@@ -109,9 +109,11 @@ def end_track(
 ) -> Track:
     """End the track after `last_day`, and return it.
 
-    No more patients can be enrolled in the track, and its waitlist is closed. Meetings that serve no other published
-    track end after `last_day`. The track's enrollments end, too. `moving` has the ids of enrollments whose patients are
-    transferred to the track `to`.
+    From now on, nobody can be enrolled in the track, and its waitlist is closed. The track's meetings end after
+    `last_day`, unless they serve another published track. Enrollments in the track that would go on end after
+    `last_day`, or after their first day if that is later. `moving` has the ids of enrollments whose patients transfer
+    to the track `to` instead, from the day after `last_day` or from the enrollment's first day. Patients of other tracks
+    lose the meetings that end.
 
     Raises Refused if the day is in the past, if the track is not published, or if there are reasons against a
     transfer. Raises PermissionDenied unless `by` may manage both the timetable and the patients of the site.
@@ -134,7 +136,7 @@ def end_track(
     _end_meetings(track, last_day, by, now)
     track.status = TrackStatus.RETIRED
     track.save(update_fields=["status"])
-    close_entries(WaitingEntry.objects.filter(track=track), reason=f"{track.name} ends", by=by, now=now)
+    close_entries(WaitingEntry.objects.filter(track=track), reason=StoredReason.TRACK_ENDED, by=by, now=now)
     record(track, by=by, action=Action.ENDED, at=now, detail=f"after {last_day:%Y-%m-%d}")
     return track
 

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from accounts.audit import record
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import Booking, Enrollment, Meeting, Modality, ReleaseCause, Track
 from scheduling.services.bookings.release import release_bookings, release_uncovered_bookings
@@ -52,7 +53,7 @@ def transfer_enrollment(
     refuse_invalid_day(enrollment, starts, today)
     if track.pk == enrollment.track_id:
         raise Refused([AlreadyEnrolled(enrollment.track.name, enrollment.starts)])
-    reason = f"Moved to {track.name}"
+    reason = StoredReason.MOVED_TRACK
     if starts > enrollment.starts:
         end_enrollment(enrollment=enrollment, last_day=starts - DAY, reason=reason, keep_begun=True, by=by, now=now)
     elif enrollment.starts <= today:

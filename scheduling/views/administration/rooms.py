@@ -16,7 +16,14 @@ from iopmanager import clock
 from scheduling.formats import day
 from scheduling.forms.administration.rooms import RetireRoomForm, RoomForm
 from scheduling.models import Meeting, Room, Site
-from scheduling.services.administration.rooms import add_room, bring_back_room, change_room, retire_room, room_uses
+from scheduling.services.administration.rooms import (
+    RoomInWeeklyUse,
+    add_room,
+    bring_back_room,
+    change_room,
+    retire_room,
+    room_uses,
+)
 from scheduling.services.administration.versions import version_of
 from scheduling.views.administration.sites import managed_site
 from scheduling.views.administration.versions import submit_edit
@@ -85,7 +92,7 @@ def _form_page(request: HttpRequest, form: RoomForm, site: Site, **context: obje
 @staff_required(Permission.MANAGE_SITE)
 @require_http_methods(METHODS)
 def room_retire(request: HttpRequest, room_id: int) -> HttpResponse:
-    """Show what uses a room. A POST retires the room from a day on, unless it is used on or after that day."""
+    """Show what uses a room, and offer to retire it. A room that is used every week can't be retired."""
     user, now = signed_in(request), clock.now()
     room = _managed_room(user, room_id)
     today = room.site.today_at(now)
@@ -97,7 +104,9 @@ def room_retire(request: HttpRequest, room_id: int) -> HttpResponse:
         values = {"room": room.name, "on": day(form.cleaned_data["since"])}
         messages.success(request, _("%(room)s is not used from %(on)s on.") % values)
         return redirect("rooms", room.site_id)
-    context = {"form": form, "room": room, "site": room.site, "uses": [] if form.errors else room_uses(room, today)}
+    uses = [] if form.errors else room_uses(room, today)
+    is_possible = not any(isinstance(use, RoomInWeeklyUse) for use in uses)
+    context = {"form": form, "room": room, "site": room.site, "uses": uses, "is_possible": is_possible}
     return render(
         request, "scheduling/administration/site/room_retire.html", context, status=422 if form.errors else 200
     )

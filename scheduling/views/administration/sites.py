@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from scheduling.domain.hours.rules import HoursRules
+from scheduling.formats import zone_name
 from scheduling.forms.administration.sites import SiteDetailsForm, TimeZoneForm
 from scheduling.models import Room, Site
 from scheduling.services.administration.sites import change_site
@@ -102,6 +103,7 @@ def site_time_zone(request: HttpRequest, site_id: int) -> HttpResponse:
         if submission.saved:
             messages.success(request, _("The time zone of %(site)s is saved.") % {"site": site.name})
             return redirect("administration")
-        context |= {"site": scope.site, "notes": [_("All times below are in the new time zone.")]}
+        note = _("All times below are in the new time zone: %(zone)s.")
+        context |= {"site": scope.site, "notes": [note % {"zone": zone_name(time_zone)}]}
         context |= submission.preview
     return render(request, "scheduling/administration/site/time_zone.html", context, status=422 if form.errors else 200)

@@ -145,6 +145,15 @@ def test_the_navigation_marks_the_current_page(coordinator: User, path: str, nam
     assert [item.name for item in nav_items(coordinator, path) if item.active] == [name]
 
 
+def test_closed_days_belong_to_the_section_that_links_to_them(site: Site, coordinator: User) -> None:
+    administrator = make_staff(Role.ADMINISTRATOR, site, "Iris Wong")
+    for user, name, url in ((administrator, "Administration", "administration"), (coordinator, "Tracks", "tracks")):
+        assert [item.name for item in nav_items(user, "/closures/") if item.active] == [name]
+        page = signed_in_as(user).get(reverse("closures")).text
+        crumbs = page.partition('<nav class="crumbs"')[2].partition("</nav>")[0]
+        assert f'<a href="{reverse(url)}">{name}</a>' in crumbs
+
+
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.COORDINATOR])
 def test_on_phones_the_bar_has_four_links_and_the_menu_has_the_others(site: Site, role: Role) -> None:
     items = nav_items(make_staff(role, site), "/today/")

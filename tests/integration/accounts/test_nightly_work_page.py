@@ -71,7 +71,7 @@ def test_each_job_is_shown_with_its_last_run_and_next_attempt(client: Client, si
     ):
         assert part in night
     for part in (
-        "Times are in New York time",
+        "Times are in this time zone: Eastern (New York).",
         "Tidying",
         "Tue, Nov 24, 2:00 AM",
         "Put things away.",
@@ -91,7 +91,7 @@ def test_times_are_shown_in_the_zone_of_their_site(client: Client, administrator
     text = text_of(client)
     first_site, second_site = text[text.index("<h2") :].split("Prairie Avenue")
     assert "Tue, Nov 24, 2:15 AM" in first_site
-    assert "Times are in Chicago time" in second_site
+    assert "Times are in this time zone: Central (Chicago)." in second_site
     assert "Tue, Nov 24, 2:15 AM" in second_site
 
 

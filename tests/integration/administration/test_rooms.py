@@ -114,6 +114,8 @@ def test_a_room_retires_once_nothing_uses_it(office: Client, site: Site, adminis
     shown = office.get(address).text
     assert "“Monday group” uses Large room every Monday." in shown
     assert "“Other group” still uses Large room, on Wed, Nov 25" in shown
+    assert "You can retire the room when no group uses it every week." in shown
+    assert 'name="since"' not in shown
     refused = office.post(address, {"since": "2026-11-23"})
     assert refused.status_code == 422
     assert refused.text.count("“Monday group” uses Large room every Monday.") >= 1
@@ -125,6 +127,7 @@ def test_a_room_retires_once_nothing_uses_it(office: Client, site: Site, adminis
     )
     group.runs_until = MONDAY + WEEK
     group.save()
+    assert 'name="since"' in office.get(address).text
     saved = office.post(address, {"since": "2026-11-30"}, follow=True)
     assert "Large room is not used from Mon, Nov 30 on." in saved.text
     room.refresh_from_db()

@@ -21,13 +21,13 @@ from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.bookings.release import release_booking
 from scheduling.services.enrollment.change import change_meetings
-from scheduling.services.enrollment.checks import NotRunning
+from scheduling.services.enrollment.checks import NotRunning, check_sessions
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.preconditions import DayHasPassed
 from scheduling.services.enrollment.transfer import BeganToday, transfer_enrollment
 from scheduling.services.enrollment.waitlist import join_waitlist
-from scheduling.services.reasons import InAnotherSession, NothingChanged
+from scheduling.services.reasons import InAnotherSession, NothingChanged, SessionFull
 from scheduling.services.sessions.cancel import cancel_session, restore_session
 from scheduling.services.sessions.session_changes import move_session
 from scheduling.services.sessions.slots import Slot
@@ -37,6 +37,7 @@ from tests.factories import (
     make_commitment,
     make_meeting,
     make_patient,
+    make_session,
     make_site,
     make_staff,
     make_track,
@@ -313,7 +314,7 @@ def test_a_transfer_ends_one_enrollment_the_day_before_the_other_starts(
 ) -> None:
     new = transfer(enrollment, evenings, by)
     enrollment.refresh_from_db()
-    assert (enrollment.ends, enrollment.end_reason) == (LATER, "Moved to Evening track")
+    assert (enrollment.ends, enrollment.end_reason) == (LATER, "Moved to another track")
     assert (new.starts, new.ends, new.continues) == (LATER, None, enrollment)
     assert weekdays(enrollment, LATER) == set()
     assert weekdays(new, MONDAY) == {0, 1, 3}
@@ -410,3 +411,12 @@ def test_a_session_moved_ahead_from_after_the_last_day_is_released_with_the_enro
     end_enrollment(enrollment=enrollment, last_day=LATER - DAY, by=by, now=NOW)
     assert not monday.bookings.filter(released_at=None).exists()
     assert extend_horizon(site=site, now=NOW).bookings == 0
+
+
+def test_a_full_group_covers_its_own_sessions_and_not_those_of_a_group_of_the_same_name(site: Site) -> None:
+    known, other = (make_meeting(site, day, name="Skills", places=1) for day in (0, 2))
+    sessions = [make_session(each, MONDAY + each.weekday * DAY, booked=1) for each in (known, other)]
+    episode, on_wednesday = admit(make_patient(site)), SessionFull("Skills", MONDAY + 2 * DAY)
+    assert check_sessions(episode, sessions) == (SessionFull("Skills", MONDAY), on_wednesday)
+    full = MeetingFull(known.as_weekly_meeting(), MONDAY, 1)
+    assert check_sessions(episode, sessions, known=[full]) == (on_wednesday,)
