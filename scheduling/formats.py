@@ -32,6 +32,7 @@ WEEKDAYS_PLURAL = (
 )
 MIN_DAY_RANGE = 3
 """Minimum number of weekdays in a row that are shown as a range: "Mon–Wed"."""
+BREAKABLE = str.maketrans({"\N{NO-BREAK SPACE}": " ", "\N{NON-BREAKING HYPHEN}": "-", "\N{WORD JOINER}": None})
 BREAK_BEFORE_PUNCTUATION = re.compile(r"\s*\n\s*(?=(?:<\w[^>]*>)?[,.:;])")
 BREAK = re.compile(r"\s*\n\s*")
 
@@ -270,9 +271,9 @@ def phone_number(typed: str) -> str:
     return f"({area}) {exchange}-{line}" + (f" x{extension}" if extension else "")
 
 
-def plain_spaces(text: str) -> str:
-    """Replace no-break spaces with plain spaces, for text that is not shown on a page."""
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+def breakable(text: str) -> str:
+    """Replace no-break spaces and hyphens with plain ones and delete word joiners, for text that is not shown on a page."""
+    return text.translate(BREAKABLE)
 
 
 def one_line(text: str) -> str:

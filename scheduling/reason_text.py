@@ -11,7 +11,7 @@ from scheduling.domain.search.remarks import Remark
 from scheduling.domain.step_down import ChangedDays
 from scheduling.domain.suggestions.changes import Adjustment
 from scheduling.domain.suggestions.suggestions import Suggestion
-from scheduling.formats import one_line, plain_spaces
+from scheduling.formats import breakable, one_line
 from timekeeping.reasons import Reason
 
 
@@ -66,4 +66,4 @@ def _render_text(template_name: str, keeps_units: bool = False, **values: object
     """Render the template as one line without HTML escaping. The template engine caches the compiled template."""
     template = Engine.get_default().get_template(template_name)
     text = one_line(template.render(Context(values, autoescape=False)))
-    return text if keeps_units else plain_spaces(text)
+    return text if keeps_units else breakable(text)

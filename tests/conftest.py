@@ -34,14 +34,17 @@ def _background_tasks_run_at_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _responses_are_read_with_plain_spaces() -> Iterator[None]:
-    """Give `response.text` plain spaces, so that tests can compare sentences as people read them.
+def _responses_are_read_as_plain_text() -> Iterator[None]:
+    """Give `response.text` plain spaces and no word joiners, so that tests can compare sentences as people read them.
 
-    Pages have no-break spaces between numbers and units. `response.content` keeps these spaces.
+    Pages have no-break spaces between numbers and units, and word joiners around the dash of a range. `response.content`
+    keeps both.
     """
 
+    from scheduling.formats import breakable  # imported here because it needs Django's settings
+
     def text_of(response: HttpResponse) -> str:
-        return response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
+        return breakable(response.content.decode())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HttpResponse, "text", property(text_of))

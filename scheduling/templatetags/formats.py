@@ -65,17 +65,20 @@ SEPARATOR = '<span class="separator"> <span class="visually-hidden">·</span></s
 OUTER_DOT = re.compile(r"^(?:·\s+)+|(?:\s+·)+$")
 
 SPACE_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d])")
+HYPHEN_AFTER_SHORT_PART = re.compile(r"(?<![\w-])([^\W\d_]{1,3})-(?=[^\W\d_])(?![^<>]*>)")
+DASH_OF_RANGE = re.compile(r"(?<=\w)–(?=\w)")
 
 
-def _keeps_units[**P](text_format: Callable[P, str]) -> Callable[P, str]:
-    """Put no-break spaces between a number and its unit ("30 min"), and between a time and AM or PM.
+def _keeps_together[**P](text_format: Callable[P, str]) -> Callable[P, str]:
+    """Put no-break spaces between a number and its unit ("30 min"), and word joiners around the dash of a range ("Mon–Wed").
 
-    The functions in `scheduling/formats.py` use plain spaces, because commands, JSON, feeds and forms need them.
+    The functions in `scheduling/formats.py` return plain text, because commands, JSON, feeds and forms need it.
     """
 
     @wraps(text_format)
     def formatted(*args: P.args, **kwargs: P.kwargs) -> str:
-        return SPACE_BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text_format(*args, **kwargs))
+        text = SPACE_BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", text_format(*args, **kwargs))
+        return DASH_OF_RANGE.sub("\N{WORD JOINER}–\N{WORD JOINER}", text)
 
     return formatted
 
@@ -90,14 +93,13 @@ for _filter in (
     weekday,
     weekday_plural,
     weekday_short,
-    weekdays,
 ):
     register.filter(_filter)
-for _filter_with_units in (hours, elapsed, clock, long_hours, hour_tick, instant, clock_change_text):
-    register.filter(_filter_with_units.__name__, _keeps_units(_filter_with_units))
+for _filter_in_one_line in (hours, elapsed, clock, long_hours, hour_tick, instant, clock_change_text, weekdays):
+    register.filter(_filter_in_one_line.__name__, _keeps_together(_filter_in_one_line))
 register.simple_tag(day_range)
-for _tag_with_units in (times, hours_and_days):
-    register.simple_tag(_keeps_units(_tag_with_units), name=_tag_with_units.__name__)
+for _tag_in_one_line in (times, hours_and_days):
+    register.simple_tag(_keeps_together(_tag_in_one_line), name=_tag_in_one_line.__name__)
 
 
 @register.filter
@@ -198,6 +200,12 @@ def _render_badge_in(badge: Badge, language: str | None) -> SafeString:
     `language` is the active language; it is an argument so that each language has its own entry in the cache.
     """
     return render_to_string("components/badge.html", {"badge": badge})
+
+
+@register.filter(is_safe=True)
+def unbroken_words(html: str) -> str:
+    """Keep words such as "co-occurring" on one line, by no-break hyphens after short parts. Tags stay as they are."""
+    return HYPHEN_AFTER_SHORT_PART.sub("\\1\N{NON-BREAKING HYPHEN}", html)
 
 
 @register.filter

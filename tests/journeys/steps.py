@@ -35,6 +35,11 @@ def follow(control: Locator) -> None:
     settle(control.page)
 
 
+def unbroken(text: str) -> str:
+    """Return a text as pages write it, with word joiners around the dash of a range."""
+    return text.replace("–", "\N{WORD JOINER}–\N{WORD JOINER}")
+
+
 def plug_in_authenticator(page: Page) -> None:
     """Give the browser a passkey store that answers every request for a passkey.
 

@@ -25,7 +25,7 @@ from tests.factories import (
 )
 from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.conftest import DESKTOP, PHONE, OpenPage
-from tests.journeys.steps import SignIn, follow
+from tests.journeys.steps import SignIn, follow, unbroken
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -74,7 +74,7 @@ def test_a_suggestion_is_tried_then_saved_and_the_patient_is_enrolled(
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_in_viewport()
     expect(page.get_by_role("heading", name="1 schedule fits")).to_be_focused()
     expect(page.get_by_text("only on Mon").first).to_be_visible()
-    expect(page.get_by_text("12:00–4:00 PM instead of 11:40 AM–4:00 PM")).to_be_visible()
+    expect(page.get_by_text(unbroken("12:00–4:00 PM instead of 11:40 AM–4:00 PM"))).to_be_visible()
     expect(page.get_by_label("Hours a week")).to_be_hidden()
     expect(page.get_by_text("Fits only with").first).to_be_visible()
     assert_accessible(page)

@@ -11,7 +11,7 @@ from iopmanager import clock
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.factories import admit, make_patient, make_site, make_staff, make_weekday_track
 from tests.journeys.accessibility.checks import assert_accessible
-from tests.journeys.steps import SignIn, follow
+from tests.journeys.steps import SignIn, follow, unbroken
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     # On a desktop, the enrollment page offers the hour right after the group.
     sign_in(page, coordinator)
     page.goto(reverse("enroll", args=[rosa.pk, track.pk]))
-    page.get_by_label("Wednesday 12:00–1:00 PM with Ada Park").check()
+    page.get_by_label(unbroken("Wednesday 12:00–1:00 PM with Ada Park")).check()
     expect(page.get_by_text("10 h on 3 days a week")).to_be_visible()
     assert_accessible(page)
     follow(page.get_by_role("button", name="Enroll"))
@@ -60,8 +60,8 @@ def test_individual_time_is_arranged_in_a_counselors_hours(
     # On a phone, the enrollment page of the next patient offers the next hour.
     sign_in(phone, coordinator)
     phone.goto(reverse("enroll", args=[omar.pk, track.pk]))
-    expect(phone.get_by_label("Wednesday 12:00–1:00 PM with Ada Park")).to_have_count(0)
-    phone.get_by_label("Wednesday 1:00–2:00 PM with Ada Park").check()
+    expect(phone.get_by_label(unbroken("Wednesday 12:00–1:00 PM with Ada Park"))).to_have_count(0)
+    phone.get_by_label(unbroken("Wednesday 1:00–2:00 PM with Ada Park")).check()
     assert_accessible(phone)
     follow(phone.get_by_role("button", name="Enroll"))
     expect(phone.get_by_text("All upcoming sessions are booked.")).to_be_visible()

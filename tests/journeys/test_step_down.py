@@ -21,7 +21,7 @@ from tests.factories import (
     make_track,
 )
 from tests.journeys.accessibility.checks import assert_accessible
-from tests.journeys.steps import SignIn, follow
+from tests.journeys.steps import SignIn, follow, unbroken
 
 MONDAY_AT_8 = datetime(2026, 11, 23, 13, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def test_a_step_down_is_planned_and_arranged_in_advance(
 
     # On a phone, the levels of care are shown one below the other.
     phone.goto(reverse("step-down", args=[rosa.pk]))
-    expect(phone.get_by_text("Same groups on Mon–Wed")).to_be_visible()
+    expect(phone.get_by_text(unbroken("Same groups on Mon–Wed"))).to_be_visible()
     expect(phone.get_by_text("No more groups on Thu, Fri")).to_be_visible()
     assert_accessible(phone)
 

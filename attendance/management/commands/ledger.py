@@ -16,7 +16,7 @@ from attendance.services.roster import attendance_of
 from attendance.services.weeks import WeekReport, week_report
 from iopmanager import clock
 from patients.models import Patient
-from scheduling.formats import plain_spaces
+from scheduling.formats import breakable
 from scheduling.models import Booking, Session
 
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_report_json(report), indent=2))
         else:
             context = {"found": report, "ledger": report.row.ledger, "site": report.site, "now": now}
-            self.stdout.write(plain_spaces(render_to_string("attendance/weeks/ledger.txt", context)).strip())
+            self.stdout.write(breakable(render_to_string("attendance/weeks/ledger.txt", context)).strip())
 
 
 def _parse_week(text: str | None, patient: Patient, now: datetime) -> date:

@@ -8,6 +8,7 @@ from crispy_forms.bootstrap import InlineCheckboxes, InlineRadios
 from crispy_forms.layout import Div
 from django import forms
 from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
@@ -21,7 +22,7 @@ from patients.services.availability.commitments import CommitmentValues
 from timekeeping.reasons import Refused
 from timekeeping.rotations import format_runs, parse_runs, runs_to_bits
 
-WEEKDAYS = list(WEEKDAYS_ABBR.items())
+WEEKDAYS = [(number, capfirst(name)) for number, name in WEEKDAYS_ABBR.items()]
 EVERY_WEEK, EVERY_OTHER_WEEK, ROTATION, SOME_DATES, ONE_DATE = "every", "other", "rotation", "range", "once"
 PATTERNS = [
     (EVERY_WEEK, _("Every week")),
@@ -156,7 +157,7 @@ class CommitmentForm(forms.Form):
         self.helper = form_layout(
             fields_row("kind", "label"),
             InlineRadios("pattern"),
-            Div(InlineCheckboxes("weekdays"), css_class="unless-once unless-rotation asked"),
+            Div(InlineCheckboxes("weekdays"), css_class="choose-days unless-once unless-rotation asked"),
             Div(fields_row("anchor"), css_class="if-other asked"),
             Div(fields_row("rotation", "round_from"), css_class="if-rotation asked"),
             Div(fields_row("first_on", "last_on"), css_class="if-range asked"),

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import DayField
@@ -11,6 +10,7 @@ from patients.forms.care.episodes import DurationField
 from patients.forms.layout import fields_row, form_layout
 from patients.models import LevelOfCare
 from scheduling.forms.sessions.session_changes import ActionForm
+from scheduling.forms.timetable.meetings import WEEKDAYS
 from scheduling.models import RuleSet
 from scheduling.services.administration.rule_sets import RuleSetValues
 
@@ -44,7 +44,7 @@ class RuleSetForm(ActionForm):
     )
     week_starts = forms.TypedChoiceField(
         label=_("The treatment week starts on"),
-        choices=list(WEEKDAYS.items()),
+        choices=list(enumerate(WEEKDAYS)),
         coerce=int,
         help_text=_("The same for all levels of care."),
     )

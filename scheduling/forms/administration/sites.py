@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import Role
@@ -13,6 +12,7 @@ from patients.forms.layout import fields_row, form_layout
 from patients.forms.record.contact_fields import PhoneField
 from scheduling.formats import US_TIME_ZONES
 from scheduling.forms.sessions.session_changes import ActionForm
+from scheduling.forms.timetable.meetings import WEEKDAYS
 from scheduling.models import Site
 from scheduling.services.administration.sites import SiteDetails, SiteValues
 from scheduling.services.timetable.closures import known_countries
@@ -39,7 +39,7 @@ class SiteForm(forms.ModelForm[Site]):
     closes = MinuteField(label=_("Closes at"), required=False)
     hour_clock = forms.ChoiceField(label=_("Clock"), choices=HourClock.choices, initial=HourClock.TWELVE)
     week_starts = forms.TypedChoiceField(
-        label=_("The treatment week starts on"), choices=list(WEEKDAYS.items()), coerce=int, initial=0
+        label=_("The treatment week starts on"), choices=list(enumerate(WEEKDAYS)), coerce=int, initial=0
     )
     own_roles = forms.TypedMultipleChoiceField(
         label=_("Your own work at this site"),

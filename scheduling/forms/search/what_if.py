@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from crispy_forms.bootstrap import InlineCheckboxes
+from crispy_forms.layout import Div
 from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -110,10 +111,10 @@ class CommitmentScenarioForm(forms.Form):
         else:
             del self.fields["only"]
         self.helper = form_layout(
-            *(InlineCheckboxes(name) for name in ("weekdays",) if name in self.fields),
+            *(Div(InlineCheckboxes(name), css_class="choose-days") for name in ("weekdays",) if name in self.fields),
             fields_row("starts", "ends", "movable_minutes"),
             fields_row("travel_before", "travel_after"),
-            *(InlineCheckboxes(name) for name in ("only",) if name in self.fields),
+            *(Div(InlineCheckboxes(name), css_class="choose-days") for name in ("only",) if name in self.fields),
             "leave_out",
         )
 

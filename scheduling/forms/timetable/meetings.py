@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.functional import Promise
-from django.utils.text import slugify
+from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -15,7 +15,7 @@ from iopmanager.form_fields import DayField, MinuteField, RowsField
 from scheduling.models import Meeting, Modality, Room, ServiceType, Site, Track
 from scheduling.services.timetable.values import MeetingValues
 
-WEEKDAYS = list(WEEKDAY_NAMES.values())
+WEEKDAYS = [capfirst(name) for name in WEEKDAY_NAMES.values()]
 EVERY_WEEK, EVERY_OTHER_WEEK = "every", "other"
 COMMON_FIELDS = ("name", "weekday", "starts", "ends", "room", "lead", "runs_from")
 CODE_SUFFIXES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

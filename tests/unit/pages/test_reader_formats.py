@@ -92,15 +92,30 @@ def test_durations_have_hours_and_minutes(minutes: int | None, expected: str) ->
     assert formats.hours(minutes) == expected
 
 
-def test_on_pages_no_line_breaks_between_a_number_and_its_unit() -> None:
+def test_on_pages_no_line_breaks_between_a_number_and_its_unit_or_in_a_range() -> None:
+    values = {
+        "starts": time(9),
+        "ends": time(12, 15),
+        "at": datetime(2026, 11, 23, 9, tzinfo=NEW_YORK),
+        "days": [0, 1, 2],
+    }
     page = Template(
         "{% load formats %}{{ 450|hours }}, {{ 540|long_hours }}, {% hours_and_days 90 1 %}, {{ 9|hour_tick }}, "
-        "{{ starts|clock }}, {% times starts ends %}, {{ at|instant }}"
-    ).render(Context({"starts": time(9), "ends": time(12, 15), "at": datetime(2026, 11, 23, 9, tzinfo=NEW_YORK)}))
+        "{{ starts|clock }}, {% times starts ends %}, {{ at|instant }}, {{ days|weekdays }}"
+    ).render(Context(values))
 
-    assert page.replace("\N{NO-BREAK SPACE}", "_") == (
-        "7_h 30_min, 9_hours, 1_h 30_min and 1_day, 9_AM, 9:00_AM, 9:00_AM–12:15_PM, Mon, Nov 23, 9:00_AM"
+    assert page.replace("\N{NO-BREAK SPACE}", "_").replace("\N{WORD JOINER}", "|") == (
+        "7_h 30_min, 9_hours, 1_h 30_min and 1_day, 9_AM, 9:00_AM, 9:00_AM|–|12:15_PM, Mon, Nov 23, 9:00_AM, Mon|–|Wed"
     )
+    assert formats.breakable(page).endswith("9:00 AM, 9:00 AM–12:15 PM, Mon, Nov 23, 9:00 AM, Mon–Wed")
+
+
+def test_headings_do_not_break_after_a_short_part_of_a_word() -> None:
+    page = Template("{% load formats %}{{ html|safe|unbroken_words }}").render(
+        Context({"html": '<b class="co-op">Co-occurring</b> step-down, P-1, 3-day'})
+    )
+    assert page == '<b class="co-op">Co\N{NON-BREAKING HYPHEN}occurring</b> step-down, P-1, 3-day'
+    assert formats.breakable(page) == '<b class="co-op">Co-occurring</b> step-down, P-1, 3-day'
 
 
 def test_elsewhere_durations_and_times_have_plain_spaces() -> None:

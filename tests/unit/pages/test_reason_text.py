@@ -25,7 +25,7 @@ from scheduling.domain.hours.rules import WeeklyMeeting
 from scheduling.domain.individual.proposals import HourConflict, HourNotFree, NearestHour, NoFreeHour, WeeklyHour
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import AlreadyEnrolled
-from scheduling.formats import plain_spaces
+from scheduling.formats import breakable
 from scheduling.management.fit.json_output import reasons_json
 from scheduling.reason_text import reason_template, reason_text
 from tests.paths import PROJECT
@@ -118,7 +118,7 @@ def test_every_reason_has_the_same_text_on_a_page_and_in_json(reason: type[Reaso
         .from_string("{% load reasons %}<li>{% reason reason %}</li>")
         .render(Context({"reason": value}))
     )
-    assert plain_spaces(page) == f"<li>{escape(reason_text(value))}</li>"
+    assert breakable(page) == f"<li>{escape(reason_text(value))}</li>"
     assert reasons_json([value]) == [{"code": reason.code, "sentence": reason_text(value)}]
 
 

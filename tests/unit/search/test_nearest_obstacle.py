@@ -11,7 +11,7 @@ from scheduling.domain.hours.rules import HoursRules, WeeklyMeeting
 from scheduling.domain.search.fit import WrongLevel
 from scheduling.domain.search.nearest_obstacle import BlockedGroups, nearest_obstacle
 from scheduling.domain.search.need import Need, Offer
-from scheduling.formats import one_line, plain_spaces
+from scheduling.formats import breakable, one_line
 from tests.unit.search.test_commitment_conflicts import busy, need
 from tests.unit.search.test_fit import MONDAY, MORNINGS, WEEK, fit_of, offer
 from timekeeping.busy_times import TREATMENT, BusyTime, treatment_key
@@ -31,7 +31,7 @@ def attended(meeting: WeeklyMeeting) -> BusyTime:
 def text_of(track: Offer, asked: Need) -> str:
     nearest = nearest_obstacle(fit_of(track, asked))
     line = render_to_string("scheduling/search/_nearest_obstacle.html", {"nearest": nearest})
-    return strip_tags(plain_spaces(one_line(line)))
+    return strip_tags(breakable(one_line(line)))
 
 
 @pytest.mark.parametrize(
