@@ -179,7 +179,9 @@ def test_a_button_leads_back_to_its_page_which_says_that_nothing_was_done(
     sign_in(client, make_staff(Role.COORDINATOR, site))
     page, button = reverse("portal-access", args=[patient.pk]), reverse("portal-access-end", args=[patient.pk])
     stay_active(client, time)
-    shown = confirm(client, send(client, button, {}, page)["Location"])
+    question = send(client, button, {}, page)["Location"]
+    assert "What you entered" not in client.get(question).text, "nothing was entered"
+    shown = confirm(client, question)
     assert shown.redirect_chain == [(page, 302)]
     assert NOT_DONE in shown.text
     patient.refresh_from_db()
