@@ -26,6 +26,7 @@ class Action(models.TextChoices):
     REVOKED = "revoked", _("Revoked")
     DISCLOSED = "disclosed", _("Disclosed")
     IMPORTED = "imported", _("Imported")
+    SIGNED_IN = "signed_in", _("Signed in")
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

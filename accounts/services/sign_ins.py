@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.audit import record
 from accounts.domain.devices import DeviceNames, name_device
 from accounts.domain.sign_in_limits import SignInLimits
-from accounts.models import Action, BrowserSession, User
+from accounts.models import Action, AuditEvent, BrowserSession, User
 from accounts.services.session_store import SessionStore
 
 if TYPE_CHECKING:
@@ -57,6 +57,30 @@ def sign_ins_of(user: User, *, this_key: str | None, now: datetime) -> list[Open
     """
     found = [_open_sign_in(row, content, this_key) for row, content in _valid_sessions(user, now)]
     return sorted(found, key=lambda each: (not each.is_this_one, -each.active_at.timestamp()))
+
+
+def record_sign_in(user: User, *, user_agent: str, now: datetime) -> None:
+    """Write to the audit trail that the user has signed in, with the names of the browser and the system."""
+    device = " on ".join(name for name in name_device(user_agent) if name)
+    record(user, by=user, action=Action.SIGNED_IN, at=now, detail=device)
+
+
+def recorded_sign_ins(user: User, *, most: int) -> list[AuditEvent]:
+    """Return the user's latest sign-ins in the audit trail, at most so many, and the latest first."""
+    return list(AuditEvent.objects.filter(actor_key=user.pk, action=Action.SIGNED_IN)[:most])
+
+
+@transaction.atomic
+def end_all_sign_ins(user: User, *, about: models.Model, by: User, now: datetime) -> int:
+    """End all sign-ins of the user, and return how many there were. Every device is signed out at its next request.
+
+    `about` is the record that the audit event is about: the user, or the patient to whom the user belongs.
+    """
+    ended = len(_valid_sessions(user, now))
+    delete_sessions(user)
+    if ended:
+        record(about, by=by, action=Action.ENDED, at=now, detail=f"all sign-ins: {ended}")
+    return ended
 
 
 @transaction.atomic

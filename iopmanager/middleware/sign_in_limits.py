@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.account.signals import user_logged_in as signed_in_by_form
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
@@ -14,7 +15,7 @@ from django.urls import reverse
 from accounts.domain.sign_in_limits import EndedBy, SignInLimits
 from accounts.models import User
 from accounts.services.session_store import SessionStore
-from accounts.services.sign_ins import IDLE_SECONDS, begin_sign_in, limits_of
+from accounts.services.sign_ins import IDLE_SECONDS, begin_sign_in, limits_of, record_sign_in
 from iopmanager import clock
 from iopmanager.middleware.reader import signed_in_user
 from scheduling.services.administration.idle_limits import longest_pause_of
@@ -49,6 +50,12 @@ def note_sign_in(request: HttpRequest, user: User, **_: object) -> None:
         for key in (SITE, KEPT_FORM):
             if ended.get(key) is not None:
                 request.session[key] = ended[key]
+
+
+@receiver(signed_in_by_form)
+def note_sign_in_in_trail(request: HttpRequest, user: User, **_: object) -> None:
+    """Write to the audit trail that somebody has signed in: with a password, a passkey, a code or an invitation."""
+    record_sign_in(user, user_agent=request.headers.get("User-Agent", ""), now=clock.now())
 
 
 @dataclass(frozen=True, slots=True)

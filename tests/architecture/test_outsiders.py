@@ -55,7 +55,7 @@ OF_NO_ROW = {
     "portal-account", "portal-consents", "board", "board-sessions", "board-print", "closures",
     "portal-commitments", "portal-commitment-new", "portal-commitment-week", "portal-calendar-file-new",
     "counselor-hours", "counselor-hours-new", "reader-settings", "getting-started", "site-new",
-    "staff", "staff-new", "administration", "service-types", "service-type-new", "account_reauthenticate",
+    "staff", "staff-new", "administration", "sign-ins", "service-types", "service-type-new", "account_reauthenticate",
     "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_generate_recovery_codes", "account-sign-ins",
     "account-sign-ins-end", "account-signed-in-again",
     "mfa_list_webauthn", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn",
