@@ -282,7 +282,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEPLOYMENT == "test"
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "iopmanager.static_files.StaticFilesStorage"
     },
 }
 # When debugging and in tests, files are served from their source folders, without collectstatic.

@@ -1,4 +1,4 @@
-"""Every pair of text and background in the stylesheet has a contrast of at least 4.5 to 1, in light and dark mode."""
+"""Every pair of text and background in the stylesheets has a contrast of at least 4.5 to 1, in light and dark mode."""
 
 import re
 
@@ -7,10 +7,10 @@ import pytest
 from scheduling.domain.track_marks import COLORS
 from tests.paths import PROJECT
 
-STYLESHEET = PROJECT / "static" / "css" / "app.css"
+STYLESHEETS = [(PROJECT / "static" / "css" / name).read_text() for name in ("app.css", "board.css")]
 BY_LIGHT, BY_DARK = (
-    dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part))
-    for part in STYLESHEET.read_text().split("/* What Bootstrap calls", 1)[0].split("@media", 1)
+    {name: color for part in parts for name, color in re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part)}
+    for parts in zip(*(stylesheet.split("@media", 1) for stylesheet in STYLESHEETS), strict=True)
 )
 PAIRS = [
     *((text, ground) for text in ("ink", "muted", "primary", "danger") for ground in ("page", "surface")),
