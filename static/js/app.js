@@ -139,9 +139,9 @@
 
   // Who leads can't assist, so the leader is not offered as an assistant. The server refuses it in any case.
   const leaveOutLeader = (form) => {
-    form?.querySelectorAll('[name="assistants"]').forEach((box) => {
-      box.disabled = box.value === form.elements.lead?.value;
-      box.closest(".form-check").hidden = box.disabled;
+    form?.querySelectorAll('input[name="assistants"], [name="assistants"] > option').forEach((choice) => {
+      choice.disabled = choice.value === form.elements.lead.value;
+      (choice.closest(".form-check") ?? choice).hidden = choice.disabled;
     });
   };
   document.querySelectorAll('form:has([name="lead"])').forEach(leaveOutLeader);
