@@ -1,6 +1,7 @@
 """Run a whole import: read all files, try to write all rows, and commit everything or nothing."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,13 @@ from django.db import transaction
 from accounts.models import User
 from scheduling.clinic_import.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.csv_files import find_files
 from scheduling.clinic_import.dates_and_times import DateOrder
 from scheduling.clinic_import.faults import Fault, ImportFailed
 from scheduling.clinic_import.import_run import ImportRun, Progress, RowChange
 from scheduling.clinic_import.person_rows import ClosureRow, CommitmentRow, PatientRow
+from scheduling.clinic_import.sources import read_source
 from scheduling.clinic_import.spelling import use_known_spellings
-from scheduling.clinic_import.tables import ParsedTable, parse_file
+from scheduling.clinic_import.tables import ParsedTable, parse_table
 from scheduling.clinic_import.writers.commitments import write_commitments
 from scheduling.clinic_import.writers.hours import write_counselor_hours
 from scheduling.clinic_import.writers.meetings import write_meetings
@@ -51,7 +52,7 @@ def _no_progress(table: str, done: int, rows: int) -> None:
 
 
 def import_clinic(
-    folder: Path,
+    source: Path,
     *,
     by: User | None,
     now: datetime,
@@ -59,24 +60,28 @@ def import_clinic(
     date_order: DateOrder | None = None,
     progress: Progress = _no_progress,
 ) -> ImportResult:
-    """Import the CSV files in a folder.
+    """Import the tables in a folder of CSV files, a zip file of them, or a workbook.
 
     Rows are matched to existing records by the clinic's own codes. Records that the files don't mention stay
     unchanged. A `dry_run` writes everything and then rolls it back. `date_order` is the order of the numbers in dates
     like 1/5/26. If any file has a fault, nothing is written, and ImportFailed is raised with the faults of all files.
     """
-    files, faults = find_files(folder, TABLES)
+    titles_of = {kind.table: {*(column.name for column in kind.columns()), *kind.other_titles} for kind in ROW_TYPES}
+    given, faults = read_source(source, titles_of)
     tables: dict[str, ParsedTable[Any]] = {
-        kind.table: parse_file(kind, files[kind.table], date_order) for kind in ROW_TYPES if kind.table in files
+        kind.table: parse_table(kind, given[kind.table], date_order) for kind in ROW_TYPES if kind.table in given
     }
     faults += (fault for table in tables.values() for fault in table.faults)
-    run = ImportRun(by=by, now=now, tables=use_known_spellings(tables, TABLES), progress=progress, faults=faults)
+    files = {table: each.name for table, each in given.items()}
+    spelled = use_known_spellings(tables, TABLES)
+    run = ImportRun(by=by, now=now, tables=spelled, files=files, progress=progress, faults=faults)
     rows = Counter({name: len(table.rows) for name, table in tables.items()})
     with transaction.atomic():
         if tables:
             _write(run)
         if run.faults:
-            raise ImportFailed(sorted(dict.fromkeys(run.faults), key=_fault_position))
+            order = [files.get(table, f"{table}.csv").lower() for table in TABLES]
+            raise ImportFailed(sorted(dict.fromkeys(run.faults), key=lambda fault: _fault_position(fault, order)))
         if dry_run:
             transaction.set_rollback(True)
     return ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))
@@ -100,9 +105,9 @@ def _write(run: ImportRun) -> None:
     write_commitments(run)
 
 
-def _fault_position(fault: Fault) -> tuple[int, str, int]:
-    table = Path(fault.file).stem.lower()
-    return TABLES.index(table) if table in TABLES else -1, fault.file, fault.row
+def _fault_position(fault: Fault, order: Sequence[str]) -> tuple[int, str, int]:
+    file = fault.file.lower()
+    return order.index(file) if file in order else -1, fault.file, fault.row
 
 
 def _change_position(change: RowChange) -> tuple[int, int]:

@@ -45,6 +45,8 @@ class ImportRow:
     """Names of the columns that identify a row. These columns usually hold the clinic's own codes."""
     other_titles: ClassVar[Mapping[str, str]] = {}
     """Map other titles that clinics use to the names of columns, for example `dob` to `birth_date`."""
+    file: str
+    """The name of the file or sheet, as faults show it."""
     number: int
     absent: frozenset[str] = frozenset()
     unclear_times: frozenset[str] = frozenset()
@@ -58,10 +60,6 @@ class ImportRow:
     def spread(cls, cells: Cells) -> Sequence[Cells]:
         """Return the cells of each record that the row describes. Most rows describe one record."""
         return (cells,)
-
-    @property
-    def file(self) -> str:
-        return f"{self.table}.csv"
 
     @property
     def label(self) -> str:

@@ -6,92 +6,49 @@ import io
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 
 from django.utils.translation import gettext as _
 
 from scheduling.clinic_import.faults import Fault
 
 SEPARATORS = (",", ";", "\t")
-SPREADSHEETS = {".xls", ".xlsx", ".ods", ".numbers"}
+
+Line = tuple[int, list[str]]
+"""The number of a row, as a spreadsheet shows it, and the texts of its cells."""
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFile:
-    """The content of a CSV file: for each row, its number as in a spreadsheet, and its cells by column name."""
+class Sheet:
+    """The content of a CSV file, or of a sheet in a workbook.
+
+    Each row has its number, as a spreadsheet shows it, and its cells by column name.
+    """
 
     file: str
+    title_row: int
     columns: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
 
 
-def find_files(folder: Path, known: Sequence[str]) -> tuple[dict[str, Path], list[Fault]]:
-    """Return the folder's CSV files by table name, and the faults found.
-
-    Unknown CSV files are faults. So are spreadsheets that should have been saved as CSV.
-    """
-    if not folder.is_dir():
-        return {}, [Fault(str(folder), 0, "", _("This folder does not exist."))]
-    found: dict[str, Path] = {}
-    faults = []
-    for path in sorted(folder.iterdir()):
-        table, ending = path.stem.lower(), path.suffix.lower()
-        if ending in SPREADSHEETS and table in known:
-            faults.append(Fault(path.name, 0, "", _("This is a spreadsheet. Save it as “CSV UTF-8” first.")))
-        if ending != ".csv":
-            continue
-        if table not in known:
-            faults.append(
-                Fault(
-                    path.name, 0, "", f"{_('The import has no file with this name.')} {_advice(table, known, '.csv')}"
-                )
-            )
-        elif table in found:
-            faults.append(
-                Fault(
-                    path.name,
-                    0,
-                    "",
-                    _("The folder has %(name)s too. Keep only one of them.") % {"name": found[table].name},
-                )
-            )
-        else:
-            found[table] = path
-    if not found and not faults:
-        files = ", ".join(f"{table}.csv" for table in known)
-        faults.append(
-            Fault(
-                str(folder),
-                0,
-                "",
-                _("The folder has no file to import. It can have these: %(files)s.") % {"files": files},
-            )
-        )
-    return found, faults
-
-
-def _advice(name: str, known: Sequence[str], ending: str = "") -> str:
+def advice(name: str, known: Sequence[str], ending: str = "") -> str:
     """Return a sentence that suggests the known name closest to `name`, or all known names if none is close."""
     if close := get_close_matches(name, known, n=1):
         return _("Did you mean %(name)s?") % {"name": f"{close[0]}{ending}"}
     return _("Use one of these: %(names)s.") % {"names": ", ".join(known)}
 
 
-def read_sheet(
-    path: Path, columns: Sequence[str], required: Sequence[str], other_titles: Mapping[str, str]
-) -> tuple[CsvFile | None, list[Fault]]:
-    """Return the cells of a CSV file, and the faults found. The cells are None if the file can't be read.
+def read_csv(name: str, data: bytes, titles: Container[str]) -> tuple[list[Line] | None, list[Fault]]:
+    """Return the lines of a CSV file that aren't empty, and the faults found. The lines are None if the file can't be read.
 
-    Unknown and duplicate columns are faults, and so are cells without a column title. `other_titles` maps titles that
-    are accepted too to the names of columns.
+    `titles` are the known column titles. They tell which character separates the cells.
     """
     try:
-        text = _decode(path.read_bytes())
+        text = _decode(data)
     except UnicodeError as error:
-        return None, [Fault(path.name, 0, "", str(error))]
-    separator, text = _separator(text, {*columns, *other_titles})
+        return None, [Fault(name, 0, "", str(error))]
+    separator, text = _separator(text, titles)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    numbered: list[tuple[int, list[str]]] = []
+    numbered: list[Line] = []
     number = 0
     try:
         for number, cells in enumerate(lines, start=1):
@@ -99,17 +56,28 @@ def read_sheet(
                 numbered.append((number, [cell.strip() for cell in cells]))
     except csv.Error as error:
         sentence = _("This row can't be read (%(error)s). Check its quotation marks.") % {"error": error}
-        return None, [Fault(path.name, number + 1, "", sentence)]
-    if not numbered:
+        return None, [Fault(name, number + 1, "", sentence)]
+    return numbered, []
+
+
+def read_sheet(
+    name: str, lines: Sequence[Line], columns: Sequence[str], required: Sequence[str], other_titles: Mapping[str, str]
+) -> tuple[Sheet | None, list[Fault]]:
+    """Return the cells of a file or sheet by column, and the faults found. The sheet is None if there are no lines.
+
+    Unknown and duplicate columns are faults, and so are cells without a column title. `other_titles` maps titles that
+    are accepted too to the names of columns.
+    """
+    if not lines:
         sentence = _("The file is empty. Its first row must have these column titles: %(required)s.") % {
             "required": ", ".join(required)
         }
-        return None, [Fault(path.name, 0, "", sentence)]
-    (_number, titles), *rest = numbered
-    names = [other_titles.get(name, name) for name in map(_column_name, titles)]
-    faults = _faults_of_columns(path.name, titles, names, columns)
-    found, too_wide = _cells_by_column(path.name, names, rest)
-    return CsvFile(path.name, tuple(name for name in names if name), tuple(found)), faults + too_wide
+        return None, [Fault(name, 0, "", sentence)]
+    (title_row, titles), *rest = lines
+    names = [other_titles.get(title, title) for title in map(column_name, titles)]
+    faults = _faults_of_columns(name, title_row, titles, names, columns)
+    found, too_wide = _cells_by_column(name, names, rest)
+    return Sheet(name, title_row, tuple(each for each in names if each), tuple(found)), faults + too_wide
 
 
 def _decode(data: bytes) -> str:
@@ -144,27 +112,29 @@ def _separator(text: str, columns: Container[str]) -> tuple[str, str]:
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5 and first.strip()[4] in SEPARATORS:
         return first.strip()[4], rest
     header = next((line for line in text.splitlines() if line.strip()), "")
-    found = {each: sum(_column_name(part.strip('" ')) in columns for part in header.split(each)) for each in SEPARATORS}
+    found = {each: sum(column_name(part.strip('" ')) in columns for part in header.split(each)) for each in SEPARATORS}
     return max(SEPARATORS, key=lambda each: found[each]), text
 
 
-def _column_name(title: str) -> str:
+def column_name(title: str) -> str:
     """Convert a column title to a column name: “Birth date” and “birth-date” become birth_date."""
     return "_".join(title.lower().replace("-", " ").replace("_", " ").split())
 
 
-def _faults_of_columns(file: str, titles: Sequence[str], names: Sequence[str], columns: Sequence[str]) -> list[Fault]:
+def _faults_of_columns(
+    file: str, title_row: int, titles: Sequence[str], names: Sequence[str], columns: Sequence[str]
+) -> list[Fault]:
     faults = []
     for position, (title, name) in enumerate(zip(titles, names, strict=True)):
         if name in names[:position] and name:
-            faults.append(Fault(file, 1, title, _("Two columns have this title. Remove one of them.")))
+            faults.append(Fault(file, title_row, title, _("Two columns have this title. Remove one of them.")))
         elif name and name not in columns:
             faults.append(
                 Fault(
                     file,
-                    1,
+                    title_row,
                     title,
-                    f"{_('This file has no column with this title.')} {_advice(name, columns)}",
+                    f"{_('This file has no column with this title.')} {advice(name, columns)}",
                 )
             )
     return faults

@@ -36,6 +36,7 @@ class RowChange:
     """A record that one row of an import file created or changed."""
 
     table: str
+    file: str
     row: int
     label: str
     is_new: bool
@@ -54,6 +55,8 @@ class ImportRun:
     by: User | None
     now: datetime
     tables: Mapping[str, ParsedTable[Any]]
+    files: Mapping[str, str]
+    """The names of the files or sheets by table."""
     progress: Progress
     faults: list[Fault] = field(default_factory=list)
     changes: list[RowChange] = field(default_factory=list)
@@ -116,10 +119,14 @@ class ImportRun:
             self.add_fault(
                 row,
                 column,
-                _("“%(code)s” is not a code in %(table)s.csv or in the database.")
-                % {"code": values[-1], "table": table},
+                _("“%(code)s” is not a code in %(file)s or in the database.")
+                % {"code": values[-1], "file": self.file_of(table)},
             )
         return None
+
+    def file_of(self, table: str) -> str:
+        """Return the name of the table's file or sheet, or the name that its file would have."""
+        return self.files.get(table, f"{table}.csv")
 
     def is_faulty(self, table: str, key: Mapping[str, str]) -> bool:
         """Return whether the key may belong to a faulty row, or to a record that an incomplete file lacks."""
@@ -139,7 +146,7 @@ class ImportRun:
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
         """Record what a row changed, for the result of the import. Return the change."""
-        change = RowChange(row.table, row.number, row.label, is_new, fields)
+        change = RowChange(row.table, row.file, row.number, row.label, is_new, fields)
         self.changes.append(change)
         return change
 

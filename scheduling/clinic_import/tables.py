@@ -1,8 +1,7 @@
-"""Parse the cells of a CSV file into typed rows, and find the faults within each row."""
+"""Parse the cells of a table into typed rows, and find the faults within each row."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,7 +9,7 @@ from django.utils.translation import gettext as _
 from patients.domain.codes import fold_code
 from scheduling.clinic_import.cells import refuse_broken_cell
 from scheduling.clinic_import.columns import Cells, ImportRow
-from scheduling.clinic_import.csv_files import CsvFile, read_sheet
+from scheduling.clinic_import.csv_files import Sheet, read_sheet
 from scheduling.clinic_import.dates_and_times import (
     DateOrder,
     has_half,
@@ -22,6 +21,7 @@ from scheduling.clinic_import.dates_and_times import (
     split_time_range,
 )
 from scheduling.clinic_import.faults import Fault
+from scheduling.clinic_import.sources import GivenTable
 
 DATE_READERS = (read_date, read_dates, read_birth_date)
 
@@ -41,20 +41,24 @@ class ParsedTable[R: ImportRow]:
     is_complete: bool = True
 
 
-def parse_file[R: ImportRow](kind: type[R], path: Path, date_order: DateOrder | None = None) -> ParsedTable[R]:
-    """Read a CSV file and parse its rows into the row type `kind`. `date_order` is the order of dates like 1/5/26."""
+def parse_table[R: ImportRow](kind: type[R], given: GivenTable, date_order: DateOrder | None = None) -> ParsedTable[R]:
+    """Parse the rows of a table into the row type `kind`. `date_order` is the order of dates like 1/5/26."""
+    if given.lines is None:
+        return ParsedTable(is_complete=False)
     columns = [column.name for column in kind.columns()]
-    sheet, faults = read_sheet(path, columns, _required_columns(kind), kind.other_titles)
+    sheet, faults = read_sheet(given.name, given.lines, columns, _required_columns(kind), kind.other_titles)
     if sheet is None:
         return ParsedTable(faults=tuple(faults), is_complete=False)
     sheet = _split_time_ranges(sheet, columns)
     missing = [name for name in _required_columns(kind) if name not in sheet.columns]
-    is_complete = not missing and not any(fault.row == 1 for fault in faults)
-    faults += (Fault(sheet.file, 1, name, _("This column is missing. Add it to the file.")) for name in missing)
+    is_complete = not missing and not any(fault.row == sheet.title_row for fault in faults)
+    faults += (
+        Fault(sheet.file, sheet.title_row, name, _("This column is missing. Add it to the file.")) for name in missing
+    )
     return _parse(kind, sheet, faults, date_order, is_complete=is_complete)
 
 
-def _split_time_ranges(sheet: CsvFile, columns: Sequence[str]) -> CsvFile:
+def _split_time_ranges(sheet: Sheet, columns: Sequence[str]) -> Sheet:
     """Split ranges such as `9:00-12:00` under `starts` into `starts` and `ends`, if the file has no column `ends`."""
     if not {"starts", "ends"} <= {*columns} or "ends" in sheet.columns or "starts" not in sheet.columns:
         return sheet
@@ -68,7 +72,7 @@ def _split_time_ranges(sheet: CsvFile, columns: Sequence[str]) -> CsvFile:
 
 
 def _parse[R: ImportRow](
-    kind: type[R], sheet: CsvFile, faults: list[Fault], date_order: DateOrder | None, *, is_complete: bool
+    kind: type[R], sheet: Sheet, faults: list[Fault], date_order: DateOrder | None, *, is_complete: bool
 ) -> ParsedTable[R]:
     absent = frozenset(column.name for column in kind.columns()) - set(sheet.columns)
     bad_rows = {fault.row for fault in faults}
@@ -82,7 +86,7 @@ def _parse[R: ImportRow](
         row = None
         if not errors and not (absent & set(_required_columns(kind))):
             unclear_times = _unclear_times(times, cells, is_24_hour_file=is_24_hour_file)
-            row = kind(number=number, absent=absent, unclear_times=unclear_times, **values)
+            row = kind(file=sheet.file, number=number, absent=absent, unclear_times=unclear_times, **values)
             errors += row.errors()
         key = tuple(_comparable(values.get(column)) for column in kind.key_columns)
         if None not in key and (earlier := first_of.setdefault(key, number)) != number:
@@ -101,7 +105,7 @@ def _parse[R: ImportRow](
     return ParsedTable(tuple(rows), tuple(faults), faulty_rows, is_complete)
 
 
-def _records(kind: type[ImportRow], sheet: CsvFile) -> Iterator[tuple[int, Cells]]:
+def _records(kind: type[ImportRow], sheet: Sheet) -> Iterator[tuple[int, Cells]]:
     """Yield the row number and the cells of each record. A row with several weekdays can be several records."""
     for number, cells in sheet.rows:
         for each in kind.spread(cells):

@@ -211,7 +211,8 @@ def find_clinician(
             run.add_fault(
                 row,
                 column,
-                _("“%(name)s” is not a code or email of anyone in staff.csv or in the database.") % {"name": name},
+                _("“%(name)s” is not a code or email of anyone in %(file)s or in the database.")
+                % {"name": name, "file": run.file_of("staff")},
             )
     elif not staff.leads_at(user, site):
         if for_individual:

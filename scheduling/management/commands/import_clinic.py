@@ -1,4 +1,4 @@
-"""`manage.py import_clinic FOLDER`: import a clinic's CSV files."""
+"""`manage.py import_clinic SOURCE`: import a clinic's CSV files or workbook."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -24,12 +24,14 @@ NEW_ROWS_NAMED = 20
 
 class Command(BaseCommand):
     help = (
-        "Import a clinic's CSV files: sites, rooms, staff, tracks, groups, patients, commitments and closures. "
+        "Import a clinic's CSV files or workbook: sites, rooms, staff, tracks, groups, patients, commitments and closures. "
         "docs/import.md describes them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="folder with the CSV files")
+        parser.add_argument(
+            "source", type=Path, help="folder or zip file with the CSV files, or a workbook (.xlsx, .ods)"
+        )
         parser.add_argument("--dry-run", action="store_true", help="show what would change, but don't save anything")
         parser.add_argument(
             "--dates",
@@ -41,7 +43,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             outcome = import_clinic(
-                options["folder"],
+                options["source"],
                 by=self._who(options["by"]),
                 now=clock.now(),
                 dry_run=options["dry_run"],
@@ -72,12 +74,12 @@ class Command(BaseCommand):
 
 def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[str]:
     """Yield the lines of the report: each new or changed row with its changed fields, then notices and totals."""
-    new = Counter(change.table for change in outcome.changes if change.is_new)
-    for table, number in new.items():
+    new = Counter(change.file for change in outcome.changes if change.is_new)
+    for file, number in new.items():
         if number > NEW_ROWS_NAMED and not in_full:
-            yield f"{table}.csv: {number:,} new rows"
+            yield f"{file}: {number:,} new rows"
     for change in outcome.changes:
-        if not change.is_new or new[change.table] <= NEW_ROWS_NAMED or in_full:
+        if not change.is_new or new[change.file] <= NEW_ROWS_NAMED or in_full:
             yield _line(change)
     yield from outcome.notices
     changed = sum(not change.is_new for change in outcome.changes)
@@ -90,7 +92,7 @@ def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[s
 
 
 def _line(change: RowChange) -> str:
-    place = f"{change.table}.csv, row {change.row} ({change.label})"
+    place = f"{change.file}, row {change.row} ({change.label})"
     if change.is_new:
         return f"{place}: new"
     fields = "; ".join(f"{each.column}: {each.before} → {each.after}" for each in change.fields)

@@ -238,7 +238,7 @@ def test_two_meetings_with_one_code_may_not_overlap(tmp_path: Path) -> None:
             "sites.csv: Line 1 of the file can't be read. Save the file as “CSV UTF-8”.",
         ),
         ("sites.csv", b"code,name\0", "sites.csv: The file has characters that are not text. Save it as “CSV UTF-8”."),
-        ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet. Save it as “CSV UTF-8” first."),
+        ("sites.xlsx", b"PK", "sites.xlsx: This is a spreadsheet. Import it on its own, or save it as “CSV UTF-8”."),
         ("site.csv", b"code", "site.csv: The import has no file with this name. Did you mean sites.csv?"),
         (
             "sites.csv",

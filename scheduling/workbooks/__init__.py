@@ -1,0 +1,1 @@
+"""Read the workbooks of spreadsheet programs (`.xlsx`, `.ods`) in a process of their own."""
