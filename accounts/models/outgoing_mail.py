@@ -47,8 +47,8 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
 class OutgoingMail(models.Model):
     """A message that waits to be sent. It is deleted as soon as the mail server has accepted it.
 
-    A message can contain a link that gives its reader access to an account. Therefore no page shows the content of a
-    message, and the content is deleted when the message is given up.
+    A message can contain a link or a code that gives its reader access to an account. Therefore its text is encrypted, no
+    page shows the content of a message, and the content is deleted when the message is given up.
     """
 
     content = models.JSONField(_("content"), help_text=_("Blank once the message was given up."))

@@ -3,8 +3,11 @@
 A request never waits for the mail server, and its response does not depend on whether the server works. A message can
 be sent twice: if a worker is killed after the server has accepted a message, but before the row is deleted, the message
 is sent again, with the same Message-ID.
+
+The text of a message can contain a link or a code that lets its reader in. Therefore it is stored encrypted.
 """
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -21,6 +24,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.domain.mail_schedule import CLAIM_LASTS, MAX_MAIL_ATTEMPTS, pause_after
 from accounts.models import OutgoingMail
 from accounts.models.outgoing_mail import GIVEN_UP_KEPT_FOR
+from accounts.services.sealed_text import seal, unseal
 from iopmanager import clock
 
 logger = logging.getLogger(__name__)
@@ -28,6 +32,7 @@ logger = logging.getLogger(__name__)
 TASKS_KEPT_FOR = timedelta(days=1)
 NOBODY = 0
 """Id of a made-up user. Mail for an address that no user has is written to this user, and never sent."""
+SEALED = "sealed"
 LISTS_OF_ADDRESSES = ("to", "cc", "bcc", "reply_to")
 
 
@@ -60,9 +65,13 @@ def _as_content(message: EmailMessage, now: datetime) -> dict[str, object]:
         raise ValueError("mail with attachments can't be stored")
     message.message()  # raises an error for forbidden headers here, where the sender sees it
     host = parseaddr(str(message.from_email))[1].rpartition("@")[2] or "localhost"
+    text = {
+        "body": str(message.body),
+        "alternatives": [[str(content), mimetype] for content, mimetype in getattr(message, "alternatives", [])],
+    }
     return {
         "subject": str(message.subject),
-        "body": str(message.body),
+        SEALED: seal(json.dumps(text)),
         "subtype": message.content_subtype,
         "from_email": str(message.from_email),
         **{name: [str(address) for address in getattr(message, name)] for name in LISTS_OF_ADDRESSES},
@@ -71,12 +80,14 @@ def _as_content(message: EmailMessage, now: datetime) -> dict[str, object]:
             "Date": format_datetime(now),
             **{name: str(value) for name, value in message.extra_headers.items()},
         },
-        "alternatives": [[str(content), mimetype] for content, mimetype in getattr(message, "alternatives", [])],
     }
 
 
 def _as_message(content: dict[str, object]) -> EmailMultiAlternatives:
-    fields = {name: value for name, value in content.items() if name != "subtype"}
+    """Return the message. Raises CannotUnseal if its text was encrypted with a key that this server does not have."""
+    fields = {name: value for name, value in content.items() if name not in ("subtype", SEALED)}
+    if SEALED in content:  # earlier versions stored the text as it is
+        fields |= json.loads(unseal(str(content[SEALED])))
     message = EmailMultiAlternatives(**fields)  # type: ignore[arg-type]
     message.content_subtype = str(content["subtype"])
     return message

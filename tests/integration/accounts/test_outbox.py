@@ -1,7 +1,10 @@
 """Mail is stored together with the change that it reports. The worker sends it at least once, and never in a request."""
 
+import json
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Barrier
 from unittest import mock
@@ -23,6 +26,7 @@ from accounts.domain.mail_schedule import CLAIM_LASTS, LONGEST_PAUSE, MAX_MAIL_A
 from accounts.models import OutgoingMail, User
 from accounts.permissions import Role
 from accounts.services.outbox import delete_old_tasks, deliver_mail, put_in_outbox, queue_due_mail
+from accounts.services.sealed_text import unseal
 from iopmanager import clock
 from iopmanager.settings import MAILERS, TASKS
 from tests.factories import make_patient, make_patient_user, make_site, make_staff
@@ -139,10 +143,52 @@ def test_an_unknown_address_takes_the_same_work_as_a_known_one(client: Client) -
 
     patient_user = make_patient_user(make_patient(make_site()))
     assert statements(patient_user.email) == statements("stranger@example.test")
-    known, unknown = OutgoingMail.objects.all()
-    for content in (known.content, unknown.content):
-        assert {"subject", "body", "to"} <= set(content)
-        assert "/accounts/password/reset/key/" in content["body"]
+    for stored in OutgoingMail.objects.all():
+        assert {"subject", "sealed", "to"} <= set(stored.content)
+        assert "/accounts/password/reset/key/" in text_of(stored)
+
+
+def text_of(stored: OutgoingMail) -> str:
+    text: str = json.loads(unseal(stored.content["sealed"]))["body"]
+    return text
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_the_text_of_a_message_is_stored_encrypted() -> None:
+    message = letter()
+    message.attach_alternative("<p>Sleep well.</p>", "text/html")
+    stored = put_in_outbox(message=message, now=NIGHT)
+    assert "Sleep well" not in json.dumps(stored.content)
+    work()
+    assert (mail.outbox[0].body, mail.outbox[0].alternatives[0][0]) == ("Sleep well.", "<p>Sleep well.</p>")
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_message_of_an_earlier_version_is_still_sent() -> None:
+    stored = put_in_outbox(message=letter(), now=NIGHT)
+    del stored.content["sealed"]
+    stored.content |= {"body": "Good morning.", "alternatives": [["<p>Good morning.</p>", "text/html"]]}
+    stored.save()
+    work()
+    assert (mail.outbox[0].body, mail.outbox[0].alternatives[0][0]) == ("Good morning.", "<p>Good morning.</p>")
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_message_under_a_lost_key_is_tried_again_like_any_other(settings: Settings) -> None:
+    stored = put_in_outbox(message=letter(), now=NIGHT)
+    with secret_key(settings, "another key"):
+        deliver_at(stored, NIGHT)
+    stored.refresh_from_db()
+    assert (stored.attempts, stored.next_try, mail.outbox) == (1, NIGHT + MINUTE, [])
+    deliver_at(stored, NIGHT + MINUTE)
+    assert len(mail.outbox) == 1
+
+
+@contextmanager
+def secret_key(settings: Settings, key: str) -> Iterator[None]:
+    before, settings.SECRET_KEY = settings.SECRET_KEY, key
+    yield
+    settings.SECRET_KEY = before
 
 
 def test_mail_of_a_change_that_is_rolled_back_is_not_sent() -> None:
