@@ -14,7 +14,10 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts.domain.mailed_code import MailedCode
+from accounts.models import User
 from accounts.services.known_devices import COOKIE, read_device
+from accounts.services.mailed_codes import find_code_user
 from accounts.services.outbox import NOBODY, put_in_outbox
 from accounts.services.sign_ins import SIGNED_IN_AT
 from iopmanager import clock
@@ -37,6 +40,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
         "incorrect_password": _("This is not your current password. Enter it again."),
         "rate_limited": _("Too many tries. Wait 5 minutes, then try again."),
         "too_many_login_attempts": _("Too many tries. Wait 5 minutes, then try again."),
+        "too_many_codes": _("Too many tries. Wait 15 minutes, then try again."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -51,10 +55,39 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
-        key = _known_device_key(request, **credentials)
-        if user is not None and key is not None:
-            ratelimit.clear(request, action="login_failed_on_known_device", key=key)
+        if user is not None:
+            _clear_known_device(request, **credentials)
         return user
+
+    def is_right_code(self, request: HttpRequest, code: MailedCode, typed: str) -> bool:
+        """Whether somebody typed the code. Wrong codes are counted together with wrong passwords of the address.
+
+        Raises ValidationError if there were too many.
+        """
+        self.pre_authenticate(request, email=code.email)
+        is_right = code.is_right(typed)
+        if is_right:
+            self._rollback_login_failed_rl_usage()
+            _clear_known_device(request, email=code.email)
+        return is_right
+
+    def may_send_code(self, request: HttpRequest, email: str) -> bool:
+        """Count a request for a code. Return False if there were too many, whether or not anybody has the address."""
+        key = _known_device_key(request, email=email)
+        if key is None:
+            return bool(ratelimit.consume(request, action="request_login_code", key=email.lower()))
+        return bool(ratelimit.consume(request, action="request_login_code_on_known_device", key=key))
+
+    def send_code(self, code: MailedCode) -> None:
+        """Mail the code if its address belongs to an active patient or delegate. For others, do the same work in vain.
+
+        The mail goes to the address as it is stored, because two addresses that a database takes for the same can
+        belong to different mailboxes.
+        """
+        user = find_code_user(code.email)
+        if user is None or not user.is_active:
+            user = User(pk=NOBODY, email=code.email)
+        self.send_mail("account/email/login_code", user.email, {"user": user, "code": code.text})
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """Check the password of a signed-in user. A wrong password counts toward the same limit as at sign-in."""
@@ -90,3 +123,10 @@ def _known_device_key(request: HttpRequest, **credentials: Any) -> str | None:
     """Return the key for counting wrong passwords if the person has used this device before, otherwise None."""
     device, email = read_device(request.COOKIES.get(COOKIE, "")), credentials.get("email", "")
     return f"{device.id}:{email.lower()}" if device is not None and device.knows(email) else None
+
+
+def _clear_known_device(request: HttpRequest, **credentials: Any) -> None:
+    """Forget the wrong passwords and codes that the person has typed on this device."""
+    key = _known_device_key(request, **credentials)
+    if key is not None:
+        ratelimit.clear(request, action="login_failed_on_known_device", key=key)

@@ -9,12 +9,15 @@ from django.contrib.auth.decorators import login_required
 from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.generic import RedirectView
 
+from accounts.code_views import ask_for_code, type_code
 from accounts.views import accessibility, confirm_with_passkey, disabled_page, home, sign_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("accessibility/", accessibility, name="accessibility"),
     path("accounts/login/", sign_in, name="account_login"),
+    path("accounts/login/code/", ask_for_code, name="account_request_login_code"),
+    path("accounts/login/code/confirm/", type_code, name="account_confirm_login_code"),
     path("accounts/logout/", views.logout, name="account_logout"),
     path("accounts/inactive/", views.account_inactive, name="account_inactive"),
     path("accounts/password/change/", views.password_change, name="account_change_password"),
@@ -56,5 +59,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/confirm-email/", disabled_page, name="account_email_verification_sent"),
     path("accounts/confirm-email/<str:key>/", disabled_page, name="account_confirm_email"),
     path("accounts/password/set/", disabled_page, name="account_set_password"),
-    path("accounts/login/code/confirm/", disabled_page, name="account_confirm_login_code"),
 ]

@@ -1,6 +1,8 @@
 """Settings of sign-in, which are the same in all deployments. `iopmanager.settings` takes them all."""
 
-# Users sign in with their e-mail address and a password. Staff also need a second factor.
+# Users sign in with their e-mail address and a password. Staff also need a second factor. Patients and delegates can get a
+# code by mail instead of the password. The pages for it are the product's own (accounts/code_views.py), because
+# django-allauth keeps such a code in the session in clear, and does more work for addresses that somebody has.
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
@@ -33,8 +35,10 @@ ACCOUNT_SESSION_REMEMBER = False
 # - join_form: forms sent for one invitation, because the response tells whether an e-mail address has an account.
 # - sign_in: sign-in forms from unknown devices at one address. Replaces `login`, which would also count known devices.
 # - login_failed: wrong passwords from one address, wrong passwords of one person from all unknown devices together, and
-#   wrong codes of a second factor of one person.
+#   wrong codes of a second factor of one person. Wrong codes from a mail count as wrong passwords.
 # - login_failed_on_known_device: wrong passwords of one person on one device where the person has signed in before.
+# - request_login_code: codes asked for from one address, and codes sent to one person from all unknown devices together.
+# - request_login_code_on_known_device: codes sent to one person from one device where the person has signed in before.
 # - reauthenticate: attempts of a signed-in user to confirm who they are.
 # For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
@@ -45,6 +49,8 @@ ACCOUNT_RATE_LIMITS = {
     "sign_in": "30/m/ip",
     "login_failed": "10/m/ip,5/5m/key",
     "login_failed_on_known_device": "5/5m/key",
+    "request_login_code": "30/15m/ip,5/15m/key",
+    "request_login_code_on_known_device": "5/15m/key",
     "reauthenticate": "5/5m/user",
 }
 # django-allauth's own tokens take other queries for known addresses than for unknown ones, so the response time could

@@ -114,6 +114,10 @@ KNOWN_LOOKUPS = {
     ("accounts/models/invitation.py", "patient__isnull"),
     ("accounts/services/invitations.py", "patient__site"),
     ("accounts/services/invitations.py", "patient__user"),
+    # Only patients and delegates sign in with a code by mail, and finding them takes one query, whoever has the address.
+    ("accounts/services/mailed_codes.py", "patient__isnull"),
+    ("accounts/services/mailed_codes.py", "delegations__isnull"),
+    ("accounts/services/mailed_codes.py", "delegations__ended_at"),
     # Clinicians see the patients in their own groups.
     ("patients/models/patient.py", "episodes__bookings__session__facilitators"),
     ("patients/models/patient.py", "episodes__bookings__released_at"),

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.django_db
 OPEN_TO_EVERYONE = {
     "accessibility",
     "account_login",
+    "account_request_login_code",
+    "account_confirm_login_code",
     "account_logout",
     "account_reset_password",
     "account_reset_password_done",

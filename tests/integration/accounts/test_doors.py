@@ -21,6 +21,7 @@ from iopmanager import clock
 from iopmanager.settings import CACHES_IN_DATABASE
 from tests.every_page import make_pages, url_names
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
+from tests.mailed_codes import ask_for_code, code_in_mail, type_code
 from tests.second_factor import app_code, set_up_app, set_up_recovery_codes, sign_in_now
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,7 @@ SECRET_FIELD = re.compile(
 )
 ASKED_FOR_A_SECRET = {
     "account_login",
+    "account_confirm_login_code",
     "account_change_password",
     "account_reset_password_from_key",
     "account_reauthenticate",
@@ -40,8 +42,8 @@ ASKED_FOR_A_SECRET = {
     "join",
 }
 """URL names of the pages that accept a password or a code. This module has a test for each page."""
-AFTER_THE_PASSWORD = {"mfa_authenticate"}
-"""URL names of the pages that open only after the password, while the person is not signed in yet."""
+AFTER_A_FIRST_STEP = {"account_confirm_login_code", "mfa_authenticate"}
+"""URL names of the pages that open only after the password, or after somebody has asked for a code by mail."""
 ADDRESS_IS_SECRET = {"account_reset_password_from_key", "join", "feed"}
 MOST_TRIES = 40
 
@@ -76,7 +78,7 @@ def test_no_other_page_asks_for_a_password_or_a_code() -> None:
             sign_in_now(client, user)
             set_up_recovery_codes(user)
         asking |= {name for name in names if SECRET_FIELD.search(client.get(pages.addresses[name]).text)}
-    assert asking == ASKED_FOR_A_SECRET - ADDRESS_IS_SECRET - AFTER_THE_PASSWORD
+    assert asking == ASKED_FOR_A_SECRET - ADDRESS_IS_SECRET - AFTER_A_FIRST_STEP
 
 
 def test_the_sign_in_page_limits_wrong_passwords() -> None:
@@ -84,6 +86,35 @@ def test_the_sign_in_page_limits_wrong_passwords() -> None:
     form = {"login": user.email, "password": "wrong"}
     path = reverse("account_login")
     assert tries_until_limited(lambda number: Client().post(path, form, REMOTE_ADDR=f"10.0.{number}.1")) == 5
+
+
+def test_codes_from_mails_are_limited_for_each_person() -> None:
+    user = make_patient_user(make_patient(make_site()))
+    clients = [Client(REMOTE_ADDR=f"10.0.{number}.1") for number in range(5)]
+    for client in clients:
+        ask_for_code(client, user.email)
+    code = code_in_mail()
+    assert tries_until_limited(lambda number: type_code(clients[number % 5], "12")) == 5
+    assert "Too many tries" in type_code(clients[4], code).text
+
+
+def test_one_address_cannot_type_codes_for_many_accounts() -> None:
+    def guess(number: int) -> HttpResponseBase:
+        client = Client()
+        ask_for_code(client, f"{number}@a.example")
+        return type_code(client, "12")
+
+    assert tries_until_limited(guess) == 10
+
+
+@pytest.mark.parametrize("email", ["rosa@a.example", "nobody@a.example"])
+def test_asking_for_codes_is_limited_for_each_address(email: str) -> None:
+    User.objects.filter(pk=make_patient_user(make_patient(make_site())).pk).update(email="rosa@a.example")
+    assert tries_until_limited(lambda n: ask_for_code(Client(REMOTE_ADDR=f"10.0.{n}.1"), email)) == 5
+
+
+def test_one_address_cannot_ask_for_codes_for_many_accounts() -> None:
+    assert tries_until_limited(lambda number: ask_for_code(Client(), f"{number}@a.example")) == 30
 
 
 def test_one_address_cannot_try_a_password_on_many_accounts() -> None:

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -31,6 +32,7 @@ from iopmanager import clock
 from iopmanager.settings import MAILERS, TASKS
 from tests.factories import make_patient, make_patient_user, make_site, make_staff
 from tests.mail_worker import letter
+from tests.mailed_codes import ask_for_code, code_in_mail, type_code
 from tests.nightly_jobs import NIGHT
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +255,24 @@ def test_a_message_whose_worker_was_killed_is_sent_again_under_the_same_id(monke
     first, second = (sent.extra_headers["Message-ID"] for sent in mail.outbox)
     assert first == second
     assert not OutgoingMail.objects.exists()
+
+
+@pytest.mark.usefixtures("with_worker")
+def test_a_code_whose_worker_was_killed_while_it_was_sent_is_sent_once(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    ask_for_code(client, make_patient_user(make_patient(make_site())).email)
+    message = OutgoingMail.objects.get()
+    with monkeypatch.context() as patch:
+        patch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            deliver_at(message, NIGHT)
+    for now in (NIGHT, NIGHT + CLAIM_LASTS, NIGHT + CLAIM_LASTS * 2):
+        deliver_at(message, now)
+    assert len(mail.outbox) == 1
+    type_code(client, code_in_mail())
+    assert client.get(reverse("portal-home")).status_code == 200
 
 
 def interrupt(*_: object) -> None:

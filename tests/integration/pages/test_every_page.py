@@ -146,6 +146,7 @@ def test_the_browser_does_not_offer_the_users_own_details_for_a_patient(clinic: 
     [
         ("visitor", "account_login", {"login": "email", "password": "current-password"}),
         ("visitor", "account_reset_password", {"email": "email"}),
+        ("visitor", "account_request_login_code", {"email": "email"}),
         (
             "patient",
             "account_change_password",

@@ -6,6 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 import textstat
+from django.core import mail
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -34,6 +36,7 @@ from tests.factories import (
     make_staff,
     make_weekday_track,
 )
+from tests.mailed_codes import ask_for_code, type_code
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +56,13 @@ PAGES = (
     "portal-calendar-file-new",
     "accessibility",
 )
-SIGN_IN_PAGES = ("account_login", "account_reset_password", "account_reset_password_done", "accessibility")
+SIGN_IN_PAGES = (
+    "account_login",
+    "account_request_login_code",
+    "account_reset_password",
+    "account_reset_password_done",
+    "accessibility",
+)
 INLINE = {"a", "abbr", "b", "del", "em", "i", "ins", "small", "span", "strong"}
 
 
@@ -170,6 +179,20 @@ def test_sign_in_pages_need_at_most_grade_6(client: Client, page: str) -> None:
     if page != "account_login":
         assert_easy(html)
     assert "<h1>" in html
+
+
+def test_the_page_of_a_code_and_its_mail_need_at_most_grade_6(client: Client) -> None:
+    cache.clear()
+    user = make_patient_user(make_patient(make_site()))
+    ask_for_code(client, user.email)
+    assert_easy(f"<p>{mail.outbox[0].body}</p>")
+    assert_easy(client.get(reverse("account_confirm_login_code")).text)
+    for _ in range(3):
+        assert_easy(type_code(client, "12").text)
+    type_code(client, "12")
+    assert_easy(client.get(reverse("account_request_login_code")).text)
+    assert_easy([ask_for_code(client, user.email).text for _ in range(5)][-1])
+    cache.clear()
 
 
 def test_hard_sentences_are_noticed() -> None:
