@@ -6,7 +6,8 @@ from typing import Any
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(rb"/\*(?!!).*?\*/", re.DOTALL)
+"""A comment, except for one that begins with an exclamation mark, such as a license."""
 INDENTATION = re.compile(rb"\s*\n\s*")
 
 

@@ -31,6 +31,10 @@ def test_both_files_of_a_stylesheet_have_its_rules(tmp_path: Path) -> None:
     assert (tmp_path / "served" / hashed).read_bytes() == b".a {\ncolor: red;\n}"
 
 
+def test_a_license_stays() -> None:
+    assert without_comments(b"/*! MIT *//* why */.a {}") == b"/*! MIT */.a {}"
+
+
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.name)
 def test_no_value_in_quotes_is_taken_for_a_comment(path: Path) -> None:
     assert re.findall(r'"[^"\n]*(?:/\*|\*/)[^"\n]*"', path.read_text()) == []
