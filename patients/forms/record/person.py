@@ -38,7 +38,11 @@ class SuggestionInput(forms.TextInput):
 
 
 class PatientForm(forms.Form):
-    reason_fields: ClassVar = {"code_taken": "code", "birth_date_in_future": "birth_date"}
+    reason_fields: ClassVar = {
+        "code_taken": "code",
+        "birth_date_in_future": "birth_date",
+        "similar_patient": "another_person",
+    }
 
     first_name = forms.CharField(
         max_length=80,
@@ -75,9 +79,12 @@ class PatientForm(forms.Form):
         help_text=_("One way, to the site."),
     )
 
+    another_person = forms.BooleanField(required=False, label=_("Add a new record for another person"))
+    """Shown only if there are similar patients."""
+
     def __init__(self, *args: Any, patient: Patient | None = None, **kwargs: Any) -> None:
         if patient is not None:
-            kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields}
+            kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields if hasattr(patient, name)}
             kwargs["initial"]["language"] = language_name(patient.language)
         self.stored_language = patient.language if patient is not None else ""
         super().__init__(*args, **kwargs)
@@ -89,6 +96,18 @@ class PatientForm(forms.Form):
             fields_row("email", "phone"),
             fields_row("travel_minutes"),
         )
+
+        if self["another_person"].data:
+            self._show_another_person()
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Add an error, and show the question about similar patients if the error is about them."""
+        if field == "another_person" and not self.has_error(field):
+            self._show_another_person()
+        super().add_error(field, error)
+
+    def _show_another_person(self) -> None:
+        self.helper.layout.append("another_person")
 
     def clean_language(self) -> str:
         """Return the name of the language in English, or the stored name if the user left the field as it was shown."""
@@ -106,4 +125,5 @@ class PatientForm(forms.Form):
         return given
 
     def values(self) -> PatientValues:
-        return PatientValues(**self.cleaned_data)
+        details = {name: value for name, value in self.cleaned_data.items() if name != "another_person"}
+        return PatientValues(**details)

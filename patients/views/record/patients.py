@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record, record_all
-from accounts.models import Action, Invitation
+from accounts.models import Action, Invitation, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
@@ -22,6 +22,7 @@ from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient
 from patients.services.record.person import change_patient, check_person, create_patient
+from patients.services.record.similar_patients import find_similar_patients
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
@@ -90,12 +91,34 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     form = PatientForm(request.POST or None)
     service = partial(create_patient, site_id=site.pk, by=user, now=clock.now())
     _check_the_rest(request, form, Patient(site=site))
-    if saved := submit_form(request, form, lambda: service(values=form.values())):
+    is_another_person = "another_person" in request.POST
+    if saved := submit_form(request, form, lambda: service(values=form.values(), is_another_person=is_another_person)):
         messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
         return redirect("patient", saved.value.pk)
     return form_page(
-        request, form, heading=_("New patient"), save=_("Add patient"), note=_("Site: %(site)s") % {"site": site}
+        request,
+        form,
+        heading=_("New patient"),
+        save=_("Add patient"),
+        note=_("Site: %(site)s") % {"site": site},
+        similar=_similar_patients(form, user) if form.has_error("another_person") else (),
     )
+
+
+def _similar_patients(form: PatientForm, user: User) -> list[Patient]:
+    """Return the patients whom the form's errors name, and record that the user saw them."""
+    given = form.values()
+    found = find_similar_patients(
+        first_name=given.first_name,
+        last_name=given.last_name,
+        birth_date=given.birth_date,
+        phone=given.phone,
+        email=given.email,
+        by=user,
+    )
+    patients = list(Patient.objects.filter(pk__in=[each.patient for each in found]).order_by("pk"))
+    record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail="similar patients")
+    return patients
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
