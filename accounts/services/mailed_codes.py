@@ -27,11 +27,13 @@ DIGITS = 8
 def find_code_user(email: str) -> User | None:
     """Return the patient or delegate with this email address, whose account may be turned off. Runs one query.
 
-    Staff get no codes, even if they are patients elsewhere: they need more than their mailbox to sign in.
+    Staff get no codes, even if they are patients elsewhere: they need more than their mailbox to sign in. PostgreSQL takes
+    some letters for the same that the limiter counts apart, such as ı and i, so the addresses are compared once more.
     """
     shares = Q(delegations__isnull=False, delegations__ended_at=None)
     found = User.objects.filter(Q(patient__isnull=False) | shares, role_assignments=None, email__iexact=email)
-    return found.order_by("pk").first()
+    user = found.order_by("pk").first()
+    return user if user is not None and user.email.lower() == email.lower() else None
 
 
 def make_code(session: "SessionBase", *, email: str, now: datetime) -> MailedCode:

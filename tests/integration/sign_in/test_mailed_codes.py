@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,7 +18,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import BrowserSession, OutgoingMail, RoleAssignment, User
 from accounts.permissions import Role
 from accounts.services.known_devices import COOKIE
-from accounts.services.mailed_codes import KEY, read_code
+from accounts.services.mailed_codes import KEY, find_code_user, read_code
 from iopmanager import clock
 from iopmanager.settings import MAILERS, TASKS
 from patients.models import Consent, Delegate, Patient
@@ -118,6 +119,16 @@ def test_the_address_can_be_typed_in_any_case_and_the_mail_goes_to_the_stored_on
     assert mail.outbox[-1].to == [rosa.email]
     type_code(client, code_in_mail())
     assert is_signed_in(client)
+
+
+def test_an_address_that_a_database_takes_for_another_one_gets_no_code(
+    client: Client, rosa: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL does so with ı and i in some locales, but not in all. Therefore the answer to any query is Rosa here."""
+    rosa.email = "rosita@example.test"
+    monkeypatch.setattr(QuerySet, "first", lambda _: rosa)
+    assert find_code_user("ROSITA@example.test") == rosa
+    assert find_code_user("rosıta@example.test") is None
 
 
 def test_sign_in_leads_on_to_the_page_that_was_asked_for(client: Client, rosa: User) -> None:
