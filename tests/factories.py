@@ -14,6 +14,8 @@ from patients.models import (
     CalendarState,
     Commitment,
     CommitmentKind,
+    Consent,
+    Delegate,
     Episode,
     ImportedCalendar,
     LevelOfCare,
@@ -21,6 +23,7 @@ from patients.models import (
     Patient,
     Place,
     PlaceTravel,
+    RecipientKind,
 )
 from patients.models.commitment import weekday_mask
 from scheduling.models import (
@@ -101,6 +104,23 @@ def make_patient_user(patient: Patient) -> User:
     user = User.objects.create_user(f"patient{next(_number)}@example.test", PASSWORD, name=str(patient))
     patient.user = user
     patient.save(update_fields=["user"])
+    return user
+
+
+def make_delegate(patient: Patient, name: str, *, by: User) -> User:
+    """Create the account of somebody who sees the patient's schedule for the next 90 days. The password is PASSWORD."""
+    consent = Consent.objects.create(
+        patient=patient,
+        recipient=name,
+        recipient_kind=RecipientKind.OTHER,
+        purpose="Rides",
+        signed_on=MONDAY,
+        valid_until=MONDAY + timedelta(days=90),
+        recorded_by=by,
+    )
+    user = User.objects.create_user(f"delegate{next(_number)}@example.test", PASSWORD, name=name)
+    since = datetime(MONDAY.year, MONDAY.month, MONDAY.day, 12, tzinfo=UTC)
+    Delegate.objects.create(patient=patient, user=user, consent=consent, since=since, given_by=by)
     return user
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.audit import record, record_all
@@ -34,13 +34,24 @@ def people_who_see(patient: Patient, now: datetime) -> list[Delegate]:
     return [each for each in found if each.is_in_force_on(today)]
 
 
-def _delegation(user: User, patient_id: int, now: datetime) -> Delegate:
-    """Find the delegation for this patient. Raises Http404 if there is none in force."""
+def _delegation(user: User, patient_id: int, now: datetime) -> Delegate | None:
+    """Find the delegation for this patient, or None if the one that there was is not in force.
+
+    Raises Http404 if there never was one.
+    """
     found = Delegate.objects.in_force_for(user).select_related("consent", "patient__site")
-    delegate = get_object_or_404(found, patient=patient_id)
-    if not delegate.is_in_force_on(delegate.patient.site.today_at(now)):
+    delegate = found.filter(patient=patient_id).first()
+    if delegate is not None and delegate.is_in_force_on(delegate.patient.site.today_at(now)):
+        return delegate
+    if not Delegate.objects.filter(user=user, patient=patient_id).exists():
         raise Http404
-    return delegate
+    return None
+
+
+def _not_shared_now(request: HttpRequest, user: User, now: datetime, status: int) -> HttpResponse:
+    """Tell somebody who could see a schedule that it is not shared now. The page doesn't say whose schedule it is."""
+    context = {"is_patient": is_patient(user), "has_others": bool(delegations_of(user, now))}
+    return render(request, "scheduling/portal/shared_ended.html", context, status=status)
 
 
 def _shared_bookings(delegate: Delegate) -> BookingQuerySet:
@@ -61,7 +72,9 @@ def shared_schedules(request: HttpRequest) -> HttpResponse:
     """
     user, now = signed_in(request), clock.now()
     found = delegations_of(user, now)
-    forbid_unless(bool(found))
+    if not found:
+        forbid_unless(Delegate.objects.filter(user=user).exists())
+        return _not_shared_now(request, user, now, 403)
     if len(found) == 1 and not is_patient(user):
         return redirect("shared-schedule", found[0].patient_id)
     record_all([each.patient for each in found], by=user, action=Action.VIEWED, at=now, detail="shared schedules")
@@ -76,6 +89,8 @@ def shared_schedule(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Show when the patient has appointments in a week. `?week=` is any date in the week. The default is today."""
     user, now = signed_in(request), clock.now()
     delegate = _delegation(user, patient_id, now)
+    if delegate is None:
+        return _not_shared_now(request, user, now, 404)
     patient = delegate.patient
     today = patient.site.today_at(now)
     week = RuleBook.of(patient.site).week_around(parse_day(request.GET.get("week", "")) or today)

@@ -13,12 +13,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
-from patients.models import Consent, Delegate, Patient
 from scheduling.models import Site
 from scheduling.services.administration.portal_access import invite_patient
 from scheduling.services.administration.staff import invite_staff
 from tests.clinic import at, client_for
-from tests.factories import MONDAY, PASSWORD, make_patient, make_patient_user, make_site, make_staff
+from tests.factories import PASSWORD, make_delegate, make_patient, make_patient_user, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -52,22 +51,6 @@ def office(administrator: User) -> Client:
 @pytest.fixture
 def ada(site: Site) -> User:
     return make_staff(Role.CLINICIAN, site, "Ada Park")
-
-
-def make_delegate(patient: Patient, name: str) -> User:
-    lead = make_staff(Role.REVIEWER, patient.site)
-    consent = Consent.objects.create(
-        patient=patient,
-        recipient=name,
-        recipient_kind="other",
-        purpose="Rides",
-        signed_on=MONDAY,
-        valid_until=MONDAY + timedelta(days=90),
-        recorded_by=lead,
-    )
-    user = User.objects.create_user(f"{name.split()[0].lower()}@family.example", PASSWORD, name=name)
-    Delegate.objects.create(patient=patient, user=user, consent=consent, since=NOON, given_by=lead)
-    return user
 
 
 def sign_in(user: User, password: str = PASSWORD, client: Client | None = None) -> Client:
@@ -124,7 +107,7 @@ def test_patients_and_their_families_are_named_only_for_those_who_may_see_them(
     office: Client, site: Site, administrator: User
 ) -> None:
     rosa = make_patient(site, "Rosa", "Lindqvist")
-    user, mother = make_patient_user(rosa), make_delegate(rosa, "Maja Lindqvist")
+    user, mother = make_patient_user(rosa), make_delegate(rosa, "Maja Lindqvist", by=administrator)
     waiting = make_patient(site, "Omar", "Reed")
     invite_patient(patient=waiting, email="", by=administrator, now=NOON)
     assert names(office)[-3:] == ["", "", ""]
@@ -249,7 +232,7 @@ def test_the_number_of_queries_does_not_grow_with_the_people(
     for each in range(number):
         patient = make_patient(site)
         make_patient_user(patient)
-        make_delegate(patient, f"Maja{each} Berg")
+        make_delegate(patient, f"Maja{each} Berg", by=user)
         invite_patient(patient=make_patient(site), email="", by=user, now=NOON)
         sign_in(make_staff(Role.CLINICIAN, site, "Ada Park"))
     office = client_for(user)

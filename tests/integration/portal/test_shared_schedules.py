@@ -180,13 +180,17 @@ def test_the_access_ends_at_once(patient: Patient, stop: Any) -> None:
     stop(delegate)
     answers = [client.get(schedule_of(patient)), client.get(reverse("shared-schedules"))]
     assert [answer.status_code for answer in answers] in ([404, 403], [302, 302])
+    says_so = ["This schedule is not shared with you now" in answer.text for answer in answers]
+    assert all(says_so) == (answers[0].status_code == 404)
+    assert not any(name in answer.text for answer in answers for name in ("Rosa", "Lindqvist"))
     assert all("/accounts/login/" in answer["Location"] for answer in answers if answer.status_code == 302)
 
 
 def test_only_the_sharing_patient_is_seen(clinic: Clinic, patient: Patient) -> None:
     delegate = make_delegate(patient)
     other = clinic.admit("Emil").patient
-    assert client_for(delegate.user).get(schedule_of(other)).status_code == 404
+    refused = client_for(delegate.user).get(schedule_of(other))
+    assert (refused.status_code, "not shared with you" in refused.text) == (404, False)
     assert client_for(clinic.coordinator).get(schedule_of(patient)).status_code == 404
 
 

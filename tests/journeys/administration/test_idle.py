@@ -15,7 +15,7 @@ from bench.chromium import chromium_flags, chromium_path
 from patients.models import Patient
 from scheduling.models import Site
 from tests.clinic import WEDNESDAY, at
-from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
+from tests.factories import PASSWORD, make_delegate, make_patient, make_patient_user, make_site, make_staff
 from tests.journeys.accessibility.checks import assert_accessible
 from tests.journeys.conftest import CHROMIUM_FLAGS, PATIENCE
 from tests.journeys.steps import SignIn, settle
@@ -106,6 +106,24 @@ def test_a_patients_form_is_as_it_was_too(phone: Page, sign_in: SignIn, pass_tim
     tab = sign_in_in_new_tab(phone, user)
     expect(tab.get_by_role("heading", name="You are signed in again")).to_be_visible()
     expect(what).to_have_value("Night shift")
+
+
+def test_a_delegates_page_warns_and_is_covered_too(
+    phone: Page, sign_in: SignIn, pass_time: PassTime, patient: Patient, coordinator: User
+) -> None:
+    Site.objects.update(allows_delegates=True)
+    mother = make_delegate(patient, "Maja Berg", by=coordinator)
+    open_form(phone, sign_in, mother, f"/shared/{patient.pk}/")
+    expect(phone.get_by_role("heading", name="Schedule of Rosa")).to_be_visible()
+    pass_time(phone, timedelta(minutes=28, seconds=5))
+    expect(warning(phone)).to_be_visible()
+    assert_accessible(phone)
+    pass_time(phone, timedelta(minutes=2))
+    expect(phone.get_by_role("heading", name="You are signed out")).to_be_focused()
+    assert "Rosa" not in phone.content()
+    assert_accessible(phone)
+    sign_in_in_new_tab(phone, mother)
+    expect(phone.get_by_role("heading", name="Schedule of Rosa")).to_be_visible()
 
 
 def test_the_warning_can_be_answered_by_keyboard(

@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.permissions import Role
 from bench.chromium import chromium_flags, chromium_path
-from tests.factories import make_patient, make_site, make_staff
+from tests.factories import make_delegate, make_patient, make_patient_user, make_site, make_staff
 from tests.journeys.conftest import CHROMIUM_FLAGS, PATIENCE
 from tests.journeys.steps import SignIn
 
@@ -61,3 +61,24 @@ def test_back_after_sign_out_shows_no_record(remembering_page: Page, sign_in: Si
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert "Rosa" not in page.content()
         assert "Ada Park" not in page.content()
+
+
+@pytest.mark.parametrize("who", ["patient", "delegate"])
+def test_back_after_sign_out_shows_no_schedule(remembering_page: Page, sign_in: SignIn, who: str) -> None:
+    site = make_site(allows_delegates=True)
+    patient, page = make_patient(site, "Rosa", "Lindqvist"), remembering_page
+    if who == "patient":
+        sign_in(page, make_patient_user(patient))
+        paths = ["/me/week/", "/me/account/"]
+    else:
+        sign_in(page, make_delegate(patient, "Maja Berg", by=make_staff(Role.COORDINATOR, site)))
+        paths = [f"/shared/{patient.pk}/?week=2026-12-07", f"/shared/{patient.pk}/"]
+    for path in paths:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    for _ in paths:
+        go_back(page)
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert "Rosa" not in page.content()
