@@ -31,7 +31,7 @@ class SignInFilterForm(forms.Form):
         ],
     )
     factor = forms.ChoiceField(
-        label=_("Two-step sign-in"),
+        label=_("Two-step"),
         required=False,
         choices=[("", _("Any")), ("on", _("On")), ("off", _("Not set up"))],
     )
