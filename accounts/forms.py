@@ -110,6 +110,10 @@ class PasswordResetForm(ResetPasswordForm):
 
     users: list[User]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].widget.attrs.pop("placeholder", None)
+
     def clean_email(self) -> str:
         email: str = super().clean_email()
         self.users = self.users or [User(pk=NOBODY, email=email)]

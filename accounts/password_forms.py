@@ -1,4 +1,4 @@
-"""The forms of django-allauth that set a password, with labels in sentence case like those of all other forms."""
+"""The forms of django-allauth that ask for a password, with labels in sentence case like those of all other forms."""
 
 from typing import Any
 
@@ -21,6 +21,25 @@ class SentenceCaseLabels:
         for name in LABELS.keys() & fields.keys():
             fields[name].label = LABELS[name]
             fields[name].widget.attrs.pop("placeholder", None)
+        if "password1" in fields:
+            fields["password1"].help_text = _("At least 12 characters.")
+
+
+class SignInForm(forms.LoginForm):  # type: ignore[misc]  # its base has no types
+    """The form with which people sign in. Its fields have no placeholders, which would repeat the labels."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class ConfirmPasswordForm(forms.ReauthenticateForm):  # type: ignore[misc]  # as above
+    """The form with which signed-in users confirm who they are, without a placeholder."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs.pop("placeholder", None)
 
 
 class ChangePasswordForm(SentenceCaseLabels, forms.ChangePasswordForm):  # type: ignore[misc]  # its base has no types

@@ -25,6 +25,8 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_FORMS = {
+    "login": "accounts.password_forms.SignInForm",
+    "reauthenticate": "accounts.password_forms.ConfirmPasswordForm",
     "reset_password": "accounts.forms.PasswordResetForm",
     "change_password": "accounts.password_forms.ChangePasswordForm",
     "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",

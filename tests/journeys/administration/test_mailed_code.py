@@ -22,7 +22,7 @@ def no_earlier_tries() -> None:
 def test_a_patient_signs_in_on_a_phone_with_a_code(phone: Page) -> None:
     user = make_patient_user(make_patient(make_site()))
     phone.goto(reverse("portal-week"))
-    follow(phone.get_by_role("link", name="Send me a code instead"))
+    follow(phone.get_by_role("link", name="Send me a code by email"))
     expect(phone.get_by_role("heading", name="Sign in with a code")).to_be_visible()
     assert_accessible(phone)
     phone.get_by_label("Email").fill(user.email)
@@ -45,7 +45,7 @@ def test_it_works_without_scripts_and_in_spanish(browser: Browser, live_server: 
     context = browser.new_context(base_url=live_server.url, java_script_enabled=False, locale="es-US")
     page = context.new_page()
     page.goto(reverse("account_login"))
-    page.get_by_role("link", name="Recibir un código en su lugar").click()
+    page.get_by_role("link", name="Recibir un código por correo electrónico").click()
     page.locator("[name=email]").fill(user.email)
     page.get_by_role("button", name="Enviar código", exact=True).click()
     expect(page.get_by_role("button", name="Enviar un código nuevo")).to_be_visible()
