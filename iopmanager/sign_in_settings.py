@@ -32,7 +32,8 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "accounts.password_forms.ResetPasswordKeyForm",
 }
 ACCOUNT_SESSION_REMEMBER = False
-# - set_up: guesses at the set-up code, from one address and from all addresses together.
+# - set_up: guesses at the set-up code from one address. There is no limit for all addresses together, because strangers
+#   could use it up and so keep the clinic from starting. The code is too long to guess.
 # - join: wrong invitation links from one address.
 # - join_form: forms sent for one invitation, because the response tells whether an e-mail address has an account.
 # - sign_in: sign-in forms from unknown devices at one address. Replaces `login`, which would also count known devices.
@@ -44,7 +45,7 @@ ACCOUNT_SESSION_REMEMBER = False
 # - reauthenticate: attempts of a signed-in user to confirm who they are.
 # For everything else, django-allauth's default limits apply.
 ACCOUNT_RATE_LIMITS = {
-    "set_up": "5/5m/ip,30/h/key",
+    "set_up": "5/5m/ip",
     "join": "20/5m/ip",
     "join_form": "20/d/key",
     "login": None,

@@ -38,8 +38,8 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 
 def _may_guess(request: HttpRequest) -> bool:
-    """Count the request as a guess at the code. Return False if there were too many guesses."""
-    may: bool = ratelimit.consume(request, action="set_up", key="code")
+    """Count the request as a guess at the code. Return False if its address has sent too many guesses."""
+    may: bool = ratelimit.consume(request, action="set_up")
     return may
 
 
