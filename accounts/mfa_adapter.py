@@ -21,6 +21,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         "incorrect_code": _(
             "This code is not right. Wait for the next one, then try again. If that fails too, check the time on your phone."
         ),
+        "incorrect_recovery_code": _("This code is not right. Each recovery code works only once. Try another one."),
         "passkey_refused": _("The passkey did not work. Try again, or use another way."),
         "code_unreadable": _("We can no longer check your code. Ask us to turn off two-step sign-in for you."),
     }

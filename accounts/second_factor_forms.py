@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.app_settings import TOTP_PERIOD, TOTP_TOLERANCE
+from allauth.mfa.app_settings import RECOVERY_CODE_DIGITS, TOTP_PERIOD, TOTP_TOLERANCE
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
@@ -11,6 +11,7 @@ from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms as django_forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 CODE_LASTS = TOTP_PERIOD * (2 * TOTP_TOLERANCE + 1)
@@ -25,6 +26,19 @@ def name_code_field(form: Any) -> None:
     attributes.update({"autocapitalize": "off", "spellcheck": "false"})
 
 
+def use_app_code(user_id: int, code: str) -> bool:
+    """Mark the code of the user's authenticator app as used. Return False if it was used before."""
+    key = f"second-factor-code:{user_id}:{''.join(code.split())}"
+    is_new: bool = cache.add(key, True, timeout=CODE_LASTS)
+    return is_new
+
+
+def looks_like_recovery_code(code: str) -> bool:
+    """Whether the code has as many digits as a recovery code. Codes of apps are shorter."""
+    digits = "".join(code.split())
+    return digits.isdecimal() and len(digits) == RECOVERY_CODE_DIGITS
+
+
 class EachCodeOnce:
     """Mixin for forms that ask for a code. Each code of an authenticator app works only once."""
 
@@ -32,12 +46,22 @@ class EachCodeOnce:
         super().__init__(*args, **kwargs)
         name_code_field(self)
 
+    @cached_property
+    def has_app(self) -> bool:
+        """Whether the user has an authenticator app. Runs one query."""
+        return bool(Authenticator.objects.filter(user=vars(self)["user"], type=Authenticator.Type.TOTP).exists())
+
     def clean_code(self) -> str:
         """Check the code. Raises ValidationError if it is wrong, or if it was used before."""
-        code: str = super().clean_code()  # type: ignore[misc]  # the next base class has this method
+        try:
+            code: str = super().clean_code()  # type: ignore[misc]  # the next base class has this method
+        except ValidationError as error:
+            typed: str = vars(self)["cleaned_data"]["code"]
+            if error.code == "incorrect_code" and looks_like_recovery_code(typed):
+                raise get_adapter().validation_error("incorrect_recovery_code") from None
+            raise
         used: Authenticator = vars(self)["authenticator"]
-        key = f"second-factor-code:{used.user_id}:{''.join(code.split())}"
-        if used.type == Authenticator.Type.TOTP and not cache.add(key, True, timeout=CODE_LASTS):
+        if used.type == Authenticator.Type.TOTP and not use_app_code(used.user_id, code):
             raise get_adapter().validation_error("incorrect_code")
         return code
 
@@ -51,11 +75,17 @@ class ConfirmCodeForm(EachCodeOnce, forms.ReauthenticateForm):  # type: ignore[m
 
 
 class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
-    """The form that asks for the first code of an authenticator app."""
+    """The form that asks for the first code of an authenticator app. The code does not work again at the next sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name_code_field(self)
+
+    def clean_code(self) -> str:
+        """Check the code, and mark it as used. Raises ValidationError if it is wrong."""
+        code: str = super().clean_code()
+        use_app_code(self.user.pk, code)
+        return code
 
 
 def passkey_error(error: ValidationError) -> ValidationError:

@@ -5,6 +5,7 @@ import re
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth as webauthn_auth
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
@@ -157,7 +158,44 @@ def test_a_recovery_code_replaces_a_lost_phone_once(client: Client, member: User
     assert client.get("/today/").status_code == 200
     other = Client()
     sign_in(other, member)
-    assert "This code is not right" in other.post(CODE, {"code": code}).text
+    again = other.post(CODE, {"code": f"{code[:4]} {code[4:]}"})
+    assert "Each recovery code works only once." in again.text
+    assert "check the time on your phone" not in again.text
+
+
+def test_the_code_that_turns_on_two_step_sign_in_does_not_work_again(client: Client, member: User) -> None:
+    with time_machine.travel("2026-11-30T15:00:10Z", tick=False) as clock:
+        sign_in_now(client, member)
+        secret = re.search(r"<code>(\w+)</code>", client.get(reverse("mfa_activate_totp")).text)
+        assert secret is not None
+        code = app_code(secret[1])
+        assert client.post(reverse("mfa_activate_totp"), {"code": code}).status_code == 302
+        thief = Client()
+        sign_in(thief, member)
+        assert "This code is not right" in thief.post(CODE, {"code": code}).text
+        clock.shift(STEP)
+        assert thief.post(CODE, {"code": app_code(secret[1])})["Location"] == "/"
+
+
+def test_the_code_page_names_an_app_only_to_whoever_has_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"publicKey": {"allowCredentials": [{"id": "AA", "type": "public-key"}]}}
+    monkeypatch.setattr(webauthn_auth, "begin_authentication", lambda user: options)
+    user = make_patient_user(make_patient(make_site()))
+    Authenticator.objects.create(user=user, type="webauthn", data={"name": "My phone", "credential": {}})
+    set_up_recovery_codes(user)
+    assert sign_in(client, user) == CODE
+    page = client.get(CODE)
+    assert "Or type one of your recovery codes." in page.text
+    assert "authenticator app" not in page.text
+    set_up_app(user)
+    assert "Or type a code from your authenticator app" in client.get(CODE).text
+
+
+def test_without_scripts_the_page_says_that_a_passkey_needs_them(client: Client, member: User) -> None:
+    sign_in_now(client, member)
+    page = client.get(reverse("mfa_add_webauthn")).text
+    assert re.search(r'<button class="[^"]*\bjs-only\b[^"]*" type="button" data-passkey>', page)
+    assert re.search(r"<noscript>.*A passkey needs JavaScript\..*</noscript>", page)
 
 
 def test_patients_may_sign_in_without_a_second_factor(client: Client) -> None:
