@@ -131,17 +131,19 @@ def _percent(part: float) -> str:
     return f"{part * 100:.3f}%"
 
 
-def draw_week(blocks: Iterable[Block], dates: Sequence[date] = ()) -> WeekPicture:
+def draw_week(blocks: Iterable[Block], dates: Sequence[date] = (), *, other_weeks: Iterable[Block] = ()) -> WeekPicture:
     """Lay out the blocks in day columns that cover whole hours. Overlapping blocks are drawn side by side.
 
-    `dates` are the seven dates of a week in order. Without dates, the week starts on Monday. Raises ValueError for any
-    other number of dates.
+    `dates` are the seven dates of a week in order. Without dates, the week starts on Monday. The picture has room for the
+    hours of the blocks of `other_weeks`, too, so that the pictures of several weeks have the same scale. Raises ValueError
+    for any other number of dates.
     """
     if dates and len(dates) != 7:
         raise ValueError(f"a week has seven days, not {len(dates)}")
     ordered = sorted(blocks, key=lambda block: (block.starts, block.ends, block.kind, block.label))
-    first_hour = min([FIRST_HOUR, *(block.starts // 60 for block in ordered)])
-    last_hour = max([LAST_HOUR, *(-(-block.ends // 60) for block in ordered)])
+    hours_of = [*ordered, *other_weeks]
+    first_hour = min([FIRST_HOUR, *(block.starts // 60 for block in hours_of)])
+    last_hour = max([LAST_HOUR, *(-(-block.ends // 60) for block in hours_of)])
 
     def y(minute: int) -> int:
         return (minute - first_hour * 60) * PIXELS_PER_HOUR // 60

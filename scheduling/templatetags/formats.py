@@ -214,6 +214,12 @@ def unbroken(days: str) -> str:
     return days.replace(" ", "\N{NO-BREAK SPACE}").replace("–\N{NO-BREAK SPACE}", "– ")
 
 
+@register.filter
+def breaks_at_dash(times: str) -> str:
+    """Let a range of times break after its dash, where it may not fit into one line."""
+    return times.replace("–\N{WORD JOINER}", "–")
+
+
 @register.simple_tag
 def standing_badge(standing: str | None) -> str:
     """Show the standing of a week as a badge. If there is no standing, show nothing."""

@@ -40,18 +40,23 @@ def list_recent_weeks(
     """Return the episode's last weeks, newest first. `book` and `busy` save queries, as in `recent_weeks`."""
     zone = episode.site.zone
     today = now.astimezone(zone).date()
+    rows = recent_weeks(episode=episode, now=now, weeks=SHOWN_WEEKS, book=book, busy=busy)
+    booked = [session for row in rows for session in row.booked]
     return [
-        RecentWeek(row, draw_attendance(row.booked, row.week, zone), row.week <= today < row.until)
-        for row in recent_weeks(episode=episode, now=now, weeks=SHOWN_WEEKS, book=book, busy=busy)
+        RecentWeek(row, draw_attendance(row.booked, row.week, zone, booked), row.week <= today < row.until)
+        for row in rows
     ]
 
 
-def draw_attendance(booked: Iterable[BookedSession], week: date, zone: ZoneInfo) -> WeekPicture:
-    """Draw the sessions of the treatment week that begins on `week`.
+def draw_attendance(
+    booked: Iterable[BookedSession], week: date, zone: ZoneInfo, other_weeks: Iterable[BookedSession] = ()
+) -> WeekPicture:
+    """Draw the sessions of the treatment week that begins on `week`, with room for the hours of those of `other_weeks`.
 
     Canceled sessions and sessions that don't count toward the weekly hours are left out.
     """
-    return draw_week(_attendance_blocks(booked, zone), [week + timedelta(days=number) for number in range(7)])
+    dates = [week + timedelta(days=number) for number in range(7)]
+    return draw_week(_attendance_blocks(booked, zone), dates, other_weeks=_attendance_blocks(other_weeks, zone))
 
 
 def _attendance_blocks(booked: Iterable[BookedSession], zone: ZoneInfo) -> Iterator[Block]:

@@ -67,7 +67,8 @@ class SiteForm(forms.ModelForm[Site]):
         self.helper = form_layout(
             fields_row("name", "neutral_name"),
             "time_zone",
-            fields_row("address", "phone"),
+            fields_row("address"),
+            fields_row("phone"),
             fields_row("opens", "closes"),
             fields_row("week_starts", "hour_clock"),
             "own_roles",
@@ -105,7 +106,8 @@ class SiteDetailsForm(forms.ModelForm[Site]):
             country.choices = [(self.instance.country, self.instance.country), *known_countries()]
         self.helper = form_layout(
             fields_row("name", "neutral_name"),
-            fields_row("address", "phone"),
+            fields_row("address"),
+            fields_row("phone"),
             fields_row("opens", "closes"),
             fields_row("hour_clock", "letterhead"),
             fields_row("country", "state"),

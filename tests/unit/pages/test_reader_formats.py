@@ -137,3 +137,12 @@ def test_a_narrow_picture_can_leave_out_am_and_pm(hour_clock: str, expected: str
 def test_the_scale_of_a_picture_follows_the_clock(hour_clock: str, expected: list[str]) -> None:
     with hour_clock_of(lambda: hour_clock):
         assert [formats.hour_tick(hour) for hour in (8, 12, 24)] == expected
+
+
+def test_a_range_of_times_can_break_after_its_dash_where_it_may_not_fit() -> None:
+    together, apart = (
+        Template(f"{{% load formats %}}{{% times 540 735 as range %}}{{{{ range{after} }}}}").render(Context())
+        for after in ("", "|breaks_at_dash")
+    )
+    assert together == "9:00\N{NO-BREAK SPACE}AM\N{WORD JOINER}–\N{WORD JOINER}12:15\N{NO-BREAK SPACE}PM"
+    assert apart == "9:00\N{NO-BREAK SPACE}AM\N{WORD JOINER}–12:15\N{NO-BREAK SPACE}PM"

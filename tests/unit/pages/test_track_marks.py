@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.track_marks import COLORS, marks_for
-from tests.unit.pages.test_colors import STYLESHEET
+from tests.unit.pages.test_colors import STYLESHEETS
 
 LETTERS = [
     pytest.param(["Morning IOP", "Evening IOP"], ["M", "E"], id="the first letter"),
@@ -43,4 +43,4 @@ def test_the_first_tracks_have_different_colors_and_then_colors_repeat() -> None
 
 
 def test_the_stylesheet_has_every_color() -> None:
-    assert set(re.findall(r"--track-([a-z])-ink:", STYLESHEET.read_text())) == set(COLORS)
+    assert set(re.findall(r"--track-([a-z])-ink:", "".join(STYLESHEETS))) == set(COLORS)

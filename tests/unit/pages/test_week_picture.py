@@ -59,6 +59,13 @@ def test_the_picture_shows_whole_hours_that_contain_every_block() -> None:
     assert long_day.height == 18 * 30
 
 
+def test_pictures_of_several_weeks_have_the_same_scale() -> None:
+    early, late = [group(540, 720)], [group(1200, 1380)]
+    pictures = [draw_week(week, other_weeks=[*early, *late]) for week in (early, late)]
+    assert pictures[0].height == pictures[1].height == draw_week([*early, *late]).height
+    assert pictures[0].rectangles[0].y == draw_week([*early, *late]).rectangles[0].y
+
+
 def test_a_block_of_one_minute_is_visible() -> None:
     assert draw_week([group(540, 541)]).rectangles[0].height == 2
 
