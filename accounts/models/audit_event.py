@@ -31,7 +31,11 @@ class Action(models.TextChoices):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        """Events about the patient's record. They include each repeated view of a page that showed the patient."""
+        """Events about the patient's record.
+
+        When a page is viewed again, the event of the repeated view does not name the patients. It is found by its `look`,
+        which the events of the first view have, too.
+        """
         own = self.model.objects.filter(patient_key=patient_id).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))

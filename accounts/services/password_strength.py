@@ -34,7 +34,7 @@ class HardToGuessValidator:
             )
 
     def get_help_text(self) -> str:
-        """Return what Django's own forms say about this rule."""
+        """Return the help text that Django's built-in password forms show for this rule."""
         return _("Use four or more words that do not belong together.")
 
 

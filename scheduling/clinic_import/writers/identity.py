@@ -1,4 +1,4 @@
-"""Protect people from being mixed up: a code must not turn one person into another, and nobody comes in twice."""
+"""Refuse rows whose code belongs to a different person, and rows that would add the same person a second time."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -119,10 +119,10 @@ def _patients_with_other_hours(before: Iterable[BookingState], after: Iterable[B
 
 
 def _in_new_weeks(before: Sequence[BookingState], after: Iterable[BookingState]) -> list[BookingState]:
-    """Return the bookings in `before`. A booking that is also in `after`, on the same date, gets its week from `after`.
+    """Return the bookings in `before`, each in the treatment week that applies after the change.
 
-    So no hours are lost if the rules change the first day of the week. A booking that moves to another date keeps its
-    week, and this week can lose hours.
+    If a booking is in `after` on the same date, its week comes from there. Otherwise, a change of the week's first day
+    would look like lost hours. A booking that moves to another date keeps its old week, because that week loses its hours.
     """
     weeks = {(each.patient, each.session, each.on): each.week for each in after}
     return [replace(each, week=weeks.get((each.patient, each.session, each.on), each.week)) for each in before]
