@@ -164,7 +164,8 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         require_confirmation(request)
-        return super().user_change_password(request, id, form_url)
+        page = super().user_change_password
+        return _keep_staffed(request, lambda: page(request, id, form_url))
 
 
 @admin.register(RoleAssignment)

@@ -17,12 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import Invitation, RoleAssignment, User
 from accounts.permissions import Permission
 from accounts.services.second_factor import has_second_factor
+from accounts.services.staffing import posts_that_need
 from accounts.views import confirmed_recently, forbid_unless, signed_in, staff_required
 from iopmanager import clock
 from patients.services.record.reader_settings import chosen_language
 from scheduling.forms.administration.handover import handover_fields, read_handover
 from scheduling.forms.administration.staff import RolesForm, SecondFactorRemovalForm, StaffInvitationForm, TurnOffForm
 from scheduling.models import Site
+from scheduling.reason_text import reason_text
 from scheduling.services.administration.handover import find_candidates, work_of
 from scheduling.services.administration.staff import (
     change_roles,
@@ -228,7 +230,8 @@ def staff_member_end(request: HttpRequest, user_id: int) -> HttpResponse:
         text = _("The account of %(name)s is off. Sign-ins and calendar links no longer work.")
         messages.success(request, text % {"name": member.user.name})
         return redirect("staff")
-    context = {"member": member, "form": form, "work": work}
+    needs = [] if form.errors else posts_that_need(member.user)
+    context = {"member": member, "form": form, "work": work, "obstacles": [reason_text(each) for each in needs]}
     status = 422 if form.errors else 200
     return render(request, "scheduling/administration/staff/end.html", context, status=status)
 

@@ -142,6 +142,15 @@ def test_a_link_is_sent_again_and_withdrawn(office: Client, site: Site) -> None:
     assert "has no open link" in again.text
 
 
+def test_an_expired_link_is_not_withdrawn(office: Client, site: Site) -> None:
+    office.post(reverse("staff-new"), invitation_form(site))
+    member = reverse("staff-member", args=[User.objects.get(email=EMAIL).pk])
+    assert "Withdraw link" in office.get(member).text
+    Invitation.objects.update(created_at=clock.now() - timedelta(days=4), expires_at=clock.now() - timedelta(days=1))
+    page = office.get(member).text
+    assert ("The link has expired" in page, "Withdraw link" in page) == (True, False)
+
+
 def test_somebody_who_can_sign_in_gets_no_link(office: Client, lead: User) -> None:
     response = office.post(reverse("staff-member-invite", args=[lead.pk]), {"how": "mail"}, follow=True)
     assert "already has access" in response.text
@@ -291,6 +300,71 @@ def test_a_coordinator_whose_account_is_off_does_not_count(office: Client, site:
     coordinator = make_staff(Role.COORDINATOR, site)
     make_staff(Role.COORDINATOR, site, is_active=False)
     assert office.post(reverse("staff-member-end", args=[coordinator.pk]), {}).status_code == 422
+
+
+def test_the_page_says_why_the_last_coordinator_stays_and_offers_no_button(office: Client, site: Site) -> None:
+    coordinator = make_staff(Role.COORDINATOR, site)
+    address = reverse("staff-member-end", args=[coordinator.pk])
+    page = office.get(address).text
+    assert "Harbor Street would have no coordinator. Make" in page
+    assert "btn-danger" not in page
+    make_staff(Role.COORDINATOR, site)
+    page = office.get(address).text
+    assert "would have no coordinator" not in page
+    assert "btn-danger" in page
+
+
+def make_imported(role: Role, site: Site | None) -> User:
+    """Create a staff member as an import does: active, without a password, and not invited yet."""
+    user = make_staff(role, site)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def test_the_last_coordinator_and_administrator_who_can_sign_in_stay(
+    office: Client, administrator: User, site: Site
+) -> None:
+    coordinator, imported = make_staff(Role.COORDINATOR, site), make_imported(Role.COORDINATOR, site)
+    make_imported(Role.ADMINISTRATOR, None)
+    sentences = {
+        coordinator: "Harbor Street would have no coordinator who can sign in. Send another coordinator a link first",
+        administrator: "Harbor Street would have no administrator who can sign in.",
+    }
+    for user, sentence in sentences.items():
+        for address, form in (("staff-member-end", {}), ("staff-member", {f"roles_{site.pk}": ["reviewer"]})):
+            response = office.post(reverse(address, args=[user.pk]), form)
+            assert (response.status_code, sentence in response.text) == (422, True)
+    assert office.post(reverse("staff-member-end", args=[imported.pk]), {}).status_code == 302
+    assert "would have no coordinator. Make" in office.post(reverse("staff-member-end", args=[coordinator.pk])).text
+    make_staff(Role.COORDINATOR, site)
+    make_staff(Role.ADMINISTRATOR, None)
+    for user in (coordinator, administrator):
+        assert office.post(reverse("staff-member-end", args=[user.pk]), {}).status_code == 302
+
+
+def test_the_last_administrator_of_all_who_can_sign_in_stays(client: Client) -> None:
+    administrator, imported = make_staff(Role.ADMINISTRATOR, None), make_imported(Role.ADMINISTRATOR, None)
+    client.force_login(administrator)
+    response = client.post(reverse("staff-member-end", args=[administrator.pk]), {})
+    assert (response.status_code, "No administrator of all sites could sign in." in response.text) == (422, True)
+    assert client.post(reverse("staff-member-end", args=[imported.pk]), {}).status_code == 302
+
+
+def test_the_admin_keeps_the_password_of_the_last_administrator(client: Client) -> None:
+    administrator = make_staff(Role.ADMINISTRATOR, None)
+    make_imported(Role.ADMINISTRATOR, None)
+    client.force_login(administrator)
+    address = reverse("admin:auth_user_password_change", args=[administrator.pk])
+    page = client.post(address, {"usable_password": "false", "unset-password": "yes"}, follow=True)
+    assert "No administrator of all sites could sign in." in page.text
+    assert User.objects.get(pk=administrator.pk).has_usable_password()
+
+
+def test_an_uninvited_coordinator_who_is_the_only_one_stays_but_counts_for_nobody(office: Client, site: Site) -> None:
+    imported = make_imported(Role.COORDINATOR, site)
+    response = office.post(reverse("staff-member-end", args=[imported.pk]), {})
+    assert (response.status_code, "would have no coordinator. Make" in response.text) == (422, True)
 
 
 def test_the_admin_keeps_the_last_coordinator_and_administrator_too(client: Client, site: Site) -> None:

@@ -117,6 +117,20 @@ def test_the_last_coordinator_of_a_site_stays(tmp_path: Path) -> None:
     assert len(import_files(tmp_path, {**CLINIC, "staff": swapped}).changes) == 2
 
 
+def test_the_last_coordinator_who_can_sign_in_stays(tmp_path: Path) -> None:
+    import_files(tmp_path)
+    ben, ada = User.objects.get(code="BEN"), User.objects.get(code="ADA")
+    ben.set_password("a long password for tests")
+    ben.save()
+    swapped = CLINIC["staff"].replace("coordinator@NORTH; ", "").replace("LADC,", "LADC,coordinator@NORTH; ")
+    with pytest.raises(ImportFailed) as failed:
+        import_files(tmp_path, {**CLINIC, "staff": swapped})
+    assert "Harbor Street would have no coordinator who can sign in." in failed.value.faults[0].sentence
+    ada.set_password("a long password for tests")
+    ada.save()
+    assert len(import_files(tmp_path, {**CLINIC, "staff": swapped}).changes) == 2
+
+
 def test_an_import_that_turns_an_account_off_ends_its_sessions_and_calendar_links(tmp_path: Path) -> None:
     import_files(tmp_path)
     user = User.objects.get(code="ADA")
