@@ -48,12 +48,17 @@ class HourClockField(DefaultChoiceField):
         super().__init__(default=default, choices=[*HourClock.choices], label=_("Clock"))
 
 
-class ReaderSettingsForm(forms.Form):
-    """A choice of the language and the clock of a staff member's pages."""
+class ReaderLanguageForm(forms.Form):
+    """A choice of the language of the pages that a person reads."""
 
     reason_fields: ClassVar[Mapping[str, str]] = {}
 
     language = DefaultChoiceField(default=_("Same as my browser"), choices=language_choices(), label=_("Language"))
+
+
+class ReaderSettingsForm(ReaderLanguageForm):
+    """A choice of the language and the clock of a staff member's pages."""
+
     hour_clock = HourClockField(default=_("Same as the site"))
 
 

@@ -131,7 +131,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("today")
     if is_patient(user):
         return redirect("portal-home")
-    forbid_unless(apps.get_model("patients", "Delegate").objects.filter(user=user, ended_at=None).exists())
+    forbid_unless(apps.get_model("patients", "Delegate").objects.filter(user=user).exists())
     return redirect("shared-schedules")
 
 

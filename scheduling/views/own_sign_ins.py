@@ -15,7 +15,9 @@ from accounts.models import User
 from accounts.services.sign_ins import end_sign_ins, limits_of, sign_ins_of
 from accounts.views import forbid_unless, is_patient, signed_in
 from iopmanager import clock
+from patients.models import Delegate
 from scheduling.views.current_site import current_site, sites_worked_at
+from scheduling.views.portal.shared import FRAME, is_delegate
 
 
 @login_required
@@ -23,9 +25,8 @@ from scheduling.views.current_site import current_site, sites_worked_at
 def own_sign_ins(request: HttpRequest) -> HttpResponse:
     """List the user's sign-ins."""
     user = signed_in(request)
-    forbid_unless(user.has_any_role or is_patient(user))
     context = {
-        "frame": "staff.html" if user.has_any_role else "portal.html",
+        "frame": _frame(user),
         "sign_ins": sign_ins_of(user, this_key=request.session.session_key, now=clock.now()),
         "zone": _zone(request, user),
     }
@@ -67,8 +68,20 @@ def sign_in_state(request: HttpRequest) -> HttpResponse:
     return JsonResponse(state)
 
 
+def _frame(user: User) -> str:
+    """Return the template of the frame of the user's pages. Raises PermissionDenied if the user has no pages."""
+    if user.has_any_role:
+        return "staff.html"
+    if is_patient(user):
+        return "portal.html"
+    forbid_unless(is_delegate(user))
+    return FRAME
+
+
 def _zone(request: HttpRequest, user: User) -> tzinfo:
     if user.has_any_role:
         return current_site(request).zone if sites_worked_at(request) else UTC
-    zone: tzinfo = user.patient.site.zone
-    return zone
+    if is_patient(user):
+        zone: tzinfo = user.patient.site.zone
+        return zone
+    return Delegate.objects.filter(user=user).select_related("patient__site").latest("since").patient.site.zone

@@ -20,6 +20,14 @@ from scheduling.models.booking import BookingQuerySet
 from scheduling.services.documents.letter_text import NOTICE
 from scheduling.services.rulebook import RuleBook
 
+FRAME = "scheduling/portal/_shared.html"
+"""The template that a delegate's pages extend."""
+
+
+def is_delegate(user: User) -> bool:
+    """Whether a schedule is shared with the user, or was. This alone gives no access to a schedule."""
+    return Delegate.objects.filter(user=user).exists()
+
 
 def delegations_of(user: User, now: datetime) -> list[Delegate]:
     """Return the delegations that let the user see a schedule at this moment."""
@@ -73,7 +81,7 @@ def shared_schedules(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     found = delegations_of(user, now)
     if not found:
-        forbid_unless(Delegate.objects.filter(user=user).exists())
+        forbid_unless(is_delegate(user))
         return _not_shared_now(request, user, now, 403)
     if len(found) == 1 and not is_patient(user):
         return redirect("shared-schedule", found[0].patient_id)

@@ -186,6 +186,85 @@ def test_the_access_ends_at_once(patient: Patient, stop: Any) -> None:
     assert all("/accounts/login/" in answer["Location"] for answer in answers if answer.status_code == 302)
 
 
+NOT_SHARED = "This schedule is not shared with you now"
+
+
+@pytest.mark.parametrize("stop", [revoke, expire, begin_tomorrow, disallow, move_to_a_site_without])
+def test_the_home_page_and_the_next_sign_in_say_that_the_schedule_is_not_shared(patient: Patient, stop: Any) -> None:
+    delegate = make_delegate(patient)
+    open_page, visitor = client_for(delegate.user), Client()
+    stop(delegate)
+    signs_in = visitor.post(reverse("account_login"), {"login": EMAIL, "password": PASSWORD}, follow=True)
+    for answer in (open_page.get(reverse("home"), follow=True), signs_in):
+        assert NOT_SHARED in answer.text
+        assert "another role" not in answer.text
+    returns = Client().post(
+        f"{reverse('account_login')}?next={schedule_of(patient)}", {"login": EMAIL, "password": PASSWORD}, follow=True
+    )
+    assert NOT_SHARED in returns.text
+
+
+def test_somebody_whose_sharing_was_ended_reads_so_if_the_account_is_on(patient: Patient) -> None:
+    delegate = make_delegate(patient)
+    end(delegate)
+    User.objects.filter(pk=delegate.user_id).update(is_active=True)
+    client = client_for(User.objects.get(pk=delegate.user_id))
+    assert NOT_SHARED in client.get(reverse("home"), follow=True).text
+
+
+def test_a_delegate_sees_and_ends_their_own_sign_ins(patient: Patient) -> None:
+    delegate = make_delegate(patient)
+    here, phone = client_for(delegate.user), client_for(delegate.user)
+    assert reverse("account-sign-ins") in here.get(schedule_of(patient)).text
+    page = here.get(reverse("account-sign-ins"))
+    assert "scheduling/portal/_shared.html" in {template.name for template in page.templates}
+    assert len(page.context["sign_ins"]) == 2
+    assert "Lindqvist" not in page.text
+    here.post(reverse("account-sign-ins-end"))
+    assert phone.get(schedule_of(patient)).status_code == 302
+    revoke(delegate)
+    assert here.get(reverse("account-sign-ins")).status_code == 200
+
+
+def test_the_times_of_sign_ins_are_in_the_time_zone_of_the_site(patient: Patient) -> None:
+    Site.objects.update(time_zone="America/Denver")
+    delegate = make_delegate(patient)
+    page = client_for(delegate.user).get(reverse("account-sign-ins"))
+    assert str(page.context["zone"]) == "America/Denver"
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_delegates_sign_ins_take_as_many_queries_for_three_as_for_one(patient: Patient, number: int) -> None:
+    user = make_delegate(patient).user
+    here, *_ = [client_for(user) for _ in range(number)]
+    with CaptureQueriesContext(connection) as queries:
+        assert len(here.get(reverse("account-sign-ins")).context["sign_ins"]) == number
+    assert len(queries) == 7
+
+
+def test_a_delegate_chooses_the_language_and_nothing_else(patient: Patient) -> None:
+    user = make_delegate(patient).user
+    User.objects.filter(pk=user.pk).update(hour_clock="24")
+    client, settings = client_for(user), reverse("reader-settings")
+    assert settings in client.get(schedule_of(patient)).text
+    assert "Clock" not in client.get(settings).text
+    answer = client.post(settings, {"language": "es", "hour_clock": "12"}, follow=True)
+    assert "Sus preferencias están guardadas." in answer.text
+    user.refresh_from_db()
+    assert (user.language, user.hour_clock) == ("es", "24")
+    page = client.get(schedule_of(patient))
+    assert page.headers["Content-Language"] == "es"
+    assert "Elegir un idioma" in page.text
+
+
+def test_a_patient_who_is_a_delegate_chooses_the_language_in_the_portal(clinic: Clinic, patient: Patient) -> None:
+    user = make_patient_user(clinic.admit("Emil").patient)
+    make_delegate(patient, user.email)
+    client = client_for(user)
+    assert client.get(reverse("reader-settings")).status_code == 403
+    assert reverse("reader-settings") not in client.get(schedule_of(patient)).text
+
+
 def test_only_the_sharing_patient_is_seen(clinic: Clinic, patient: Patient) -> None:
     delegate = make_delegate(patient)
     other = clinic.admit("Emil").patient

@@ -98,6 +98,10 @@ def test_a_delegate_sees_times_only_until_the_consent_is_withdrawn(
         assert answer is not None
         assert answer.status in (403, 404)
     phone.goto(reverse("shared-schedules"))
+    for name in ("See where I am signed in", "Choose a language"):
+        follow(phone.get_by_role("link", name=name))
+        assert_accessible(phone)
+        follow(phone.get_by_role("link", name="Shared with me"))
     settle(phone)
 
     page.goto(reverse("consents", args=[patient.pk]))
