@@ -49,6 +49,16 @@ def forbid_unless(allowed: bool) -> None:
         raise PermissionDenied
 
 
+FOR_ALL_SITES = "for administrators of all sites"
+"""The reason of a PermissionDenied. For this reason, templates/403.html has a sentence."""
+
+
+def forbid_unless_of_all_sites(user: User) -> None:
+    """Raise PermissionDenied (403) unless the user is an administrator of all sites. The page shows the reason."""
+    if not user.is_staff:
+        raise PermissionDenied(FOR_ALL_SITES)
+
+
 def is_patient(user: User) -> bool:
     """Whether the user is linked to a patient's record."""
     return hasattr(user, "patient")
@@ -150,7 +160,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
     """Redirect from the admin to the sign-in page. Raises PermissionDenied if the signed-in user may not use the admin."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
-    forbid_unless(signed_in(request).is_staff)
+    forbid_unless_of_all_sites(signed_in(request))
     return redirect("admin:index")
 
 

@@ -27,6 +27,9 @@ MOST_CHARACTERS = 100_000
 NEVER_KEPT = ("/accounts/", "/join/", "/set-up/", "/sign-ins/", "/site/")
 """Forms on paths with these beginnings are not kept. They contain passwords or codes, or nothing worth keeping."""
 
+BUTTONS = {"check", "decision", "how", "look", "open", "seen", "shown", "suppose", "try", "write"}
+"""The names of buttons. Nobody typed their values, so the note above a kept form does not list them."""
+
 
 class KeptFormMiddleware:
     """Keep the form that a person sends too late. The form has no effect yet.
@@ -134,7 +137,11 @@ def _show_again(request: HttpRequest, page: HttpResponse, kept: dict[str, Any]) 
     if page.status_code != 200 or not page.headers.get("Content-Type", "").startswith("text/html") or page.streaming:
         return page
     filled = fill_form(page.text, page=request.path, action=kept["action"], fields=kept["fields"])
-    left_over = [value for name, value in filled.left_over if value.strip() and not name.endswith("_FORMS")]
+    left_over = [
+        value
+        for name, value in filled.left_over
+        if value.strip() and name not in BUTTONS and not name.endswith("_FORMS")
+    ]
     if filled.form_start is None:  # the values of check boxes and the ids in lists mean nothing to people
         left_over = [value for value in left_over if value != "on" and not value.isdecimal()]
     context = {"what": _not_saved(kept) if filled.form_start is not None else _not_done(kept), "left_over": left_over}

@@ -12,7 +12,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.forms import FirstAdministratorForm
 from accounts.permissions import Permission
 from accounts.services.first_run import create_first_administrator, is_set_up
-from accounts.views import confirmed_recently, forbid_unless, sign_in_with_new_password, signed_in, staff_required
+from accounts.views import (
+    confirmed_recently,
+    forbid_unless_of_all_sites,
+    sign_in_with_new_password,
+    signed_in,
+    staff_required,
+)
 from iopmanager import clock
 from scheduling.forms.administration.sites import SiteForm
 from scheduling.services.administration.checklist import site_progress
@@ -60,7 +66,7 @@ def getting_started(request: HttpRequest) -> HttpResponse:
 def site_new(request: HttpRequest) -> HttpResponse:
     """Add a site. The user must be an administrator of all sites."""
     user = signed_in(request)
-    forbid_unless(user.is_staff)
+    forbid_unless_of_all_sites(user)
     form = SiteForm(request.POST or None)
     saved = submit_form(
         request,

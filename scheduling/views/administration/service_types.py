@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import Permission
-from accounts.views import forbid_unless, signed_in, staff_required
+from accounts.views import forbid_unless_of_all_sites, signed_in, staff_required
 from iopmanager import clock
 from scheduling.forms.administration.service_types import ServiceTypeForm
 from scheduling.models import ServiceType
@@ -23,7 +23,7 @@ METHODS = ["GET", "HEAD", "POST"]
 @require_safe
 def service_types(request: HttpRequest) -> HttpResponse:
     """List the types of service. All sites share them."""
-    forbid_unless(signed_in(request).is_staff)
+    forbid_unless_of_all_sites(signed_in(request))
     context = {"rows": used_service_types()}
     return render(request, "scheduling/administration/service_types.html", context)
 
@@ -33,7 +33,7 @@ def service_types(request: HttpRequest) -> HttpResponse:
 def service_type_new(request: HttpRequest) -> HttpResponse:
     """Add a type of service."""
     user = signed_in(request)
-    forbid_unless(user.is_staff)
+    forbid_unless_of_all_sites(user)
     form = ServiceTypeForm(request.POST or None)
     saved = submit_form(request, form, lambda: add_service_type(**form.cleaned_data, by=user, now=clock.now()))
     if saved:
@@ -47,7 +47,7 @@ def service_type_new(request: HttpRequest) -> HttpResponse:
 def service_type_edit(request: HttpRequest, service_type_id: int) -> HttpResponse:
     """Change a type of service."""
     user = signed_in(request)
-    forbid_unless(user.is_staff)
+    forbid_unless_of_all_sites(user)
     service_type = get_object_or_404(ServiceType, pk=service_type_id)
     form, version = ServiceTypeForm(request.POST or None, service_type=service_type), version_of(service_type)
     saved = submit_edit(

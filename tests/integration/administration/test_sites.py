@@ -136,3 +136,12 @@ def test_on_a_page_for_coordinators_an_administrator_reads_how_to_open_it(
     assert page.status_code == 403
     assert ("give yourself the role of coordinator" in page.text) == is_told
     assert (reverse("staff-member", args=[user.pk]) in page.text) == is_told
+
+
+@pytest.mark.parametrize("name", ["service-types", "service-type-new", "site-new", "admin:index"])
+def test_on_a_page_for_all_sites_a_sites_administrator_reads_who_can_use_it(office: Client, name: str) -> None:
+    page = office.get(reverse(name), follow=True)
+    assert page.status_code == 403
+    assert "Only an administrator of all sites can use this page." in page.text
+    assert "role of coordinator" not in page.text
+    assert "Only an administrator of all sites" not in office.get(reverse("patient-new")).text

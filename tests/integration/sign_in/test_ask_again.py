@@ -1,5 +1,6 @@
 """Before a sensitive act, users confirm who they are. Nothing that they typed is lost, and one more click saves it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import time_machine
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, QueryDict
 from django.test import Client
@@ -17,6 +19,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Invitation, RoleAssignment, User
 from accounts.permissions import Role
+from iopmanager.middleware.kept_form import BUTTONS
 from patients.models import Patient
 from scheduling.models import Site
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
@@ -89,6 +92,28 @@ def confirm(client: Client, question: str, answer: dict[str, str] | None = None)
 
 def roles_of(user: User) -> set[str]:
     return set(RoleAssignment.objects.filter(user=user).values_list("role", flat=True))
+
+
+def test_the_note_does_not_name_the_button_that_was_pressed(
+    client: Client, time: time_machine.Traveller, administrator: User, clinician: User
+) -> None:
+    User.objects.filter(pk=clinician.pk).update(is_active=False)
+    sign_in(client, administrator)
+    stay_active(client, time)
+    member, invite = (reverse(name, args=[clinician.pk]) for name in ("staff-member", "staff-member-invite"))
+    shown = confirm(client, send(client, invite, {"how": "print"}, member)["Location"])
+    assert NOT_DONE in shown.text
+    assert "You had also entered this" not in shown.text
+
+
+def test_the_names_of_all_buttons_are_known() -> None:
+    tags = [
+        tag
+        for template in (settings.BASE_DIR / "templates").rglob("*.html")
+        for tag in re.findall(r"<button\b(?:{%.*?%}|[^>])*>", template.read_text(), re.DOTALL)
+    ]
+    named = {name for tag in tags for name in re.findall(r'\bname="([^"]+)"', tag)}
+    assert named - {"site"} == BUTTONS, "the button that switches the site is never kept"
 
 
 def test_a_sign_in_counts_for_a_quarter_of_an_hour(
