@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
@@ -15,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record, record_all
 from accounts.models import Action, AuditEvent, Invitation, JobRun, RoleAssignment, User
+from accounts.permissions import Permission
 from accounts.services.staffing import keep_sites_staffed
 from accounts.views import require_confirmation
 from iopmanager import clock
@@ -22,6 +25,7 @@ from scheduling.reason_text import reason_text
 from timekeeping.reasons import Refused
 
 admin.site.unregister(Authenticator)  # use the product's page: it asks for a reason, ends sessions and sends mail
+admin.site.unregister(EmailAddress)  # it lists patients' addresses, and users have their address in this product
 admin.site.unregister(Group)  # Django's groups are not used, and in this product a “group” is a meeting
 
 
@@ -69,7 +73,15 @@ class AuditedAdmin[M: models.Model](admin.ModelAdmin[M]):
 
 
 class ReadOnlyAdmin[M: models.Model](AuditedAdmin[M]):
-    """Read-only model admin. Its rows are changed only by services, which also update copied values and counters."""
+    """Read-only model admin. Its rows are changed only by services, which also update copied values and counters.
+
+    Models of patients' data are hidden from administrators who may not see the patients of all sites.
+    """
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        if hasattr(self.model, "audit_patient_id") and not _sees_all_patients(request):
+            return False
+        return super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -86,6 +98,11 @@ def _acting_user(request: HttpRequest) -> User:
     return request.user
 
 
+def _sees_all_patients(request: HttpRequest) -> bool:
+    sites = [site for site in _acting_user(request).sites_where(Permission.SEE_PATIENTS) if site is not None]
+    return bool(sites) and not apps.get_model("scheduling", "Site").objects.exclude(pk__in=sites).exists()
+
+
 class NewUserForm(BaseUserCreationForm[User]):
     class Meta:
         model = User
@@ -93,7 +110,7 @@ class NewUserForm(BaseUserCreationForm[User]):
 
 
 class StaffedAdmin[M: models.Model](AuditedAdmin[M]):
-    """Model admin of accounts and roles. It asks again who the user is before a change.
+    """Model admin of accounts. It asks again who the user is before a change.
 
     It refuses a change if a site would lose its last coordinator or administrator.
     """
@@ -139,8 +156,19 @@ def _keep_staffed(request: HttpRequest, page: Callable[[], HttpResponse]) -> Htt
 
 
 class RoleInline(admin.TabularInline[RoleAssignment, User]):
+    """The roles of a user. They can be given to a new user, and are changed on the page “Staff”, which hands over work."""
+
     model = RoleAssignment
     extra = 1
+
+    def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return obj is None and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
 
 
 @admin.register(User)
@@ -149,7 +177,13 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
     add_form = NewUserForm
     inlines = [RoleInline]
     fieldsets = (
-        (None, {"fields": ("email", "password", "name", "code", "credential", "is_active")}),
+        (
+            None,
+            {
+                "fields": ("email", "password", "name", "code", "credential", "is_active"),
+                "description": _("To change roles or turn an account off, open the page “Staff”."),
+            },
+        ),
         (_("Pages"), {"fields": ("language", "hour_clock")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
@@ -162,6 +196,13 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
     ordering = ("name",)
     filter_horizontal = ()
 
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[User]:
+        """Return the staff, and also patients and delegates if the acting user may see the patients of all sites."""
+        users = super().get_queryset(request)
+        if _sees_all_patients(request):
+            return users
+        return users.filter(pk__in=RoleAssignment.objects.order_by().values("user"))
+
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         require_confirmation(request)
         page = super().user_change_password
@@ -169,7 +210,7 @@ class UserAccountAdmin(StaffedAdmin[User], UserAdmin[User]):
 
 
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(StaffedAdmin[RoleAssignment]):
+class RoleAssignmentAdmin(ReadOnlyAdmin[RoleAssignment]):
     list_display = ("user", "role", "site")
     list_filter = ("role", "site")
     search_fields = ("user__name", "user__email")

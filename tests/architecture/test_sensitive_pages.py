@@ -45,11 +45,8 @@ ADMIN = {
     "admin:accounts_user_change": ["user_id"],
     "admin:accounts_user_delete": ["user_id"],
     "admin:auth_user_password_change": ["user_id"],
-    "admin:accounts_roleassignment_add": [],
-    "admin:accounts_roleassignment_change": ["role_id"],
-    "admin:accounts_roleassignment_delete": ["role_id"],
 }
-"""URL names of Django's admin that change accounts and roles, with the ids in their addresses."""
+"""URL names of Django's admin that change accounts, with the ids in their addresses."""
 
 SERVICES_FOR_ACCESS = (
     "accounts.services.invitations",
@@ -199,16 +196,14 @@ def test_the_pages_of_the_second_factor_ask(client: Client, someone_who_may: Use
 
 
 @pytest.mark.parametrize("name", sorted(ADMIN))
-def test_the_admin_asks_before_a_change_of_accounts_and_roles(client: Client, someone_who_may: User, name: str) -> None:
-    role = someone_who_may.role_assignments.get()
-    ids = {"user_id": someone_who_may.pk, "role_id": role.pk}
+def test_the_admin_asks_before_a_change_of_accounts(client: Client, someone_who_may: User, name: str) -> None:
+    ids = {"user_id": someone_who_may.pk}
     assert_asks(client, someone_who_may, reverse(name, args=[ids[each] for each in ADMIN[name]]))
 
 
-@pytest.mark.parametrize("name", ["admin:accounts_user_changelist", "admin:accounts_roleassignment_changelist"])
-def test_the_lists_of_the_admin_ask_before_an_action_on_several_rows(
-    client: Client, someone_who_may: User, name: str
+def test_the_list_of_users_in_the_admin_asks_before_an_action_on_several_rows(
+    client: Client, someone_who_may: User
 ) -> None:
     sign_in_earlier(client, someone_who_may)
-    (shown, _), (_, asked) = answers(client, reverse(name))
+    (shown, _), (_, asked) = answers(client, reverse("admin:accounts_user_changelist"))
     assert (shown, asked.partition("?")[0]) == (200, QUESTION)

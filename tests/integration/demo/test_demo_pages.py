@@ -36,8 +36,6 @@ def addresses(role: str) -> list[str]:
             "accounts_jobrun",
             "scheduling_site",
             "scheduling_session",
-            "scheduling_booking",
-            "attendance_attendance",
         )
         return [
             reverse("today"),
