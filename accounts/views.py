@@ -49,7 +49,7 @@ def forbid_unless(allowed: bool) -> None:
         raise PermissionDenied
 
 
-FOR_ALL_SITES = "for administrators of all sites"
+FOR_ALL_SITES = "for_all_sites"
 """The reason of a PermissionDenied. For this reason, templates/403.html has a sentence."""
 
 
