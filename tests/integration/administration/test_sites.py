@@ -127,6 +127,14 @@ def test_an_administrator_who_cannot_add_patients_reads_which_role_can(
     assert reverse("patient-new") in office.get(reverse("getting-started")).text
 
 
+@pytest.mark.parametrize("name", ["today", "tracks", "board", "closures"])
+def test_before_the_first_site_its_pages_say_what_is_missing(name: str) -> None:
+    page = client_for(make_staff(Role.ADMINISTRATOR, None)).get(reverse(name))
+    assert page.status_code == 403
+    assert "There is no site yet. This page opens once there is one." in page.text
+    assert "another role" not in page.text
+
+
 @pytest.mark.parametrize(("role", "is_told"), [(Role.ADMINISTRATOR, True), (Role.REVIEWER, False)])
 def test_on_a_page_for_coordinators_an_administrator_reads_how_to_open_it(
     site: Site, role: Role, is_told: bool
