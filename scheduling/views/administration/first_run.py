@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import FirstAdministratorForm
 from accounts.permissions import Permission
-from accounts.services.first_run import create_first_administrator, is_set_up
+from accounts.services.first_run import AlreadySetUp, create_first_administrator, is_set_up
 from accounts.views import (
     confirmed_recently,
     forbid_unless_of_all_sites,
@@ -21,6 +21,7 @@ from accounts.views import (
 )
 from iopmanager import clock
 from scheduling.forms.administration.sites import SiteForm
+from scheduling.reason_text import reason_text
 from scheduling.services.administration.checklist import site_progress
 from scheduling.services.administration.sites import add_site
 from scheduling.views.refusals import submit_form
@@ -32,15 +33,22 @@ from scheduling.views.refusals import submit_form
 def set_up(request: HttpRequest) -> HttpResponse:
     """Create the first administrator, and sign them in. Once there is a user, redirect to the sign-in page."""
     if is_set_up():
-        messages.info(request, _("This installation already has an administrator. Sign in."))
-        return redirect("account_login")
+        return _refer_to_sign_in(request)
     form = FirstAdministratorForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and not _may_guess(request):
         form.add_error("code", _("Too many wrong codes. Wait 5 minutes, then try again."))
     saved = submit_form(request, form, lambda: create_first_administrator(now=clock.now(), **form.cleaned_data))
     if saved:
         return sign_in_with_new_password(request, saved.value)
+    if form.errors and is_set_up():  # somebody else was faster
+        return _refer_to_sign_in(request)
     return render(request, "scheduling/administration/set_up.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _refer_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Redirect to the sign-in page, with a message that says that there is an administrator."""
+    messages.info(request, reason_text(AlreadySetUp()))
+    return redirect("account_login")
 
 
 def _may_guess(request: HttpRequest) -> bool:

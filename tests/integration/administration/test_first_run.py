@@ -9,6 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -18,6 +19,7 @@ from accounts.permissions import Role
 from accounts.services.first_run import AlreadySetUp, create_first_administrator, set_up_code
 from scheduling.models import RuleSet, Site
 from scheduling.services.administration.checklist import site_progress
+from scheduling.views.administration import first_run
 from tests.factories import make_patient, make_room, make_site, make_staff, make_weekday_track
 from timekeeping.reasons import Refused
 
@@ -126,6 +128,21 @@ def test_once_there_is_a_user_the_page_and_the_code_are_useless(client: Client) 
     with pytest.raises(Refused) as refused:
         create_first_administrator(now=NOW, **account())
     assert refused.value.reasons == (AlreadySetUp(),)
+
+
+def test_the_slower_of_two_people_is_referred_to_the_sign_in_page(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_faster(request: HttpRequest) -> bool:
+        create_first_administrator(now=NOW, **account(email="faster@clinic.example"))
+        return True
+
+    monkeypatch.setattr(first_run, "_may_guess", be_faster)
+    page = client.post(reverse("set-up"), account(), follow=True)
+    assert page.redirect_chain == [(reverse("account_login"), 302)]
+    assert "already has an administrator" in page.text
+    assert "Nobody can sign in here yet" not in page.text
+    assert User.objects.get().email == "faster@clinic.example"
 
 
 @pytest.mark.django_db(transaction=True)
