@@ -61,7 +61,7 @@ class RolesForm(forms.Form):
 class StaffInvitationForm(RolesForm):
     """A new staff member: the name, the e-mail address and the roles."""
 
-    reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email"}
+    reason_fields: ClassVar[Mapping[str, str]] = {"email_taken": "email", "already_staff": "email"}
 
     name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = forms.EmailField(label=_("Email"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))

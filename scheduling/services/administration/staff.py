@@ -25,6 +25,14 @@ class NoRoleLeft(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class AlreadyStaff(Reason):
+    """A staff member whom the user may see has an account with this e-mail address."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotYourSite(Reason):
     """The user is not an administrator of every site that the change concerns."""
 
@@ -44,15 +52,22 @@ def manages_all_of(by: User, user: User) -> bool:
     return None in managed or all(site in managed for _, site in user.assigned_roles)
 
 
+def find_colleague(email: str, by: User) -> User | None:
+    """Return the staff member with this e-mail address, if `by` is an administrator at one of the person's sites."""
+    seen = RoleAssignment.objects.filter(by.may_at(Permission.MANAGE_SITE), user__email__iexact=email)
+    found = seen.select_related("user").first()
+    return found.user if found else None
+
+
 @transaction.atomic
 def invite_staff(
     *, name: str, email: str, roles: Collection[Post], by_mail: bool, by: User, now: datetime
 ) -> tuple[Invitation, str]:
     """Create an account that is off until its invitation is used. Return the invitation with its token.
 
-    Raises Refused if somebody signs in with the address, if there is no role, or if `by` may not give one of the roles.
+    Raises Refused if the address belongs to an account, if there is no role, or if `by` may not give one of the roles.
     """
-    refuse_if_any([*check_email(email), *_check_roles(roles, roles, by)])
+    refuse_if_any([*_check_address(email, by), *_check_roles(roles, roles, by)])
     user = User.objects.create_user(email, name=name, is_active=False)
     _assign(user, roles)
     record(user, by=by, action=Action.CREATED, at=now, detail=_role_names(roles))
@@ -161,6 +176,11 @@ def end_account(user: User, *, by: User | None, now: datetime) -> None:
     turn_off_user(user, by=by, now=now)
     for feed in Feed.objects.live().filter(facilitator=user):
         revoke_feed(feed=feed, by=by, now=now)
+
+
+def _check_address(email: str, by: User) -> Iterable[Reason]:
+    colleague = find_colleague(email, by)
+    return check_email(email) if colleague is None else [AlreadyStaff(colleague.name, colleague.email)]
 
 
 def _check_roles(roles: Collection[Post], changed: Iterable[Post], by: User) -> Iterable[Reason]:

@@ -28,6 +28,7 @@ from scheduling.reason_text import reason_text
 from scheduling.services.administration.handover import find_candidates, work_of
 from scheduling.services.administration.staff import (
     change_roles,
+    find_colleague,
     invite_again,
     invite_staff,
     manages_all_of,
@@ -112,7 +113,9 @@ def staff_new(request: HttpRequest) -> HttpResponse:
     )
     if saved:
         return _hand_over(request, saved.value, zone_of(sites))
-    context = {"form": form, "sites": sites}
+    typed = form.data.get("email", "").strip()
+    colleague = find_colleague(typed, user) if form.has_error("email") else None
+    context = {"form": form, "sites": sites, "colleague": colleague}
     status = 422 if form.errors else 200
     return render(request, "scheduling/administration/staff/new.html", context, status=status)
 

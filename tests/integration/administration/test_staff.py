@@ -110,12 +110,25 @@ def test_a_printed_sheet_needs_no_mail(office: Client, site: Site) -> None:
 
 
 def test_an_address_that_somebody_signs_in_with_is_refused_and_nothing_is_lost(office: Client, site: Site) -> None:
-    make_staff(Role.REVIEWER, site, email=EMAIL)
+    elsewhere = make_staff(Role.REVIEWER, make_site("Elm Square"), "Ben Ito", email=EMAIL)
     response = office.post(reverse("staff-new"), invitation_form(site, email=EMAIL.upper()))
     assert response.status_code == 422
     assert "Somebody else signs in with" in response.text
     assert "Ada Park" in response.text
+    assert "Ben Ito" not in response.text
+    assert reverse("staff-member", args=[elsewhere.pk]) not in response.text
     assert not Invitation.objects.exists()
+
+
+def test_whoever_is_invited_again_is_named_with_a_link_to_the_page(office: Client, site: Site) -> None:
+    office.post(reverse("staff-new"), invitation_form(site))
+    again = office.post(reverse("staff-new"), invitation_form(site, name="A. Park", email=f" {EMAIL.upper()} "))
+    assert again.status_code == 422
+    assert f"Ada Park already has an account with {EMAIL}." in again.text
+    assert "Somebody else" not in again.text
+    assert reverse("staff-member", args=[User.objects.get(email=EMAIL).pk]) in again.text
+    assert Invitation.objects.count() == 1
+    assert office.post(reverse("staff-new"), {"name": "A. Park"}).status_code == 422
 
 
 def test_an_invitation_needs_a_role(office: Client, site: Site) -> None:
