@@ -90,6 +90,8 @@ def lost_posts(before: FilledPosts, after: FilledPosts | None = None) -> list[Re
 
 def posts_that_need(user: User) -> list[Reason]:
     """Return a reason for each post that would be lost if the user's account were turned off."""
+    if not any(role in GUARDED for role, _ in user.assigned_roles):
+        return []
     return lost_posts(filled_posts(), filled_posts(without=user))
 
 
