@@ -17,3 +17,7 @@ class AccountsConfig(AppConfig):
         )
 
         post_migrate.connect(install_append_only_triggers)
+
+        # This module has receivers of signals that are sent at sign-in. Otherwise it is loaded with the first request,
+        # so a sign-in without a request, as in tests, would not be noticed before.
+        import iopmanager.middleware.sign_in_limits  # noqa: F401
