@@ -65,9 +65,19 @@ def record_sign_in(user: User, *, user_agent: str, now: datetime) -> None:
     record(user, by=user, action=Action.SIGNED_IN, at=now, detail=device)
 
 
-def recorded_sign_ins(user: User, *, most: int) -> list[AuditEvent]:
+@dataclass(frozen=True, slots=True)
+class RecordedSignIn:
+    """A sign-in in the audit trail: when it was, and on which device."""
+
+    at: datetime
+    device: DeviceNames
+
+
+def recorded_sign_ins(user: User, *, most: int) -> list[RecordedSignIn]:
     """Return the user's latest sign-ins in the audit trail, at most so many, and the latest first."""
-    return list(AuditEvent.objects.filter(actor_key=user.pk, action=Action.SIGNED_IN)[:most])
+    events = AuditEvent.objects.filter(actor_key=user.pk, action=Action.SIGNED_IN)[:most]
+    names = [(event.at, event.detail.partition(" on ")) for event in events]
+    return [RecordedSignIn(at, DeviceNames(browser, system)) for at, (browser, _on, system) in names]
 
 
 @transaction.atomic

@@ -240,6 +240,7 @@
     height: "auto",
     fixedWeekCount: false,
     nowIndicator: true,
+    nowIndicatorLineClass: "board-now",
     slotMinTime: "08:00",
     slotMaxTime: "20:00",
     slotDuration: "00:15", // sessions move in these steps; with larger slots a dragged session would not stay under the pointer

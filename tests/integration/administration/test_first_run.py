@@ -256,6 +256,16 @@ def test_the_number_of_queries_of_the_checklist_does_not_grow(
         assert client.get(reverse("getting-started")).status_code == 200
 
 
+def test_each_open_step_offers_the_import_and_the_demo_clinic(client: Client) -> None:
+    client.force_login(make_staff(Role.ADMINISTRATOR, None))
+    site = make_site()
+    site.rooms.all().delete()
+    page = client.get(reverse("getting-started")).text
+    for file in ("rooms.csv", "staff.csv", "tracks.csv", "patients.csv"):
+        assert f"Put your data in {file}, or in a sheet of that name." in page
+    assert "look at the demo clinic" in page
+
+
 def test_only_administrators_of_all_sites_may_add_a_site(client: Client) -> None:
     site = make_site()
     client.force_login(make_staff(Role.ADMINISTRATOR, site))
