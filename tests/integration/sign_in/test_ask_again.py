@@ -329,4 +329,4 @@ def test_a_patient_reads_the_question_in_spanish(
     client.force_login(make_patient_user(patient))
     stay_active(client, time)
     page = client.get(client.get(reverse("mfa_add_webauthn"))["Location"])
-    assert "Se lo preguntamos de nuevo por si otra persona está usando su dispositivo." in page.text
+    assert "Se lo pedimos de nuevo por si otra persona está usando su dispositivo." in page.text
