@@ -6,7 +6,6 @@
 
 import io
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from zipfile import BadZipFile, ZipFile
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
+from patients.calendar_import.process_limits import limit_this_process
+
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 25 * MEGABYTE
 MAX_UNPACKED_BYTES = 300 * MEGABYTE
@@ -23,7 +24,6 @@ MAX_SHEETS = 50
 MAX_ROWS = 200_000
 MAX_MEMORY = 1536 * MEGABYTE
 MAX_CPU_SECONDS = 40
-NICENESS = 5
 OLE_HEADER = bytes.fromhex("d0cf11e0a1b11ae1")
 """The first bytes of an old `.xls` file, and of a workbook with a password."""
 FORMULA_WITHOUT_RESULT = re.compile(rb"<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*</c>")
@@ -128,31 +128,9 @@ def cell_text(value: object) -> str:
     return str(value).strip()
 
 
-def limit_this_process() -> None:
-    """Limit the memory and the CPU time of this process, and prevent it from writing files.
-
-    Limits that the operating system does not support are skipped.
-    """
-    try:
-        import resource  # this module is not available on Windows
-    except ImportError:
-        return
-    os.nice(NICENESS)
-    for limit, value in (
-        (resource.RLIMIT_AS, MAX_MEMORY),
-        (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        try:
-            resource.setrlimit(limit, (value, value))
-        except (ValueError, OSError):
-            continue
-
-
 def main() -> None:
     """Read the workbook from standard input, and write its sheets or the refusal to standard output."""
-    limit_this_process()
+    limit_this_process(memory=MAX_MEMORY, cpu_seconds=MAX_CPU_SECONDS)
     try:
         result: dict[str, object] = {"sheets": read_workbook(sys.stdin.buffer.read(MAX_BYTES + 1))}
     except WorkbookRefused as refused:

@@ -1,6 +1,6 @@
 """Create and change a patient's personal details."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -10,7 +10,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.domain.codes import clean_code
 from patients.models import Patient
-from patients.services.record.similar_patients import find_similar_patients
+from patients.services.record.similar_patients import SimilarPatient, find_similar_patients
 from patients.services.rows import save_values
 from timekeeping.reasons import Reason, refuse_if_any
 
@@ -58,6 +58,18 @@ def check_person(patient: Patient, *, code: str | None, birth_date: date | None,
         yield BirthDateInFuture(birth_date)
 
 
+def similar_to(values: PatientValues, *, by: User | None) -> Sequence[SimilarPatient]:
+    """Return the patients whom `by` may see and who may be the person with these details."""
+    return find_similar_patients(
+        first_name=values.first_name,
+        last_name=values.last_name,
+        birth_date=values.birth_date,
+        phone=values.phone,
+        email=values.email,
+        by=by,
+    )
+
+
 @transaction.atomic
 def create_patient(
     *, site_id: int, values: PatientValues, by: User | None, now: datetime, is_another_person: bool = False
@@ -67,19 +79,12 @@ def create_patient(
     `is_another_person` says that somebody has looked at similar patients, and that this is none of them.
 
     Raises Refused if another patient has the code, or if the birth date is in the future. Also raises Refused if a patient
-    whom `by` may see is similar (see `find_similar_patients`), unless `is_another_person` is true.
+    whom `by` may see is similar (see `similar_to`), unless `is_another_person` is true.
     """
     patient = Patient(site_id=site_id)
     reasons = [*check_person(patient, code=values.code, birth_date=values.birth_date, now=now)]
     if not is_another_person:
-        reasons += find_similar_patients(
-            first_name=values.first_name,
-            last_name=values.last_name,
-            birth_date=values.birth_date,
-            phone=values.phone,
-            email=values.email,
-            by=by,
-        )
+        reasons += similar_to(values, by=by)
     refuse_if_any(reasons)
     save_values(patient, replace(values, code=clean_code(values.code)))
     record(patient, by=by, action=Action.CREATED, at=now)

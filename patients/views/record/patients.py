@@ -21,8 +21,7 @@ from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient
-from patients.services.record.person import change_patient, check_person, create_patient
-from patients.services.record.similar_patients import find_similar_patients
+from patients.services.record.person import change_patient, check_person, create_patient, similar_to
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
@@ -107,15 +106,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
 
 def _similar_patients(form: PatientForm, user: User) -> list[Patient]:
     """Return the patients whom the form's errors name, and record that the user saw them."""
-    given = form.values()
-    found = find_similar_patients(
-        first_name=given.first_name,
-        last_name=given.last_name,
-        birth_date=given.birth_date,
-        phone=given.phone,
-        email=given.email,
-        by=user,
-    )
+    found = similar_to(form.values(), by=user)
     patients = list(Patient.objects.filter(pk__in=[each.patient for each in found]).order_by("pk"))
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail="similar patients")
     return patients

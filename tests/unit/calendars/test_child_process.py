@@ -153,7 +153,7 @@ def test_the_child_process_does_not_import_django() -> None:
 
 def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
-    worker.limit_this_process()
+    worker.limit_this_process(memory=worker.MAX_MEMORY, cpu_seconds=worker.MAX_CPU_SECONDS)
 
 
 def test_only_a_few_files_are_read_at_once_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
