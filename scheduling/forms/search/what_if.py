@@ -10,7 +10,7 @@ from crispy_forms.layout import Div
 from django import forms
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from iopmanager.form_fields import MinuteField, parse_number
 from patients.forms.availability.commitments import REASON_FIELDS, WEEKDAYS
@@ -70,7 +70,7 @@ class CommitmentScenarioForm(forms.Form):
     weekdays = forms.TypedMultipleChoiceField(
         choices=WEEKDAYS,
         coerce=int,
-        label=_("On"),
+        label=pgettext_lazy("weekdays", "On"),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one day.")},
     )
