@@ -188,6 +188,7 @@ def random_steps(random: Random) -> tuple[list[Step], EnrolledMeetings]:
     for number in range(random.randint(2, 3)):
         need = replace(
             first,
+            enrollments=(),
             from_day=MONDAY + 3 * number * WEEK,
             prescribed_minutes=random.choice((120, 180, 240)),
             prescribed_days=random.randint(1, 2),

@@ -10,7 +10,7 @@ keys, then by track. No two schedules are equal in this order. `week_search` fin
 meetings without trying all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -21,7 +21,7 @@ from scheduling.domain.hours.rules import WeeklyMeeting, add_up
 from scheduling.domain.search.conflicts import Conflict
 from scheduling.domain.search.fit import TRACK_RULES, check_places, judge
 from scheduling.domain.search.meeting_choice import as_much_as_possible, counts_toward_hours, is_whole_track
-from scheduling.domain.search.mixed_tracks import check_home_track, home_track
+from scheduling.domain.search.mixed_tracks import home_track
 from scheduling.domain.search.need import Need, Offer
 from scheduling.domain.search.score import WEIGHTS, Score, Weights, score_meetings
 from scheduling.domain.search.week_search import MeetingPool, RankKey, best_weeks, rank_key
@@ -137,11 +137,10 @@ def find_schedules(
 
     Schedules of a track with fixed start dates begin on its next start date.
     """
-    preferences, offers = preferences or Preferences(), tuple(offers)
+    preferences = preferences or Preferences()
     streams: list[Iterator[Schedule]] = []
     for pooled, need_then in pool_offers(offers, need):
-        beside = [each for each in offers if each not in pooled and each.mixes_with(pooled[0])]
-        streams.append(_pool_schedules(pooled, beside, need_then, need.from_day, preferences))
+        streams.append(_pool_schedules(pooled, need_then, need.from_day, preferences))
         for offer in pooled:
             streams.append(_whole_track_schedules(offer, need_then, need.from_day, preferences))
     return tuple(islice(merge(*streams, key=lambda schedule: schedule.order), most))
@@ -171,20 +170,11 @@ def pool_offers(offers: Iterable[Offer], need: Need) -> list[tuple[tuple[Offer, 
     return [(tuple(pooled), then) for pooled, then in found]
 
 
-def _pool_schedules(
-    pooled: tuple[Offer, ...], beside: Sequence[Offer], need: Need, asked: date, preferences: Preferences
-) -> Iterator[Schedule]:
-    """Yield the schedules of one pool of tracks, the best first.
-
-    `beside` are the tracks that mix with these tracks but can't take the patient then. Tracks can share meetings, so one
-    of them may have more of the meetings than each track of the pool. Such a week is left out: the patient would have to
-    enroll in that track.
-    """
+def _pool_schedules(pooled: tuple[Offer, ...], need: Need, asked: date, preferences: Preferences) -> Iterator[Schedule]:
+    """Yield the schedules of one pool of tracks, the best first."""
     pool = _build_pool(pooled, need)
     for candidate in best_weeks(pool, need, preferences.weights, asked=asked, kept=preferences.kept):
         home = home_track(pooled, candidate.meetings)
-        if candidate.is_mixed and any(check_home_track(home, beside, candidate.meetings)):
-            continue
         yield Schedule(
             offer=home,
             need=need,
