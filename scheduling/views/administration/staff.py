@@ -113,7 +113,7 @@ def staff_new(request: HttpRequest) -> HttpResponse:
     )
     if saved:
         return _hand_over(request, saved.value, zone_of(sites))
-    typed = form.data.get("email", "").strip()
+    typed = form.data.get("email", "").replace("\0", "").strip()  # PostgreSQL refuses NUL characters
     colleague = find_colleague(typed, user) if form.has_error("email") else None
     context = {"form": form, "sites": sites, "colleague": colleague}
     status = 422 if form.errors else 200

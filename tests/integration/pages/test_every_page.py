@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -164,5 +165,6 @@ def test_the_browser_fills_in_the_users_own_details(
 
 def test_a_failed_sign_in_is_explained_in_our_own_words(clinic: PagesOfClinic, client: Client) -> None:
     user: User = make_staff(Role.COORDINATOR, clinic.site)
+    cache.clear()  # wrong passwords in tests of the same minute count, too
     answer = client.post(reverse("account_login"), {"login": user.email, "password": PASSWORD + "x"})
     assert "The email address or the password is not right. Check both, then try again." in answer.text
