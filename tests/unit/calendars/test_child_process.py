@@ -14,6 +14,7 @@ import pytest
 
 from patients.calendar_import import child_process, worker
 from patients.calendar_import.child_process import read_calendar_file
+from patients.calendar_import.process_limits import limit_this_process
 from patients.domain.calendar_files import (
     CalendarTooLarge,
     CouldNotBeRead,
@@ -153,7 +154,7 @@ def test_the_child_process_does_not_import_django() -> None:
 
 def test_a_file_is_read_on_systems_without_process_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
-    worker.limit_this_process(memory=worker.MAX_MEMORY, cpu_seconds=worker.MAX_CPU_SECONDS)
+    limit_this_process(memory=worker.MAX_MEMORY, cpu_seconds=worker.MAX_CPU_SECONDS)
 
 
 def test_only_a_few_files_are_read_at_once_and_the_next_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
