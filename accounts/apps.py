@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -20,4 +22,4 @@ class AccountsConfig(AppConfig):
 
         # This module has receivers of signals that are sent at sign-in. Otherwise it is loaded with the first request,
         # so a sign-in without a request, as in tests, would not be noticed before.
-        import iopmanager.middleware.sign_in_limits  # noqa: F401
+        import_module("iopmanager.middleware.sign_in_limits")

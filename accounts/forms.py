@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 from accounts.models import User
+from accounts.password_forms import NoPlaceholders
 from accounts.services.outbox import NOBODY
 from iopmanager.reader import HourClock
 
@@ -106,7 +107,7 @@ class FirstAdministratorForm(NewPasswordForm):
     field_order = ("code", "name", "email", "password")
 
 
-class PasswordResetForm(ResetPasswordForm):
+class PasswordResetForm(NoPlaceholders, ResetPasswordForm):
     """A request for a link with which to choose a new password.
 
     For an address that belongs to nobody, the same mail is written, but never sent. The response takes equally long for
@@ -114,10 +115,6 @@ class PasswordResetForm(ResetPasswordForm):
     """
 
     users: list[User]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"].widget.attrs.pop("placeholder", None)
 
     def clean_email(self) -> str:
         email: str = super().clean_email()

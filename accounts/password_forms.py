@@ -12,21 +12,10 @@ LABELS = {
 }
 
 
-class SentenceCaseLabels:
-    """Mixin that gives fields labels in sentence case, and removes their placeholders, which would repeat the labels."""
+class NoPlaceholders:
+    """Mixin that removes the placeholders of django-allauth's fields, which repeat the labels."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        fields: dict[str, Any] = vars(self)["fields"]
-        for name in LABELS.keys() & fields.keys():
-            fields[name].label = LABELS[name]
-            fields[name].widget.attrs.pop("placeholder", None)
-        if "password1" in fields:
-            fields["password1"].help_text = _("At least 12 characters.")
-
-
-class SignInForm(forms.LoginForm):  # type: ignore[misc]  # its base has no types
-    """The form with which people sign in. Its fields have no placeholders, which would repeat the labels."""
+    fields: dict[str, Any]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,17 +23,28 @@ class SignInForm(forms.LoginForm):  # type: ignore[misc]  # its base has no type
             field.widget.attrs.pop("placeholder", None)
 
 
-class ConfirmPasswordForm(forms.ReauthenticateForm):  # type: ignore[misc]  # as above
-    """The form with which signed-in users confirm who they are, without a placeholder."""
+class SentenceCaseLabels(NoPlaceholders):
+    """Mixin that gives the fields for passwords labels in sentence case, and the usual hint about a new password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].widget.attrs.pop("placeholder", None)
+        for name in LABELS.keys() & self.fields.keys():
+            self.fields[name].label = LABELS[name]
+        if "password1" in self.fields:
+            self.fields["password1"].help_text = _("At least 12 characters.")
 
 
-class ChangePasswordForm(SentenceCaseLabels, forms.ChangePasswordForm):  # type: ignore[misc]  # its base has no types
+class SignInForm(NoPlaceholders, forms.LoginForm):
+    """The form with which people sign in."""
+
+
+class ConfirmPasswordForm(NoPlaceholders, forms.ReauthenticateForm):
+    """The form with which signed-in users confirm who they are."""
+
+
+class ChangePasswordForm(SentenceCaseLabels, forms.ChangePasswordForm):
     """The form in which users change their own password."""
 
 
-class ResetPasswordKeyForm(SentenceCaseLabels, forms.ResetPasswordKeyForm):  # type: ignore[misc]  # as above
+class ResetPasswordKeyForm(SentenceCaseLabels, forms.ResetPasswordKeyForm):
     """The form to which the link in a password-reset mail leads."""

@@ -39,7 +39,7 @@ def looks_like_recovery_code(code: str) -> bool:
     return digits.isdecimal() and len(digits) == RECOVERY_CODE_DIGITS
 
 
-class EachCodeOnce:
+class EachCodeOnce(forms.BaseAuthenticateForm):
     """Mixin for forms that ask for a code. Each code of an authenticator app works only once."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,32 +49,32 @@ class EachCodeOnce:
     @cached_property
     def has_app(self) -> bool:
         """Whether the user has an authenticator app. Runs one query."""
-        return bool(Authenticator.objects.filter(user=vars(self)["user"], type=Authenticator.Type.TOTP).exists())
+        return bool(Authenticator.objects.filter(user=self.user, type=Authenticator.Type.TOTP).exists())
 
     def clean_code(self) -> str:
         """Check the code. Raises ValidationError if it is wrong, or if it was used before."""
         try:
-            code: str = super().clean_code()  # type: ignore[misc]  # the next base class has this method
+            code: str = super().clean_code()
         except ValidationError as error:
-            typed: str = vars(self)["cleaned_data"]["code"]
+            typed: str = self.cleaned_data["code"]
             if error.code == "incorrect_code" and looks_like_recovery_code(typed):
                 raise get_adapter().validation_error("incorrect_recovery_code") from None
             raise
-        used: Authenticator = vars(self)["authenticator"]
+        used: Authenticator = self.authenticator
         if used.type == Authenticator.Type.TOTP and not use_app_code(used.user_id, code):
             raise get_adapter().validation_error("incorrect_code")
         return code
 
 
-class SignInCodeForm(EachCodeOnce, forms.AuthenticateForm):  # type: ignore[misc]  # its base has no types
+class SignInCodeForm(EachCodeOnce, forms.AuthenticateForm):
     """The form that asks for a code after the password."""
 
 
-class ConfirmCodeForm(EachCodeOnce, forms.ReauthenticateForm):  # type: ignore[misc]  # as above
+class ConfirmCodeForm(EachCodeOnce, forms.ReauthenticateForm):
     """The form that asks for a code again before a sensitive action."""
 
 
-class AppCodeForm(ActivateTOTPForm):  # type: ignore[misc]  # as above
+class AppCodeForm(ActivateTOTPForm):
     """The form that asks for the first code of an authenticator app. The code does not work again at the next sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,13 +94,13 @@ def passkey_error(error: ValidationError) -> ValidationError:
     return refused if getattr(error, "code", "") == "incorrect_code" else error
 
 
-class RenamePasskeyForm(passkey_forms.EditWebAuthnForm):  # type: ignore[misc]  # as above
+class RenamePasskeyForm(passkey_forms.EditWebAuthnForm):
     """The form for a passkey's name."""
 
     name = django_forms.CharField(label=_("Name"), max_length=60)
 
 
-class AddPasskeyForm(passkey_forms.AddWebAuthnForm):  # type: ignore[misc]  # as above
+class AddPasskeyForm(passkey_forms.AddWebAuthnForm):
     """A new passkey. It works without a password, so the device must check its user, for example with a PIN."""
 
     name = django_forms.CharField(label=_("Name"), max_length=60, required=False, help_text=_("For example: my phone."))
@@ -115,24 +115,25 @@ class AddPasskeyForm(passkey_forms.AddWebAuthnForm):  # type: ignore[misc]  # as
         return cleaned
 
 
-class PasskeyAnswer:
+class PasskeyAnswer(passkey_forms.AuthenticateWebAuthnForm):
     """Mixin for forms that ask for a passkey."""
 
     def clean_credential(self) -> Authenticator:
         """Return the passkey. Raises ValidationError if the browser's answer does not fit."""
         try:
-            return super().clean_credential()  # type: ignore[misc]  # the next base class has this method
+            passkey: Authenticator = super().clean_credential()
         except ValidationError as error:
             raise passkey_error(error) from None
+        return passkey
 
 
-class SecondStepPasskeyForm(PasskeyAnswer, passkey_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+class SecondStepPasskeyForm(PasskeyAnswer, passkey_forms.AuthenticateWebAuthnForm):
     """The form that asks for a passkey after the password."""
 
 
-class SignInPasskeyForm(PasskeyAnswer, passkey_forms.LoginWebAuthnForm):  # type: ignore[misc]  # as above
+class SignInPasskeyForm(PasskeyAnswer, passkey_forms.LoginWebAuthnForm):
     """The form that asks for a passkey instead of a password."""
 
 
-class ConfirmPasskeyForm(PasskeyAnswer, passkey_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+class ConfirmPasskeyForm(PasskeyAnswer, passkey_forms.ReauthenticateWebAuthnForm):
     """The form that asks for a passkey again before a sensitive action."""
