@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scheduling.clinic_import import ImportResult, import_clinic
+import pytest
+
+from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 """Noon UTC on Tuesday, September 1, 2026, when the tests import the files."""
@@ -55,3 +57,11 @@ def clinic_with(table: str, old: str, new: str) -> dict[str, str]:
 
 def import_files(folder: Path, files: Mapping[str, str] = CLINIC, now: datetime = NOW) -> ImportResult:
     return import_clinic(write_files(folder, files), by=None, now=now)
+
+
+def only_fault(folder: Path, files: Mapping[str, str]) -> str:
+    """Import the files, and return the text of the only fault found in them."""
+    with pytest.raises(ImportFailed) as found:
+        import_files(folder, files)
+    (fault,) = found.value.faults
+    return str(fault)

@@ -73,7 +73,7 @@ def import_clinic(
     }
     faults += (fault for table in tables.values() for fault in table.faults)
     files = {table: each.name for table, each in given.items()}
-    spelled = use_known_spellings(tables, TABLES)
+    spelled = use_known_spellings(tables, ROW_TYPES)
     run = ImportRun(by=by, now=now, tables=spelled, files=files, progress=progress, faults=faults)
     rows = Counter({name: len(table.rows) for name, table in tables.items()})
     with transaction.atomic():

@@ -11,6 +11,10 @@ from enum import StrEnum
 from django.utils.translation import gettext as _
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 CENTURY = 2000
 """The century of years with two digits."""
@@ -86,9 +90,7 @@ def _full_year(year: str) -> int:
 
 def _month(name: str) -> int | None:
     """Return the number of the month with this English name or its first three letters or more. January is 1."""
-    months = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-              "november", "december")  # fmt: skip
-    return next((number for number, month in enumerate(months, start=1) if month.startswith(name.lower())), None)
+    return next((number for number, month in enumerate(MONTHS, start=1) if month.startswith(name.lower())), None)
 
 
 def read_dates(cell: str, order: DateOrder | None = None) -> tuple[date, ...]:

@@ -1,6 +1,6 @@
 """Give codes in files the spelling that the database or an earlier row uses, so that `p1` finds the patient `P1`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,31 +34,42 @@ class KnownCodes:
         return self._by_folded.get((table, scope, fold_code(code)), code)
 
 
-def use_known_spellings(tables: Mapping[str, ParsedTable[Any]], order: Iterable[str]) -> dict[str, ParsedTable[Any]]:
+def use_known_spellings(
+    tables: Mapping[str, ParsedTable[Any]], kinds: Iterable[type[ImportRow]]
+) -> dict[str, ParsedTable[Any]]:
     """Return the tables with each code spelled as in the database or, if it is new, as in the first row that has it.
 
-    `order` has the names of all tables, each after the tables to which it refers.
+    `kinds` are the types of the rows of all tables, each after the types to which it refers. Runs one query for each table
+    to which the given ones refer.
     """
+    given = [kind for kind in kinds if kind.table in tables]
     known = KnownCodes()
-    for table, scope, code in _codes_in_database():
-        known.add(table, scope, code)
+    for table in {column.metadata["code_of"] for kind in given for column in kind.columns()} - {""}:
+        for scope, code in CODES_IN_DATABASE[table]():
+            known.add(table, scope, code)
     spelled: dict[str, ParsedTable[Any]] = {}
-    for table in order:
-        if table in tables:
-            rows = tuple(_respell(row, known) for row in tables[table].rows)
-            spelled[table] = replace(tables[table], rows=rows)
+    for kind in given:
+        rows = tuple(_respell(row, known) for row in tables[kind.table].rows)
+        spelled[kind.table] = replace(tables[kind.table], rows=rows)
     return spelled
 
 
-def _codes_in_database() -> Iterator[tuple[str, str, str]]:
-    """Yield the table, the scope and the code of all records that have a code."""
-    yield from (("sites", "", code) for code in Site.objects.values_list("code", flat=True))
-    for table, model in (("rooms", Room), ("tracks", Track), ("meetings", Meeting)):
-        yield from ((table, site, code) for site, code in model.objects.values_list("site__code", "code"))
-    yield from (("staff", "", code) for code in User.objects.exclude(code=None).values_list("code", flat=True) if code)
-    yield from (("patients", "", code) for code in Patient.objects.values_list("code", flat=True))
-    commitments = Commitment.objects.exclude(code="").values_list("patient__code", "code")
-    yield from (("commitments", patient, code) for patient, code in commitments)
+Codes = Iterable[tuple[str, str]]
+"""Pairs of the scope and the code of a record."""
+CODES_IN_DATABASE: Mapping[str, Callable[[], Codes]] = {
+    "sites": lambda: _unscoped(Site.objects.values_list("code", flat=True)),
+    "rooms": lambda: Room.objects.values_list("site__code", "code"),
+    "tracks": lambda: Track.objects.values_list("site__code", "code"),
+    "meetings": lambda: Meeting.objects.values_list("site__code", "code"),
+    "staff": lambda: _unscoped(User.objects.values_list("code", flat=True)),
+    "patients": lambda: _unscoped(Patient.objects.values_list("code", flat=True)),
+    "commitments": lambda: Commitment.objects.exclude(code="").values_list("patient__code", "code"),
+}
+"""Map tables to functions that query the codes of all records."""
+
+
+def _unscoped(codes: Iterable[str | None]) -> Codes:
+    return (("", code) for code in codes if code)
 
 
 def _respell[R: ImportRow](row: R, known: KnownCodes) -> R:

@@ -7,6 +7,7 @@ from datetime import UTC, tzinfo
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -113,11 +114,19 @@ def staff_new(request: HttpRequest) -> HttpResponse:
     )
     if saved:
         return _hand_over(request, saved.value, zone_of(sites))
-    typed = form.data.get("email", "").replace("\0", "").strip()  # PostgreSQL refuses NUL characters
-    colleague = find_colleague(typed, user) if form.has_error("email") else None
+    colleague = _invited_colleague(form, user) if form.has_error("email") else None
     context = {"form": form, "sites": sites, "colleague": colleague}
     status = 422 if form.errors else 200
     return render(request, "scheduling/administration/staff/new.html", context, status=status)
+
+
+def _invited_colleague(form: StaffInvitationForm, by: User) -> User | None:
+    """Return the staff member with the typed address, or None if it is no address or belongs to nobody whom `by` may see."""
+    try:
+        email = form.fields["email"].clean(form.data.get("email", ""))
+    except ValidationError:
+        return None
+    return find_colleague(email, by)
 
 
 @staff_required(Permission.MANAGE_SITE)

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, User
 from patients.models import Patient
 from scheduling.clinic_import import ImportFailed
 from scheduling.models import Meeting, Room, Session, Site, Track
-from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, write_files
+from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, only_fault, write_files
 
 pytestmark = pytest.mark.django_db
 
@@ -92,13 +92,6 @@ def test_twenty_different_faults_are_all_reported_and_nothing_is_written(tmp_pat
     assert output.getvalue() == THEIR_SENTENCES
     for model in (Site, Room, User, Track, Meeting, Session, Patient, AuditEvent):
         assert not model.objects.exists()
-
-
-def only_fault(folder: Path, files: dict[str, str]) -> str:
-    with pytest.raises(ImportFailed) as found:
-        import_files(folder, files)
-    (fault,) = found.value.faults
-    return str(fault)
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,10 @@ import pytest
 
 from accounts.models import User
 from patients.models import LevelOfCareSpan, Patient
-from scheduling.clinic_import import ImportFailed
 from scheduling.models import Booking, Meeting, Room
-from tests.spreadsheets import CLINIC, clinic_with, import_files
+from tests.spreadsheets import CLINIC, clinic_with, import_files, only_fault
 
 pytestmark = pytest.mark.django_db
-
-
-def only_fault(folder: Path, files: dict[str, str]) -> str:
-    with pytest.raises(ImportFailed) as found:
-        import_files(folder, files)
-    (fault,) = found.value.faults
-    return str(fault)
 
 
 def test_a_known_code_with_another_name_and_birth_date_is_a_fault(tmp_path: Path) -> None:
