@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, Invitation, RoleAssignment, User
 from accounts.permissions import Permission, Role
+from accounts.services.first_run import lock_users
 from accounts.services.invitations import check_email, issue_invitation, turn_off_user, withdraw_invitations
 from accounts.services.second_factor import remove_second_factor
 from accounts.services.staffing import Post, keep_sites_staffed
@@ -67,6 +68,7 @@ def invite_staff(
 
     Raises Refused if the address belongs to an account, if there is no role, or if `by` may not give one of the roles.
     """
+    lock_users()
     refuse_if_any([*_check_address(email, by), *_check_roles(roles, roles, by)])
     user = User.objects.create_user(email, name=name, is_active=False)
     _assign(user, roles)

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -32,6 +31,7 @@ from scheduling.services.administration.portal_access import (
 )
 from scheduling.services.administration.staff import invite_again, invite_staff
 from scheduling.services.documents.feeds import create_feed, find_feed
+from tests.concurrency import at_the_same_time
 from tests.factories import PASSWORD, make_patient, make_patient_user, make_site, make_staff
 from timekeeping.reasons import Refused
 
@@ -344,29 +344,6 @@ def test_of_two_people_who_use_a_link_at_the_same_time_one_succeeds() -> None:
     assert (InvitationUsed(),) in outcomes
     assert User.objects.filter(email__endswith="@example.org").count() == 1
     assert Patient.objects.get().user.email in outcomes
-
-
-def at_the_same_time(*acts: Callable[[], object]) -> list[object]:
-    """Run each act in its own thread. Return "done" for each success, and the class of the first reason for each refusal."""
-    outcomes: list[object] = []
-    start = threading.Barrier(len(acts))
-
-    def run(act: Callable[[], object]) -> None:
-        start.wait()
-        try:
-            act()
-            outcomes.append("done")
-        except Refused as refused:
-            outcomes.append(type(refused.reasons[0]))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 import re
 import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from accounts.permissions import Role
 from accounts.services.staffing import LastCoordinator
 from iopmanager import clock
 from scheduling.models import MeetingFacilitator, Site
-from scheduling.services.administration.staff import change_roles, invite_staff
+from scheduling.services.administration.staff import AlreadyStaff, change_roles, invite_staff
 from scheduling.services.documents.feeds import create_feed, find_feed
+from tests.concurrency import at_the_same_time
 from tests.factories import (
     PASSWORD,
     make_meeting,
@@ -410,6 +412,24 @@ def test_the_admin_changes_no_roles_and_deletes_nobody_who_has_one(client: Clien
     coordinator.refresh_from_db()
     assert (coordinator.name, coordinator.role_assignments.get()) == ("New name", role)
     assert coordinator.role_assignments.get().role == Role.COORDINATOR
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_invite_one_address_at_the_same_time_one_succeeds() -> None:
+    site = make_site()
+    by = make_staff(Role.ADMINISTRATOR, site)
+    invite = partial(
+        invite_staff,
+        name="Ada",
+        email="ada@example.org",
+        roles=[(Role.CLINICIAN, site.pk)],
+        by_mail=False,
+        now=clock.now(),
+    )
+    invites = [partial(invite, by=User.objects.get(pk=by.pk)) for _ in range(4)]
+    outcomes = at_the_same_time(*invites)
+    assert sorted(map(str, outcomes)) == sorted(map(str, ["done", *[AlreadyStaff] * 3]))
+    assert User.objects.filter(email="ada@example.org").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
