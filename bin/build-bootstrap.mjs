@@ -9,7 +9,7 @@ const packages = ".venv/lib/python*/site-packages";
 const crispy = `${packages}/crispy_bootstrap5/templates/bootstrap5`;
 const content = [
   "templates/**/*.html",
-  "{accounts,attendance,iopmanager,patients,scheduling,timekeeping}/**/*.py",
+  "{accounts,attendance,clinic_import,iopmanager,patients,scheduling,timekeeping}/**/*.py",
   "static/js/*.js",
   // What Django and crispy-forms write for a form: its fields with their help and errors, in rows and columns
   `${packages}/django/forms/templates/django/forms/widgets/*.html`,

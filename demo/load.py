@@ -7,10 +7,10 @@ from pathlib import Path
 from django.db import transaction
 
 from accounts.models import User
+from clinic_import.clinic import import_clinic
 from demo.generate import fill_clinic
 from demo.sign_ins import PATIENT_WITH_SIGN_IN, SIGN_INS
 from patients.models import Patient
-from scheduling.clinic_import import import_clinic
 from scheduling.models import Site
 
 FOLDER = Path(__file__).resolve().parent

@@ -10,7 +10,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract, extract_python
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-PACKAGES = ("accounts", "patients", "scheduling", "attendance", "iopmanager")
+PACKAGES = ("accounts", "patients", "scheduling", "attendance", "clinic_import", "iopmanager")
 HEADER = r"""msgid ""
 msgstr ""
 "Language: %(language)s\n"

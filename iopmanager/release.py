@@ -7,7 +7,9 @@ from pathlib import Path
 import django
 from django.conf import settings
 
-SOURCE_FOLDERS = ("timekeeping", "accounts", "patients", "scheduling", "attendance", "iopmanager", "templates")
+SOURCE_FOLDERS = (
+    "timekeeping", "accounts", "patients", "scheduling", "attendance", "clinic_import", "iopmanager", "templates",
+)  # fmt: skip
 SOURCE_SUFFIXES = {".py", ".html", ".txt"}
 
 

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "patients.apps.PatientsConfig",
     "scheduling.apps.SchedulingConfig",
     "attendance.apps.AttendanceConfig",
+    "clinic_import.apps.ClinicImportConfig",
     "iopmanager.admin_site.ClinicAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
+from clinic_import.clinic import ImportResult, import_clinic
+from clinic_import.reading.faults import ImportFailed
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 """Noon UTC on Tuesday, September 1, 2026, when the tests import the files."""

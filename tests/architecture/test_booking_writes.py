@@ -11,7 +11,7 @@ import pytest
 
 from tests.paths import PROJECT
 
-APPS = ["accounts", "patients", "scheduling", "attendance", "demo"]
+APPS = ["accounts", "patients", "scheduling", "attendance", "clinic_import", "demo"]
 BOOKING_WRITERS = {
     "scheduling.services.administration.rule_sets._write_bookings",
     "scheduling.services.administration.time_zones._move_sessions",

@@ -64,6 +64,7 @@ FILES = sorted(
         ("patients", "*.py"),
         ("scheduling", "*.py"),
         ("attendance", "*.py"),
+        ("clinic_import", "*.py"),
         ("iopmanager", "*.py"),
         ("demo", "*.py"),
     )

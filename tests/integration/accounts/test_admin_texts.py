@@ -52,7 +52,7 @@ def test_administrators_who_may_not_see_patients_do_not_see_them_here_either() -
     assert [client.get(page).status_code for page in pages] == [403] * len(pages)
 
 
-@pytest.mark.parametrize("app", ["accounts", "patients", "scheduling", "attendance"])
+@pytest.mark.parametrize("app", ["accounts", "patients", "scheduling", "attendance", "clinic_import"])
 def test_every_model_has_a_name_of_its_own(app: str) -> None:
     for model in apps.get_app_config(app).get_models():
         if not model._meta.auto_created:

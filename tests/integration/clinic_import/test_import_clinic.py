@@ -10,8 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
+from clinic_import.clinic import import_clinic
+from clinic_import.reading.faults import ImportFailed
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
-from scheduling.clinic_import import ImportFailed, import_clinic
 from scheduling.models import Closure, Meeting, Room, RuleSet, Session, SessionStatus, Site, Track, TrackStatus
 from scheduling.services.documents.feeds import create_feed, find_feed
 from scheduling.services.timetable.closures import close_site

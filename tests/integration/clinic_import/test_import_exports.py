@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from clinic_import.clinic import import_clinic
+from clinic_import.reading.dates_and_times import DateOrder
+from clinic_import.reading.faults import ImportFailed
 from patients.models import Commitment, Patient
-from scheduling.clinic_import import ImportFailed, import_clinic
-from scheduling.clinic_import.dates_and_times import DateOrder
 from scheduling.models import CounselorHours, Meeting
 from tests.spreadsheets import CLINIC, NOW, import_files, write_files
 

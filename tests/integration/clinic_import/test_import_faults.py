@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, User
+from clinic_import.reading.faults import ImportFailed
 from patients.models import Patient
-from scheduling.clinic_import import ImportFailed
 from scheduling.models import Meeting, Room, Session, Site, Track
 from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files, only_fault, write_files
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from accounts.permissions import Role
-from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
+from clinic_import.clinic import ImportResult, import_clinic
+from clinic_import.reading.faults import ImportFailed
 from scheduling.models import CounselorHours, Site
 from tests.factories import make_site, make_staff
 

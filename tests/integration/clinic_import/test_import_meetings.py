@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
+from clinic_import.reading.faults import ImportFailed
 from patients.models import Episode
-from scheduling.clinic_import import ImportFailed
 from scheduling.models import Booking, Enrollment, Meeting, Session, Track
 from scheduling.services.enrollment.enroll import enroll_patient
 from tests.spreadsheets import CLINIC, NOW, clinic_with, import_files

@@ -10,10 +10,11 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 import xlsxwriter
 
+from clinic_import.clinic import import_clinic
+from clinic_import.reading.faults import ImportFailed
+from clinic_import.workbooks.worker import MAX_UNPACKED_BYTES
 from patients.models import Commitment, Patient
-from scheduling.clinic_import import ImportFailed, import_clinic
 from scheduling.models import Meeting, Site
-from scheduling.workbooks.worker import MAX_UNPACKED_BYTES
 from tests.spreadsheets import CLINIC, NOW, import_files
 
 pytestmark = pytest.mark.django_db

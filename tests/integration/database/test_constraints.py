@@ -304,7 +304,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
 """A row that breaks the first constraint also breaks the second. The database may report either constraint."""
-OWN_APPS = ("accounts", "patients", "scheduling", "attendance")
+OWN_APPS = ("accounts", "patients", "scheduling", "attendance", "clinic_import")
 
 
 CONSTRAINTS = {

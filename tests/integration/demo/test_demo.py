@@ -13,6 +13,7 @@ from accounts.models import User
 from attendance.domain.ledger import Standing
 from attendance.models import Attendance
 from attendance.services.ledgers import LedgerRow, recent_weeks, site_ledgers
+from clinic_import.clinic import import_clinic
 from demo.episodes import COHORT
 from demo.load import FOLDER, load_demo
 from demo.sign_ins import (
@@ -26,7 +27,6 @@ from demo.sign_ins import (
     STEPPING_DOWN,
 )
 from patients.models import Commitment, CommitmentKind, Episode, LevelOfCare, Patient
-from scheduling.clinic_import import import_clinic
 from scheduling.domain.search.conflicts import CommitmentConflict
 from scheduling.domain.search.fit import MeetingFull
 from scheduling.models import Booking, Meeting, Session, Site, Track, TrackStatus, WaitingEntry

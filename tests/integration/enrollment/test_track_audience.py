@@ -12,9 +12,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.permissions import Role
+from clinic_import.reading.faults import ImportFailed
 from patients.models import Episode, LevelOfCare
 from patients.services.care.episodes import LevelValues, set_level_of_care
-from scheduling.clinic_import.faults import ImportFailed
 from scheduling.domain.search.fit import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduling.clinic_import import ImportFailed, import_clinic
+from clinic_import.clinic import import_clinic
+from clinic_import.reading.faults import ImportFailed
 from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.rulebook import RuleBook

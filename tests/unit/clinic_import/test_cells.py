@@ -6,7 +6,7 @@ from datetime import date, time
 import pytest
 
 from accounts.permissions import Role
-from scheduling.clinic_import.cells import (
+from clinic_import.reading.cells import (
     read_code,
     read_email,
     read_hours,
@@ -17,8 +17,7 @@ from scheduling.clinic_import.cells import (
     read_yes_no,
     refuse_broken_cell,
 )
-from scheduling.clinic_import.clinic_rows import read_roles
-from scheduling.clinic_import.dates_and_times import (
+from clinic_import.reading.dates_and_times import (
     DateOrder,
     read_birth_date,
     read_date,
@@ -27,6 +26,7 @@ from scheduling.clinic_import.dates_and_times import (
     read_weekdays,
     split_time_range,
 )
+from clinic_import.rows.clinic_rows import read_roles
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from scheduling.clinic_import.clinic import ROW_TYPES
-from scheduling.clinic_import.columns import ImportRow
+from clinic_import.clinic import ROW_TYPES
+from clinic_import.reading.columns import ImportRow
 from tests.paths import PROJECT
 
 GUIDE = (PROJECT / "docs" / "import.md").read_text(encoding="utf-8")

@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
+from clinic_import.clinic import ImportResult, import_clinic
+from clinic_import.import_run import RowChange
+from clinic_import.reading.dates_and_times import DateOrder
+from clinic_import.reading.faults import ImportFailed
 from iopmanager import clock
-from scheduling.clinic_import import ImportFailed, ImportResult, import_clinic
-from scheduling.clinic_import.dates_and_times import DateOrder
-from scheduling.clinic_import.import_run import RowChange
 
 ROWS_WORTH_PROGRESS = 500
 NEW_ROWS_NAMED = 20

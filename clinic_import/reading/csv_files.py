@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from django.utils.translation import gettext as _
 
-from scheduling.clinic_import.faults import Fault
+from clinic_import.reading.faults import Fault
 
 SEPARATORS = (",", ";", "\t")
 

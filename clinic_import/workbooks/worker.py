@@ -1,6 +1,6 @@
 """Read one workbook in a separate process. The process has no other data, and exits afterward.
 
-`python -m scheduling.workbooks.worker` reads the file from standard input and writes one line of JSON to standard output:
+`python -m clinic_import.workbooks.worker` reads the file from standard input and writes one line of JSON to standard output:
 `{"sheets": {name: [[row number, [cell, ...]], ...]}}`, or `{"refused": code}` with a code of `Refusal`.
 """
 

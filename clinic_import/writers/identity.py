@@ -6,10 +6,10 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from clinic_import.rows.clinic_rows import StaffRow
+from clinic_import.rows.person_rows import PatientRow
 from patients.domain.person_search import fold
 from patients.models import Patient
-from scheduling.clinic_import.clinic_rows import StaffRow
-from scheduling.clinic_import.person_rows import PatientRow
 from scheduling.formats import full_date
 
 FieldFault = tuple[str, str]

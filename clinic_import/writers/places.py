@@ -7,9 +7,9 @@ from django.utils.translation import ngettext
 
 from accounts.audit import record
 from accounts.models import Action
-from scheduling.clinic_import.clinic_rows import RoomRow, SiteRow
-from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
-from scheduling.clinic_import.person_rows import ClosureRow
+from clinic_import.import_run import FieldChange, ImportRun, differences
+from clinic_import.rows.clinic_rows import RoomRow, SiteRow
+from clinic_import.rows.person_rows import ClosureRow
 from scheduling.formats import clock, full_date
 from scheduling.models import Closure, Room, RuleSet, Session, SessionStatus, Site
 from scheduling.services.timetable.closures import change_closure, close_site, is_known_place

@@ -9,10 +9,10 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from clinic_import.reading.columns import ImportRow
+from clinic_import.reading.faults import Fault
+from clinic_import.reading.tables import ParsedTable
 from patients.domain.codes import fold_code
-from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.faults import Fault
-from scheduling.clinic_import.tables import ParsedTable
 from scheduling.formats import clock
 from scheduling.models import Site
 from scheduling.reason_text import reason_text

@@ -8,9 +8,9 @@ from accounts.audit import record
 from accounts.models import Action, RoleAssignment, User
 from accounts.permissions import Role
 from accounts.services.staffing import filled_posts, lock_roles, lost_posts
-from scheduling.clinic_import.clinic_rows import StaffRow
-from scheduling.clinic_import.import_run import ImportRun, differences
-from scheduling.clinic_import.writers.identity import check_same_staff
+from clinic_import.import_run import ImportRun, differences
+from clinic_import.rows.clinic_rows import StaffRow
+from clinic_import.writers.identity import check_same_staff
 from scheduling.formats import weekday
 from scheduling.models import Meeting, Site, TrackStatus
 from scheduling.services.administration.staff import end_account

@@ -8,10 +8,10 @@ from zipfile import BadZipFile, ZipFile
 
 from django.utils.translation import gettext as _
 
-from scheduling.clinic_import.csv_files import Line, advice, column_name, read_csv
-from scheduling.clinic_import.faults import Fault
-from scheduling.workbooks.child_process import read_in_child
-from scheduling.workbooks.worker import MAX_ROWS, MAX_SHEETS, MEGABYTE, Refusal, WorkbookRefused
+from clinic_import.reading.csv_files import Line, advice, column_name, read_csv
+from clinic_import.reading.faults import Fault
+from clinic_import.workbooks.child_process import read_in_child
+from clinic_import.workbooks.worker import MAX_ROWS, MAX_SHEETS, MEGABYTE, Refusal, WorkbookRefused
 
 WORKBOOKS = {".xlsx", ".xlsm", ".ods", ".xls"}
 OTHER_SPREADSHEETS = {".numbers"}

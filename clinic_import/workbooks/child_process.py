@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 
-from scheduling.workbooks.worker import Refusal, WorkbookRefused
+from clinic_import.workbooks.worker import Refusal, WorkbookRefused
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "scheduling.workbooks.worker"]
+COMMAND = [sys.executable, "-s", "-W", "ignore", "-m", "clinic_import.workbooks.worker"]
 TIMEOUT_SECONDS = 90
 
 

@@ -4,10 +4,10 @@ from datetime import date, time
 
 from accounts.audit import record
 from accounts.models import Action
-from scheduling.clinic_import.clinic_rows import CounselorHoursRow
-from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
-from scheduling.clinic_import.writers.meetings import find_clinician
-from scheduling.clinic_import.writers.staff import StaffDirectory
+from clinic_import.import_run import FieldChange, ImportRun, differences
+from clinic_import.rows.clinic_rows import CounselorHoursRow
+from clinic_import.writers.meetings import find_clinician
+from clinic_import.writers.staff import StaffDirectory
 from scheduling.models import CounselorHours, Site
 from scheduling.services.timetable.counselor_hours import (
     CounselorHoursValues,

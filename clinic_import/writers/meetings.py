@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action, User
-from scheduling.clinic_import.clinic_rows import MeetingRow
-from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.import_run import FieldChange, ImportRun
-from scheduling.clinic_import.writers.meeting_changes import (
+from clinic_import.import_run import FieldChange, ImportRun
+from clinic_import.reading.columns import ImportRow
+from clinic_import.rows.clinic_rows import MeetingRow
+from clinic_import.writers.meeting_changes import (
     apply_change,
     changes_of,
     check_change,
@@ -19,8 +19,8 @@ from scheduling.clinic_import.writers.meeting_changes import (
     has_following_row,
     merge_with_existing,
 )
-from scheduling.clinic_import.writers.staff import StaffDirectory
-from scheduling.clinic_import.writers.tracks import TrackKey
+from clinic_import.writers.staff import StaffDirectory
+from clinic_import.writers.tracks import TrackKey
 from scheduling.models import Meeting, Room, ServiceType, Site, Track
 from scheduling.services.timetable.meetings import create_meeting
 from scheduling.services.timetable.values import MeetingValues

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from patients.domain.codes import fold_code
-from scheduling.clinic_import.cells import refuse_broken_cell
-from scheduling.clinic_import.columns import Cells, ImportRow
-from scheduling.clinic_import.csv_files import Sheet, read_sheet
-from scheduling.clinic_import.dates_and_times import (
+from clinic_import.reading.cells import refuse_broken_cell
+from clinic_import.reading.columns import Cells, ImportRow
+from clinic_import.reading.csv_files import Sheet, read_sheet
+from clinic_import.reading.dates_and_times import (
     DateOrder,
     has_half,
     is_24_hour,
@@ -20,8 +19,9 @@ from scheduling.clinic_import.dates_and_times import (
     read_time,
     split_time_range,
 )
-from scheduling.clinic_import.faults import Fault
-from scheduling.clinic_import.sources import GivenTable
+from clinic_import.reading.faults import Fault
+from clinic_import.reading.sources import GivenTable
+from patients.domain.codes import fold_code
 
 DATE_READERS = (read_date, read_dates, read_birth_date)
 

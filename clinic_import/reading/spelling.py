@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from accounts.models import User
+from clinic_import.reading.columns import ImportRow
+from clinic_import.reading.tables import ParsedTable
 from patients.domain.codes import fold_code
 from patients.models import Commitment, Patient
-from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.tables import ParsedTable
 from scheduling.models import Meeting, Room, Site, Track
 
 SCOPES = {"rooms": "site", "tracks": "site", "meetings": "site", "commitments": "patient"}

@@ -10,22 +10,22 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from scheduling.clinic_import.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
-from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.dates_and_times import DateOrder
-from scheduling.clinic_import.faults import Fault, ImportFailed
-from scheduling.clinic_import.import_run import ImportRun, Progress, RowChange
-from scheduling.clinic_import.person_rows import ClosureRow, CommitmentRow, PatientRow
-from scheduling.clinic_import.sources import read_source
-from scheduling.clinic_import.spelling import use_known_spellings
-from scheduling.clinic_import.tables import ParsedTable, parse_table
-from scheduling.clinic_import.writers.commitments import write_commitments
-from scheduling.clinic_import.writers.hours import write_counselor_hours
-from scheduling.clinic_import.writers.meetings import write_meetings
-from scheduling.clinic_import.writers.patients import write_patients
-from scheduling.clinic_import.writers.places import write_closures, write_rooms, write_sites
-from scheduling.clinic_import.writers.staff import check_groups_have_their_staff, write_staff
-from scheduling.clinic_import.writers.tracks import publish_tracks, write_tracks
+from clinic_import.import_run import ImportRun, Progress, RowChange
+from clinic_import.reading.columns import ImportRow
+from clinic_import.reading.dates_and_times import DateOrder
+from clinic_import.reading.faults import Fault, ImportFailed
+from clinic_import.reading.sources import read_source
+from clinic_import.reading.spelling import use_known_spellings
+from clinic_import.reading.tables import ParsedTable, parse_table
+from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
+from clinic_import.rows.person_rows import ClosureRow, CommitmentRow, PatientRow
+from clinic_import.writers.commitments import write_commitments
+from clinic_import.writers.hours import write_counselor_hours
+from clinic_import.writers.meetings import write_meetings
+from clinic_import.writers.patients import write_patients
+from clinic_import.writers.places import write_closures, write_rooms, write_sites
+from clinic_import.writers.staff import check_groups_have_their_staff, write_staff
+from clinic_import.writers.tracks import publish_tracks, write_tracks
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, ClosureRow,

@@ -7,9 +7,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
-from patients.models import CommitmentKind, LevelOfCare
-from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
-from scheduling.clinic_import.cells import (
+from clinic_import.reading.cells import (
     read_choice,
     read_code,
     read_email,
@@ -20,9 +18,11 @@ from scheduling.clinic_import.cells import (
     read_text,
     read_yes_no,
 )
-from scheduling.clinic_import.clinic_rows import A_WEEK, WEEKS, WHEN_TITLES
-from scheduling.clinic_import.columns import ImportRow, RowErrors, optional, required
-from scheduling.clinic_import.dates_and_times import read_birth_date, read_date, read_time, read_weekdays
+from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
+from clinic_import.reading.dates_and_times import read_birth_date, read_date, read_time, read_weekdays
+from clinic_import.rows.clinic_rows import A_WEEK, WEEKS, WHEN_TITLES
+from patients.models import CommitmentKind, LevelOfCare
+from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
 from scheduling.formats import clock, full_date
 
 LONGEST_TRAVEL = 480

@@ -4,13 +4,13 @@ from typing import Any
 
 from accounts.audit import record_all
 from accounts.models import Action
+from clinic_import.import_run import ImportRun, differences
+from clinic_import.reading.dates_and_times import DAYS
+from clinic_import.rows.person_rows import CommitmentRow
+from clinic_import.writers.patients import BATCH, batches
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, check_commitment
-from scheduling.clinic_import.dates_and_times import DAYS
-from scheduling.clinic_import.import_run import ImportRun, differences
-from scheduling.clinic_import.person_rows import CommitmentRow
-from scheduling.clinic_import.writers.patients import BATCH, batches
 from timekeeping.reasons import Refused
 from timekeeping.rotations import bits_to_runs, format_runs, runs_to_bits
 

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_all
 from accounts.models import Action
+from clinic_import.import_run import FieldChange, ImportRun, differences
+from clinic_import.rows.person_rows import PatientRow
+from clinic_import.writers.identity import KnownPeople, check_same_patient
 from patients.models import Episode, LevelOfCareSpan, Patient
-from scheduling.clinic_import.import_run import FieldChange, ImportRun, differences
-from scheduling.clinic_import.person_rows import PatientRow
-from scheduling.clinic_import.writers.identity import KnownPeople, check_same_patient
 from scheduling.formats import full_date
 from scheduling.models import Site
 

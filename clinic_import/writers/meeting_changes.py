@@ -9,9 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from scheduling.clinic_import.clinic_rows import MeetingRow
-from scheduling.clinic_import.dates_and_times import DAYS
-from scheduling.clinic_import.import_run import FieldChange, differences, format_value
+from clinic_import.import_run import FieldChange, differences, format_value
+from clinic_import.reading.dates_and_times import DAYS
+from clinic_import.rows.clinic_rows import MeetingRow
 from scheduling.formats import full_date
 from scheduling.models import FacilitatorPart, Meeting
 from scheduling.services.timetable.meetings import change_meeting, end_meeting

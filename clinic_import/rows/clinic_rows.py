@@ -8,8 +8,7 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 
 from accounts.permissions import Role
-from patients.models import LevelOfCare
-from scheduling.clinic_import.cells import (
+from clinic_import.reading.cells import (
     read_address,
     read_choice,
     read_code,
@@ -24,8 +23,9 @@ from scheduling.clinic_import.cells import (
     read_yes_no,
     split,
 )
-from scheduling.clinic_import.columns import Cells, ImportRow, RowErrors, optional, required
-from scheduling.clinic_import.dates_and_times import read_date, read_dates, read_time, read_weekday, several_weekdays
+from clinic_import.reading.columns import Cells, ImportRow, RowErrors, optional, required
+from clinic_import.reading.dates_and_times import read_date, read_dates, read_time, read_weekday, several_weekdays
+from patients.models import LevelOfCare
 from scheduling.formats import clock, full_date, weekday
 from scheduling.models import EntryMode, Modality
 from timekeeping.occurrences import centered_break

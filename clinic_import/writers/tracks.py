@@ -4,9 +4,9 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record
 from accounts.models import Action
-from scheduling.clinic_import.clinic_rows import TrackRow
-from scheduling.clinic_import.columns import ImportRow
-from scheduling.clinic_import.import_run import ImportRun, differences
+from clinic_import.import_run import ImportRun, differences
+from clinic_import.reading.columns import ImportRow
+from clinic_import.rows.clinic_rows import TrackRow
 from scheduling.models import Site, Track, TrackStatus
 from scheduling.services.bookings.horizon import extend_horizon
 from scheduling.services.timetable.hours_check import refuse_rule_violations
