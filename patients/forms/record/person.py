@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import BIRTH_YEARS, DayField
+from patients.domain.codes import clean_code
 from patients.domain.languages import COMMON_LANGUAGES
 from patients.forms.layout import fields_row, form_layout
 from patients.forms.record.contact_fields import PhoneField
@@ -37,7 +38,19 @@ class SuggestionInput(forms.TextInput):
         return field + format_html('<datalist id="suggested-{}">{}</datalist>', name, options)
 
 
+class CodeField(forms.CharField):
+    """One of the clinic's own codes, of at most 40 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 40, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        return clean_code(super().to_python(value) or "")
+
+
 class PatientForm(forms.Form):
+    """A patient's personal details. The code of a new patient may be left blank."""
+
     reason_fields: ClassVar = {
         "code_taken": "code",
         "birth_date_in_future": "birth_date",
@@ -61,7 +74,7 @@ class PatientForm(forms.Form):
         widget=forms.TextInput(attrs=ANOTHER_PERSONS),
         help_text=_("What the patient likes to be called. Leave blank if it is the first name."),
     )
-    code = forms.CharField(max_length=40, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
+    code = CodeField(required=False, label=_("Code"), help_text=_("The clinic’s own code, for example P001."))
     birth_date = DayField(years=BIRTH_YEARS, label=_("Birth date"))
     language = forms.CharField(
         max_length=40,
@@ -88,6 +101,12 @@ class PatientForm(forms.Form):
             kwargs["initial"]["language"] = language_name(patient.language)
         self.stored_language = patient.language if patient is not None else ""
         super().__init__(*args, **kwargs)
+        if patient is None:
+            self.fields["code"].help_text = _(
+                "The clinic’s own code. Leave blank, and the patient gets the next free one."
+            )
+        else:
+            self.fields["code"].required = True
         self.fields["birth_date"].widget.attrs |= ANOTHER_PERSONS
         self.helper = form_layout(
             fields_row("first_name", "last_name"),

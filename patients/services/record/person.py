@@ -10,6 +10,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from patients.domain.codes import clean_code
 from patients.models import Patient
+from patients.services.record.codes import lock_codes, typed_or_next_code
 from patients.services.record.similar_patients import SimilarPatient, find_similar_patients
 from patients.services.rows import save_values
 from timekeeping.reasons import Reason, refuse_if_any
@@ -33,7 +34,8 @@ class BirthDateInFuture(Reason):
 class PatientValues:
     """A patient's personal details, as a user enters them.
 
-    `code` is the clinic's own code for the patient. `travel_minutes` is the one-way travel time from home to the site.
+    `code` is the clinic's own code for the patient. If it is blank, a new patient gets the next free code, and a patient who
+    has a code keeps it. `travel_minutes` is the one-way travel time from home to the site.
     """
 
     code: str
@@ -79,14 +81,16 @@ def create_patient(
     `is_another_person` says that somebody has looked at similar patients, and that this is none of them.
 
     Raises Refused if another patient has the code, or if the birth date is in the future. Also raises Refused if a patient
-    whom `by` may see is similar (see `similar_to`), unless `is_another_person` is true.
+    whom `by` may see is similar (see `similar_to`), unless `is_another_person` is true. If several people add patients at
+    the same time, each patient gets another code, and the later ones are compared with the earlier ones.
     """
+    lock_codes()
     patient = Patient(site_id=site_id)
     reasons = [*check_person(patient, code=values.code, birth_date=values.birth_date, now=now)]
     if not is_another_person:
         reasons += similar_to(values, by=by)
     refuse_if_any(reasons)
-    save_values(patient, replace(values, code=clean_code(values.code)))
+    save_values(patient, replace(values, code=typed_or_next_code(values.code)))
     record(patient, by=by, action=Action.CREATED, at=now)
     return patient
 
@@ -98,8 +102,9 @@ def change_patient(*, patient: Patient, values: PatientValues, by: User | None, 
     Raises Refused if another patient has the code, or if the birth date is in the future. The audit trail records the names
     of the changed fields, but not their values.
     """
+    lock_codes()
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
-    changed = save_values(patient, replace(values, code=clean_code(values.code)))
+    changed = save_values(patient, replace(values, code=clean_code(values.code) or patient.code))
     record(patient, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return patient

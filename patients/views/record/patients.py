@@ -92,7 +92,11 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     _check_the_rest(request, form, Patient(site=site))
     is_another_person = "another_person" in request.POST
     if saved := submit_form(request, form, lambda: service(values=form.values(), is_another_person=is_another_person)):
-        messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
+        if form.cleaned_data["code"]:
+            messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
+        else:
+            text = _("Patient added, with the code %(code)s. Next, add commitments and admit the patient.")
+            messages.success(request, text % {"code": saved.value.code})
         return redirect("patient", saved.value.pk)
     return form_page(
         request,
