@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
+from accounts.permissions import Permission
+
 Cells = Mapping[str, str]
 """The texts of a row's cells by column name."""
 RowErrors = Iterator[tuple[str, str]]
@@ -43,6 +45,8 @@ class ImportRow:
     table: ClassVar[str]
     key_columns: ClassVar[tuple[str, ...]]
     """Names of the columns that identify a row. These columns usually hold the clinic's own codes."""
+    permission: ClassVar[Permission]
+    """What a user needs to be allowed at a row's site to import the row."""
     other_titles: ClassVar[Mapping[str, str]] = {}
     """Map other titles that clinics use to the names of columns, for example `dob` to `birth_date`."""
     file: str

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
-from accounts.permissions import Role
+from accounts.permissions import Permission, Role
 from clinic_import.reading.cells import (
     read_address,
     read_choice,
@@ -60,6 +60,7 @@ def read_roles(cell: str) -> tuple[tuple[Role, str], ...]:
 class SiteRow(ImportRow):
     table: ClassVar[str] = "sites"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
+    permission: ClassVar[Permission] = Permission.MANAGE_SITE
     other_titles: ClassVar[Mapping[str, str]] = {"timezone": "time_zone"}
     code: str = required(read_code, code_of="sites")
     name: str = required(read_text(120))
@@ -103,6 +104,7 @@ class SiteRow(ImportRow):
 class RoomRow(ImportRow):
     table: ClassVar[str] = "rooms"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
+    permission: ClassVar[Permission] = Permission.MANAGE_SITE
     site: str = required(read_code, code_of="sites")
     code: str = required(read_code, code_of="rooms")
     name: str = required(read_text(80))
@@ -113,6 +115,7 @@ class RoomRow(ImportRow):
 class StaffRow(ImportRow):
     table: ClassVar[str] = "staff"
     key_columns: ClassVar[tuple[str, ...]] = ("email",)
+    permission: ClassVar[Permission] = Permission.MANAGE_SITE
     other_titles: ClassVar[Mapping[str, str]] = {"e_mail": "email", "credentials": "credential"}
     email: str = required(read_email)
     name: str = required(read_text(150))
@@ -126,6 +129,7 @@ class StaffRow(ImportRow):
 class CounselorHoursRow(ImportRow):
     table: ClassVar[str] = "counselor_hours"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "person", "weekday", "starts", "valid_from")
+    permission: ClassVar[Permission] = Permission.MANAGE_TIMETABLE
     other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {"day": "weekday"}
     site: str = required(read_code, code_of="sites")
     person: str = required(read_text(254), code_of="staff")
@@ -167,6 +171,7 @@ class CounselorHoursRow(ImportRow):
 class TrackRow(ImportRow):
     table: ClassVar[str] = "tracks"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code")
+    permission: ClassVar[Permission] = Permission.MANAGE_TIMETABLE
     site: str = required(read_code, code_of="sites")
     code: str = required(read_code, code_of="tracks")
     name: str = required(read_text(120))
@@ -197,6 +202,7 @@ class TrackRow(ImportRow):
 class MeetingRow(ImportRow):
     table: ClassVar[str] = "meetings"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "code", "runs_from")
+    permission: ClassVar[Permission] = Permission.MANAGE_TIMETABLE
     other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {
         "day": "weekday",
         "days": "weekday",

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
+from accounts.permissions import Permission
 from clinic_import.reading.cells import (
     read_choice,
     read_code,
@@ -32,6 +33,7 @@ LONGEST_TRAVEL = 480
 class PatientRow(ImportRow):
     table: ClassVar[str] = "patients"
     key_columns: ClassVar[tuple[str, ...]] = ("code",)
+    permission: ClassVar[Permission] = Permission.MANAGE_PATIENTS
     other_titles: ClassVar[Mapping[str, str]] = {
         "mrn": "code",
         "record_number": "code",
@@ -103,6 +105,7 @@ class PatientRow(ImportRow):
 class CommitmentRow(ImportRow):
     table: ClassVar[str] = "commitments"
     key_columns: ClassVar[tuple[str, ...]] = ("patient", "code")
+    permission: ClassVar[Permission] = Permission.MANAGE_PATIENTS
     other_titles: ClassVar[Mapping[str, str]] = WHEN_TITLES | {"day": "weekdays", "days": "weekdays", "mrn": "patient"}
     patient: str = required(read_code, code_of="patients")
     code: str = required(read_code, code_of="commitments")
@@ -212,6 +215,7 @@ class CommitmentRow(ImportRow):
 class ClosureRow(ImportRow):
     table: ClassVar[str] = "closures"
     key_columns: ClassVar[tuple[str, ...]] = ("site", "first_day")
+    permission: ClassVar[Permission] = Permission.MANAGE_TIMETABLE
     other_titles: ClassVar[Mapping[str, str]] = {
         "date": "first_day",
     }
