@@ -7,7 +7,7 @@ from accounts.models import Action
 from clinic_import.import_run import ImportRun, differences
 from clinic_import.reading.dates_and_times import DAYS
 from clinic_import.rows.person_rows import CommitmentRow
-from clinic_import.writers.patients import BATCH, batches
+from clinic_import.writers.care import BATCH, batches
 from patients.models import Commitment, Patient
 from patients.models.commitment import weekday_mask
 from patients.services.availability.commitments import CommitmentValues, check_commitment

@@ -25,8 +25,8 @@ NEW_ROWS_NAMED = 20
 
 class Command(BaseCommand):
     help = (
-        "Import a clinic's CSV files or workbook: sites, rooms, staff, tracks, groups, patients, commitments and closures. "
-        "docs/import.md describes them."
+        "Import a clinic's CSV files or workbook, such as sites, staff, tracks, groups, patients and their episodes of care. "
+        "docs/import.md describes the files."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, User
+from clinic_import.clinic import TABLES
 from clinic_import.reading.faults import ImportFailed
 from patients.models import Patient
 from scheduling.models import Meeting, Room, Session, Site, Track
@@ -259,8 +260,7 @@ def test_unknown_columns_are_reported_with_a_suggestion(tmp_path: Path) -> None:
 
 def test_an_empty_folder_and_no_folder_are_faults(tmp_path: Path) -> None:
     assert only_fault(tmp_path, {}) == (
-        f"{tmp_path}: The folder has no file to import. It can have these: sites.csv, rooms.csv,"
-        " staff.csv, counselor_hours.csv, tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."
+        f"{tmp_path}: The folder has no file to import. It can have these: {', '.join(f'{table}.csv' for table in TABLES)}."
     )
     with pytest.raises(CommandError, match=r"1 problem found\. Nothing was imported\."):
         call_command("import_clinic", tmp_path / "nowhere", stderr=StringIO())

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 import xlsxwriter
 
-from clinic_import.clinic import import_clinic
+from clinic_import.clinic import TABLES, import_clinic
 from clinic_import.reading.faults import ImportFailed
 from clinic_import.workbooks.worker import MAX_UNPACKED_BYTES
 from patients.models import Commitment, Patient
@@ -252,8 +252,7 @@ def test_a_zip_file_comes_in_like_the_same_folder(tmp_path: Path, folder: str) -
             {"sites.csv": bytes(200 * 1024 * 1024 + 1)},
             "The zip file is too large. Put only the files to import in it.",
         ),
-        ({}, "The folder has no file to import. It can have these: sites.csv, rooms.csv, staff.csv, counselor_hours.csv,"
-             " tracks.csv, meetings.csv, patients.csv, commitments.csv, closures.csv."),
+        ({}, f"The folder has no file to import. It can have these: {', '.join(f'{table}.csv' for table in TABLES)}."),
     ],
     ids=["several folders", "a bomb", "nothing"],
 )  # fmt: skip
