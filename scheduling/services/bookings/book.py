@@ -31,6 +31,8 @@ from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.session_facilitators import facilitator_times
 from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
+from timekeeping.busy_index import BusyIndex
+from timekeeping.intervals import Interval
 
 
 def sessions_to_book(enrollment: Enrollment, today: date, now: datetime) -> list[Session]:
@@ -64,6 +66,24 @@ def missed_sessions(
     return [session for session in found if session.pk in busy]
 
 
+def split_overlapping(sessions: Iterable[Session]) -> tuple[list[Session], list[Session]]:
+    """Return the sessions that one patient can attend, and those that overlap one of these.
+
+    Sessions of different meetings overlap if one of them was moved. The one that was not changed by hand is attended, or
+    else the earlier one.
+    """
+    taken = BusyIndex()
+    attended, overlapping = [], []
+    for session in sorted(sessions, key=lambda each: (each.is_changed, each.starts, each.pk)):
+        time = Interval(session.starts, session.ends)
+        if taken.is_free(0, time):
+            taken.take(0, time)
+            attended.append(session)
+        else:
+            overlapping.append(session)
+    return attended, overlapping
+
+
 def missed_text(missed: Sequence[Session], covered: Sequence[Session]) -> str:
     """Return the number of missed sessions as text for the audit trail, or an empty string if there are none."""
     return f", misses {len(missed)} of {len(covered)} sessions" if missed else ""
@@ -75,12 +95,19 @@ def missed_from_the_start(enrollment: Enrollment) -> BookingQuerySet:
 
 
 def book_sessions(
-    enrollment: Enrollment, sessions: Sequence[Session], now: datetime, *, missed: Sequence[Session] = ()
+    enrollment: Enrollment,
+    sessions: Sequence[Session],
+    now: datetime,
+    *,
+    missed: Sequence[Session] = (),
+    overlapping: Sequence[Session] = (),
 ) -> None:
     """Book an enrollment into locked sessions that have passed `check_sessions`.
 
     `missed` are sessions that the patient will miss but can make up. For each of these, a released booking is saved.
-    It takes no spot, and it keeps the nightly job from booking the patient into the session.
+    It takes no spot, and it keeps the nightly job from booking the patient into the session. `overlapping` are sessions
+    that overlap the others (see `split_overlapping`). Their bookings are released too, but the patient is booked again
+    once the sessions no longer overlap.
     """
     book = RuleBook.of(enrollment.episode.site)
     given_back = {
@@ -88,6 +115,7 @@ def book_sessions(
         "release_cause": ReleaseCause.GIVEN_BACK,
         "release_reason": StoredReason.NOT_AVAILABLE,
     }
+    lost = {"released_at": now, "release_cause": ReleaseCause.CLASH, "release_reason": StoredReason.OTHER_SESSION}
     insert_bookings(
         [
             new_booking(
@@ -97,7 +125,7 @@ def book_sessions(
                 week=book.week_of(session.on),
                 **released,
             )
-            for group, released in ((sessions, {}), (missed, given_back))
+            for group, released in ((sessions, {}), (missed, given_back), (overlapping, lost))
             for session in group
         ],
         site=enrollment.episode.site,

@@ -9,7 +9,13 @@ from django.db.models import Q
 from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting
-from scheduling.services.bookings.book import book_sessions, missed_sessions, missed_text, sessions_to_book
+from scheduling.services.bookings.book import (
+    book_sessions,
+    missed_sessions,
+    missed_text,
+    sessions_to_book,
+    split_overlapping,
+)
 from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.bookings.release import release_uncovered_bookings
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
@@ -56,12 +62,12 @@ def change_meetings(
     release_uncovered_bookings(enrollment, placements_of(enrollment), now)
     gained = [session for session in sessions_to_book(enrollment, today, now) if not is_covered(before, session)]
     missed = missed_sessions(gained, [*chosen, *following], need, episode.site.zone)
-    attended = [session for session in gained if session not in missed]
+    attended, overlapping = split_overlapping(session for session in gained if session not in missed)
     refuse_if_any([*reasons, *check_sessions(episode, attended, known=reasons)])
     names = ", ".join(meeting.name for meeting in chosen)
-    detail = f"from {from_day:%Y-%m-%d}: {names}{missed_text(missed, gained)}"
+    detail = f"from {from_day:%Y-%m-%d}: {names}{missed_text([*missed, *overlapping], gained)}"
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=detail)
-    book_sessions(enrollment, attended, now, missed=missed)
+    book_sessions(enrollment, attended, now, missed=missed, overlapping=overlapping)
     return enrollment
 
 

@@ -10,7 +10,13 @@ from accounts.models import Action, User
 from patients.models import Episode
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Enrollment, EnrollmentMeeting, Meeting, Modality, Track, WaitingEntry
-from scheduling.services.bookings.book import book_sessions, missed_sessions, missed_text, sessions_to_book
+from scheduling.services.bookings.book import (
+    book_sessions,
+    missed_sessions,
+    missed_text,
+    sessions_to_book,
+    split_overlapping,
+)
 from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
 from scheduling.services.enrollment.individual import add_individual_sessions, check_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
@@ -84,13 +90,13 @@ def enroll_patient(
     add_individual_sessions(enrollment=enrollment, hours=individual, begins=starts, now=now)
     covered = sessions_to_book(enrollment, today, now)
     missed = missed_sessions(covered, [*chosen, *following], need, episode.site.zone)
-    attended = [session for session in covered if session not in missed]
+    attended, overlapping = split_overlapping(session for session in covered if session not in missed)
     refuse_if_any(check_sessions(episode, attended))
-    detail = f"{track} from {starts:%Y-%m-%d}{missed_text(missed, covered)}"
+    detail = f"{track} from {starts:%Y-%m-%d}{missed_text([*missed, *overlapping], covered)}"
     record(enrollment, by=by, action=Action.ENROLLED, at=now, detail=detail)
     entries = WaitingEntry.objects.filter(episode=episode, track=track)
     close_entries(entries, enrollment=enrollment, by=by, now=now)
-    book_sessions(enrollment, attended, now, missed=missed)
+    book_sessions(enrollment, attended, now, missed=missed, overlapping=overlapping)
     return enrollment
 
 

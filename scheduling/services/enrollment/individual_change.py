@@ -9,7 +9,7 @@ from accounts.audit import record
 from accounts.models import Action, User
 from scheduling.domain.individual.proposals import IndividualProposals, WeeklyHour
 from scheduling.models import Enrollment
-from scheduling.services.bookings.book import book_sessions, sessions_to_book
+from scheduling.services.bookings.book import book_sessions, sessions_to_book, split_overlapping
 from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.enrollment.checks import check_sessions
 from scheduling.services.enrollment.individual import (
@@ -73,9 +73,10 @@ def arrange_individual_sessions(
     end_individual_sessions(enrollment=enrollment, ends=from_day, now=now)
     add_individual_sessions(enrollment=enrollment, hours=hours, begins=from_day, now=now)
     sessions = [each for each in sessions_to_book(enrollment, today, now) if not is_covered(before, each)]
+    sessions, overlapping = split_overlapping(sessions)
     refuse_if_any(check_sessions(episode, sessions))
     record(enrollment, by=by, action=Action.CHANGED, at=now, detail=f"individual time from {from_day:%Y-%m-%d}")
-    book_sessions(enrollment, sessions, now)
+    book_sessions(enrollment, sessions, now, overlapping=overlapping)
     return enrollment
 
 

@@ -224,3 +224,37 @@ def test_the_chart_shows_commitments_that_have_to_move_and_sessions_that_conflic
     move_session(session=session, slot=Slot(on=MONDAY + DAY, starts=time(8), ends=time(11), room=None), by=by, now=NOW)
     chart = desk.get(address).text
     assert "1 booked session conflicts with a commitment" in chart
+
+
+def move_wednesday_to_monday(track: Track, by: User) -> Session:
+    """Move the first Wednesday's session to the Monday before, at 10:00, during Monday's session."""
+    moved = Session.objects.get(meeting__weekday=2, on=MONDAY + 2 * DAY)
+    slot = Slot(on=MONDAY, starts=time(10), ends=time(13), room=None)
+    return move_session(session=moved, slot=slot, by=by, now=NOW)
+
+
+def test_of_two_sessions_that_overlap_because_one_was_moved_the_patient_misses_the_moved_one(
+    site: Site, track: Track, by: User
+) -> None:
+    extend_horizon(site=site, now=NOW)
+    moved = move_wednesday_to_monday(track, by)
+    enrollment = enroll(admit(make_patient(site)), track, by)
+    assert standing(enrollment) == 35
+    lost = Booking.objects.get(session=moved)
+    assert (lost.release_cause, lost.release_reason) == (ReleaseCause.CLASH, "In another session at the time")
+    moved.refresh_from_db()
+    assert moved.booked == 0
+    assert AuditEvent.objects.get(action="enrolled").detail == "Mornings from 2026-11-23, misses 1 of 36 sessions"
+
+    back = Slot(on=MONDAY + 2 * DAY, starts=time(9), ends=time(12), room=None)
+    move_session(session=moved, slot=back, by=by, now=NOW)
+    extend_horizon(site=site, now=NOW)
+    assert standing(enrollment) == 36
+
+
+def test_new_groups_of_an_enrollment_can_overlap_on_a_date_too(site: Site, track: Track, by: User) -> None:
+    extend_horizon(site=site, now=NOW)
+    move_wednesday_to_monday(track, by)
+    enrollment = enroll(admit(make_patient(site)), track, by, days=(1, 3, 4))
+    change_meetings(enrollment=enrollment, meetings=on_days(track, 0, 2, 4), from_day=MONDAY, by=by, now=NOW)
+    assert standing(enrollment) == 35
