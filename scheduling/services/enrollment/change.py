@@ -18,7 +18,7 @@ from scheduling.services.bookings.book import (
 )
 from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.bookings.release import release_uncovered_bookings
-from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, predecessors, successors
 from scheduling.services.enrollment.enroll import planned_enrollment_meetings
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.preconditions import lock_enrollment, refuse_invalid_day
@@ -55,13 +55,13 @@ def change_meetings(
     )
     before = placements_of(enrollment)
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
-    following = successors(chosen, track)
-    wanted = planned_enrollment_meetings(enrollment, from_day, chosen, following)
+    attended_meetings = [*predecessors(chosen, track, from_day), *chosen, *successors(chosen, track)]
+    wanted = planned_enrollment_meetings(enrollment, from_day, attended_meetings)
     if not _replace_meetings(enrollment, wanted, from_day):
         raise Refused([NothingChanged()])
     release_uncovered_bookings(enrollment, placements_of(enrollment), now)
     gained = [session for session in sessions_to_book(enrollment, today, now) if not is_covered(before, session)]
-    missed = missed_sessions(gained, [*chosen, *following], need, episode.site.zone)
+    missed = missed_sessions(gained, attended_meetings, need, episode.site.zone)
     attended, overlapping = split_overlapping(session for session in gained if session not in missed)
     refuse_if_any([*reasons, *check_sessions(episode, attended, known=reasons)])
     names = ", ".join(meeting.name for meeting in chosen)

@@ -116,10 +116,10 @@ def check_enrollment(
 ) -> tuple[Reason, ...]:
     """Return every reason against attending these meetings from the need's first day on.
 
-    Meetings that later continue the chosen ones are checked too. `full` maps meeting id to full dates, as returned by
-    `full_dates`. If the patient is already enrolled in the track, `changes` is that enrollment. The new meetings can
-    then start on any day. `beside` has meetings of other tracks that can be chosen too. Reads the track's prefetched
-    meetings and start dates.
+    Meetings that later continue the chosen ones are checked too, and so are those that the chosen ones will continue.
+    `full` maps meeting id to full dates, as returned by `full_dates`. If the patient is already enrolled in the track,
+    `changes` is that enrollment. The new meetings can then start on any day. `beside` has meetings of other tracks that
+    can be chosen too. Reads the track's prefetched meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -138,9 +138,10 @@ def check_enrollment(
         reasons += check_home_track(
             as_offer(track, starts, full), [as_offer(each, starts, full) for each in beside.tracks], chosen
         )
-    following = successors(meetings, track)
-    if following:
-        reasons += _check_successors(offer, need, chosen, [each.as_weekly_meeting() for each in following], full)
+    if preceding := [each.as_weekly_meeting() for each in predecessors(meetings, track, starts)]:
+        reasons += _check_dates(_offer_of(offer, preceding, full), need, preceding)
+    if following := [each.as_weekly_meeting() for each in successors(meetings, track)]:
+        reasons += _check_successors(offer, need, chosen, following, full)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -152,18 +153,45 @@ def _check_successors(
     full: Mapping[int, tuple[date, ...]],
 ) -> Iterable[Reason]:
     """Yield the reasons against the meetings in `following`, the successors of the meetings in `chosen`."""
-    later = Offer(
-        key=offer.key,
-        name=offer.name,
-        meetings=tuple(OfferedMeeting(meeting=each, full_on=full.get(int(each.key), ())) for each in following),
-        individual_minutes=offer.individual_minutes,
-    )
-    choice = tuple(following)
-    yield from keeps_commitments(later, need, choice)
-    yield from has_a_place(later, need, choice)
+    later = _offer_of(offer, following, full)
+    yield from _check_dates(later, need, following)
     lasting = tuple(each for each in (*chosen, *following) if each.runs_until is None or each.runs_until >= need.until)
     if len(lasting) == len(chosen):  # no check if a chosen meeting ends without a successor
         yield from gives_the_hours(later, need, lasting)
+
+
+def _offer_of(offer: Offer, meetings: Iterable[WeeklyMeeting], full: Mapping[int, tuple[date, ...]]) -> Offer:
+    """Return the offer with other meetings."""
+    return Offer(
+        key=offer.key,
+        name=offer.name,
+        meetings=tuple(OfferedMeeting(meeting=each, full_on=full.get(int(each.key), ())) for each in meetings),
+        individual_minutes=offer.individual_minutes,
+    )
+
+
+def _check_dates(offer: Offer, need: Need, meetings: Sequence[WeeklyMeeting]) -> Iterable[Reason]:
+    """Yield the reasons against the dates of the meetings: commitments, and dates without a spot."""
+    choice = tuple(meetings)
+    yield from keeps_commitments(offer, need, choice)
+    yield from has_a_place(offer, need, choice)
+
+
+def predecessors(meetings: Sequence[Meeting], track: Track, day: date) -> list[Meeting]:
+    """Return every meeting that one of `meetings` will continue, directly or through others, and that is held after `day`.
+
+    A group that changes in the middle of the patient's first week has sessions of both meetings in that week. The earlier
+    meeting must serve `track`, or visit it as in `successors`.
+    """
+    visited = ~Q(continued_by__tracks=track) & Q(tracks=F("continued_by__tracks"))
+    rows = Meeting.objects.filter(Q(tracks=track) | visited, runs_until__gt=day).distinct()
+    rows = rows.select_related("service_type").prefetch_related("meeting_facilitators")
+    found: list[Meeting] = []
+    latest = list(meetings)
+    while earlier := [each.continues_id for each in latest if each.continues_id is not None]:
+        latest = list(rows.filter(pk__in=earlier))
+        found += latest
+    return found
 
 
 def successors(meetings: Sequence[Meeting], track: Track) -> list[Meeting]:

@@ -17,7 +17,7 @@ from scheduling.services.bookings.book import (
     sessions_to_book,
     split_overlapping,
 )
-from scheduling.services.enrollment.checks import check_enrollment, check_sessions, successors
+from scheduling.services.enrollment.checks import check_enrollment, check_sessions, predecessors, successors
 from scheduling.services.enrollment.individual import add_individual_sessions, check_individual_sessions
 from scheduling.services.enrollment.mixed_tracks import cross_track_options
 from scheduling.services.enrollment.waitlist import close_entries
@@ -85,11 +85,11 @@ def enroll_patient(
         episode=episode, track=track, starts=starts, modality=modality, continues=continues
     )
     chosen = [meeting for meeting in (*track.meetings.all(), *others.meetings) if meeting in meetings]
-    following = successors(chosen, track)
-    EnrollmentMeeting.objects.bulk_create(planned_enrollment_meetings(enrollment, starts, chosen, following))
+    attended_meetings = [*predecessors(chosen, track, starts), *chosen, *successors(chosen, track)]
+    EnrollmentMeeting.objects.bulk_create(planned_enrollment_meetings(enrollment, starts, attended_meetings))
     add_individual_sessions(enrollment=enrollment, hours=individual, begins=starts, now=now)
     covered = sessions_to_book(enrollment, today, now)
-    missed = missed_sessions(covered, [*chosen, *following], need, episode.site.zone)
+    missed = missed_sessions(covered, attended_meetings, need, episode.site.zone)
     attended, overlapping = split_overlapping(session for session in covered if session not in missed)
     refuse_if_any(check_sessions(episode, attended))
     detail = f"{track} from {starts:%Y-%m-%d}{missed_text([*missed, *overlapping], covered)}"
@@ -101,14 +101,13 @@ def enroll_patient(
 
 
 def planned_enrollment_meetings(
-    enrollment: Enrollment, begins: date, chosen: Sequence[Meeting], following: Sequence[Meeting]
+    enrollment: Enrollment, begins: date, meetings: Sequence[Meeting]
 ) -> list[EnrollmentMeeting]:
-    """Return unsaved rows for the meetings of an enrollment.
+    """Return unsaved rows for the meetings of an enrollment: the chosen ones, their predecessors and their successors.
 
-    `chosen` are the meetings to attend, and `following` are the meetings that continue them. If a meeting is
-    continued by another one, its row ends when the meeting ends. All other rows have no end.
+    If a meeting is continued by another one, its row ends when the meeting ends. All other rows have no end.
     """
-    continued = {meeting.continues_id for meeting in following}
+    continued = {meeting.continues_id for meeting in meetings}
     return [
         EnrollmentMeeting(
             enrollment=enrollment,
@@ -116,5 +115,5 @@ def planned_enrollment_meetings(
             starts=max(begins, meeting.runs_from),
             ends=meeting.runs_until if meeting.pk in continued else None,
         )
-        for meeting in (*chosen, *following)
+        for meeting in meetings
     ]

@@ -266,3 +266,35 @@ def test_the_new_hours_of_a_group_that_changes_later_are_checked(episode: Episod
     assert isinstance(conflict, CommitmentConflict)
     assert (conflict.minutes, conflict.first_date) == (55, MONDAY + 3 * WEEK)
     assert hours == BelowPrescribedMinutes(535, 540)
+
+
+THURSDAY, SATURDAY = MONDAY + timedelta(days=3), MONDAY - timedelta(days=2)
+
+
+def test_a_group_that_changes_in_the_first_week_is_attended_before_and_after(episode: Episode) -> None:
+    Episode.objects.filter(pk=episode.pk).update(starts=SATURDAY)
+    episode.spans.update(starts=SATURDAY)
+    track = make_weekday_track(episode.site)
+    monday = track.meetings.get(weekday=0)
+    following = changed_from(monday, THURSDAY, "13:00", "16:00")
+    enrollment = enrolling(episode, track, [each for each in track.meetings.all() if each != monday], starts=SATURDAY)
+    assert enrollment.bookings.count() == 36
+    assert enrollment.bookings.get(session__meeting=monday).session.on == MONDAY
+    assert enrollment.bookings.filter(session__meeting=following).count() == 11
+
+
+def test_a_group_that_changes_in_the_first_week_must_be_free_before_the_change(episode: Episode) -> None:
+    Episode.objects.filter(pk=episode.pk).update(starts=SATURDAY)
+    episode.spans.update(starts=SATURDAY)
+    track = make_weekday_track(episode.site)
+    monday = track.meetings.get(weekday=0)
+    following = changed_from(monday, THURSDAY, "13:00", "16:00")
+    extend_horizon(site=episode.site, now=NOW)
+    Session.objects.filter(meeting=monday).update(booked=10)
+    chosen = [each for each in track.meetings.all() if each != monday]
+    with pytest.raises(Refused) as refused:
+        enrolling(episode, track, chosen, starts=SATURDAY)
+    (full,) = refused.value.reasons
+    assert isinstance(full, MeetingFull)
+    assert (full.meeting.key, full.first_date) == (monday.pk, MONDAY)
+    assert following in chosen
