@@ -159,7 +159,7 @@ def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -
             set_level_of_care(episode=open_episode, values=level, by=demo.by, now=at)
         episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[planned.patient].pk)
         track = demo.tracks[planned.track]
-        fit = next(fit for fit in search_tracks(episode=episode, from_day=starts) if fit.offer.key == track.pk)
+        fit = next(fit for fit in search_tracks(episode=episode, from_day=starts, now=at) if fit.offer.key == track.pk)
         meetings = track.meetings.filter(pk__in=[meeting.key for meeting in fit.choice])
         enroll_patient(
             episode=episode,

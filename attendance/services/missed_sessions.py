@@ -2,9 +2,9 @@
 
 from datetime import date, timedelta
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Subquery
 
-from patients.models import Patient
+from patients.models import Episode, Patient
 from scheduling.models import Booking, ReleaseCause, SessionStatus
 from scheduling.models.booking import BookingQuerySet
 from timekeeping.intervals import Interval
@@ -27,11 +27,13 @@ def missed_bookings(patient: Patient, week: Interval[date]) -> BookingQuerySet:
 
     A booking was missed if its mark does not credit all of its minutes, or if its session was canceled. It was also
     missed if the patient gave up the spot, or if the spot was released because of a conflict or a cancellation.
-    Sessions that do not count toward the weekly hours are left out.
+    Sessions that do not count toward the weekly hours are left out. If the patient was admitted again, so are the sessions
+    of the earlier episodes of care.
     """
+    admitted = Episode.objects.filter(patient=patient, starts__lt=week.end).order_by("-starts")
     made_up = Booking.objects.active().filter(makes_up__episode__patient=patient).values("makes_up")
     return (
-        Booking.objects.of_patient(patient.pk)
+        Booking.objects.filter(episode=Subquery(admitted.values("pk")[:1]))
         .filter(week__gte=week.start - MAKEUP_LOOKBACK, week__lte=week.start, countable_minutes__gt=0)
         .filter(
             Q(released_at=None, attendance__credited_minutes__lt=F("countable_minutes"))

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         today = clock.today(episode.site.zone)
         first = _date(from_day) if from_day else episode.earliest_from(today)
         try:
-            report = build_report(episode=episode, from_day=first, options=options, today=today)
+            report = build_report(episode=episode, from_day=first, options=options, now=clock.now())
         except Refused as refused:
             raise CommandError(" ".join(reason_text(reason) for reason in refused.reasons)) from None
         record(episode.patient, by=None, action=Action.VIEWED, at=clock.now(), detail="schedules, on the command line")

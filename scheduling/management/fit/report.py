@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from patients.models import Commitment, Episode, LevelOfCareSpan
@@ -68,12 +68,13 @@ class FitReport:
         return self.is_enrolled and not self.options.leaving
 
 
-def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], today: date) -> FitReport:
+def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any], now: datetime) -> FitReport:
     """Search for schedules that start on `from_day` or later, with the command's `options`, and return the report.
 
     Raises Refused if the episode of care has ended by that day or has no level of care, and CommandError for invalid
     options.
     """
+    today = episode.site.today_at(now)
     attended = AttendedMeetings.of(episode, from_day)
     left_enrollments = attended.enrollments if options["leaving"] else []
     actual_need = PatientAvailability.of(episode.site, [episode], from_day, apart_from=left_enrollments).need(
@@ -85,7 +86,7 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
     what_if = read_options(options, commitments, actual_need)
     need = what_if.scenario(actual_need).applied_to(actual_need)
     own_sessions = own_sessions_of(episode, left_enrollments)
-    offers = offers_at(site=episode.site, from_day=from_day, apart_from=own_sessions)
+    offers = offers_at(site=episode.site, from_day=from_day, now=now, apart_from=own_sessions)
     kept = attended.in_week_from(from_day) if left_enrollments else ()
     preferences = Preferences(kept=tuple(row.meeting.as_weekly_meeting() for row in kept))
     schedules = find_schedules(offers, need, preferences=preferences, most=options["most"])
@@ -100,7 +101,7 @@ def build_report(*, episode: Episode, from_day: date, options: Mapping[str, Any]
         individual_times=[_propose_individual_sessions(each, episode, today, left_enrollments) for each in schedules],
         suggestions=() if schedules else find_suggestions(offers, need, preferences=preferences),
         fits=find_fits(offers, need),
-        level_plans=plan_step_down(episode=episode, from_day=from_day) if options["ahead"] else None,
+        level_plans=plan_step_down(episode=episode, from_day=from_day, now=now) if options["ahead"] else None,
         codes=ClinicCodes.of(episode.site),
     )
 

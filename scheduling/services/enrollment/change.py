@@ -48,7 +48,7 @@ def change_meetings(
     today = episode.site.today_at(now)
     refuse_invalid_day(enrollment, from_day, today)
     need = need_of(episode=episode, from_day=from_day, changes=enrollment)
-    full = full_dates(site=episode.site, from_day=from_day, apart_from=own_sessions(enrollment))
+    full = full_dates(site=episode.site, from_day=from_day, now=now, apart_from=own_sessions(enrollment))
     others = cross_track_options(track, changes=enrollment)
     reasons: Sequence[Reason] = check_enrollment(
         episode=episode, track=track, meetings=meetings, need=need, full=full, changes=enrollment, beside=others

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import F, Min, Q
 
@@ -94,12 +94,14 @@ def preview_choice(
     )
 
 
-def places_left(*, meetings: Collection[int], from_day: date) -> dict[int, int]:
+def places_left(*, meetings: Collection[int], from_day: date, now: datetime) -> dict[int, int]:
     """Map meeting id to the lowest number of spots left on any date from `from_day` on.
 
-    Meetings without dated sessions are left out.
+    Sessions that began before `now` are ignored, and meetings without other sessions are left out.
     """
-    sessions = Session.objects.filter(meeting__in=meetings, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    sessions = Session.objects.filter(
+        meeting__in=meetings, on__gte=from_day, starts__gte=now, status=SessionStatus.SCHEDULED
+    )
     left = sessions.order_by().values_list("meeting").annotate(left=Min(F("places") - F("booked")))
     return {meeting: max(0, places) for meeting, places in left if meeting is not None}
 

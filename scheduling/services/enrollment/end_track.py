@@ -47,7 +47,7 @@ class EndingEnrollment:
         return self.fit is not None and self.fit.fits and not self.reasons
 
 
-def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> list[EndingEnrollment]:
+def ending_enrollments(*, track: Track, to: Track | None, last_day: date, now: datetime) -> list[EndingEnrollment]:
     """Return the track's enrollments that would go on after `last_day`, sorted by patient name.
 
     Each has the fit of the track `to` for the patient.
@@ -61,7 +61,7 @@ def ending_enrollments(*, track: Track, to: Track | None, last_day: date) -> lis
     by_name = sorted(enrollments, key=_name_order)
     if to is None:
         return [EndingEnrollment(each, None) for each in by_name]
-    full = full_dates(site=to.site, from_day=last_day + DAY)
+    full = full_dates(site=to.site, from_day=last_day + DAY, now=now)
     return [_ending_enrollment(each, to, max(last_day + DAY, each.starts), full) for each in by_name]
 
 
@@ -132,7 +132,7 @@ def end_track(
         raise Refused([EndDateBeforeStart(today, last_day)])
     if moving and to is None:
         raise Refused([TrackNotPublished(track.name)])
-    _move_or_end(ending_enrollments(track=track, to=to, last_day=last_day), set(moving), to, last_day, by, now)
+    _move_or_end(ending_enrollments(track=track, to=to, last_day=last_day, now=now), set(moving), to, last_day, by, now)
     _end_meetings(track, last_day, by, now)
     track.status = TrackStatus.RETIRED
     track.save(update_fields=["status"])

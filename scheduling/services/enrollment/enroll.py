@@ -70,7 +70,7 @@ def enroll_patient(
     others = cross_track_options(track)
     today = episode.site.today_at(now)
     need = need_of(episode=episode, from_day=starts)
-    full = full_dates(site=episode.site, from_day=max(starts, today), apart_from=settled_sessions(episode))
+    full = full_dates(site=episode.site, from_day=starts, now=now, apart_from=settled_sessions(episode))
     reasons = check_enrollment(episode=episode, track=track, meetings=meetings, need=need, full=full, beside=others)
     reasons += check_individual_sessions(
         episode=episode,

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
@@ -53,7 +53,7 @@ class LevelPlan:
         return self.span.ends - DAY if self.span.ends else None
 
 
-def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]:
+def plan_step_down(*, episode: Episode, from_day: date, now: datetime) -> tuple[LevelPlan, ...]:
     """Return a plan for each level of care in force on `from_day` or later.
 
     From one level to the next, as little as possible changes. The number of queries does not depend on the number of
@@ -68,7 +68,9 @@ def plan_step_down(*, episode: Episode, from_day: date) -> tuple[LevelPlan, ...]
     attended = AttendedMeetings.of(episode, days[0])
     availability = PatientAvailability.of(episode.site, [episode], days[0], apart_from=attended.enrollments)
     tracks = list(published_tracks(episode.site))
-    full = full_dates(site=episode.site, from_day=days[0], apart_from=own_sessions_of(episode, attended.enrollments))
+    full = full_dates(
+        site=episode.site, from_day=days[0], now=now, apart_from=own_sessions_of(episode, attended.enrollments)
+    )
     groups = _GroupHistory.of(tracks, attended.meetings)
     steps: list[Step] = []
     for span, day in zip(spans, days, strict=True):

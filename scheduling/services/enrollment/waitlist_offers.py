@@ -65,7 +65,7 @@ def match_waitlist(
         .order_by("starts")
     }
     availability = PatientAvailability.of(track.site, episodes, today, apart_from=enrolled.values())
-    full = full_dates(site=track.site, from_day=today)
+    full = full_dates(site=track.site, from_day=today, now=now)
     latest = horizon_end(today) - REQUIRED_AVAILABILITY
     matches = []
     for entry in entries:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Q
 
@@ -25,16 +25,18 @@ from scheduling.models.track import TrackQuerySet
 from scheduling.services.search.need import need_of
 
 
-def search_tracks(*, episode: Episode, from_day: date) -> tuple[Fit, ...]:
+def search_tracks(*, episode: Episode, from_day: date, now: datetime) -> tuple[Fit, ...]:
     """Return a Fit for each track of the episode's site, the best first.
 
     Raises Refused as `need_of` does.
     """
-    return find_fits(offers_at(site=episode.site, from_day=from_day), need_of(episode=episode, from_day=from_day))
+    return find_fits(
+        offers_at(site=episode.site, from_day=from_day, now=now), need_of(episode=episode, from_day=from_day)
+    )
 
 
 def offers_for_patient(
-    *, episode: Episode, from_day: date, site: Site | None = None, leaves: Enrollment | None = None
+    *, episode: Episode, from_day: date, now: datetime, site: Site | None = None, leaves: Enrollment | None = None
 ) -> tuple[Offer, ...]:
     """Return the tracks that `site` offers from `from_day` on. By default, `site` is the episode's site.
 
@@ -42,15 +44,17 @@ def offers_for_patient(
     patient gave up, and sessions booked through the enrollment that the patient leaves (`leaves`).
     """
     known = settled_sessions(episode, of=leaves)
-    return offers_at(site=site or episode.site, from_day=from_day, apart_from=known)
+    return offers_at(site=site or episode.site, from_day=from_day, now=now, apart_from=known)
 
 
-def offers_at(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> tuple[Offer, ...]:
+def offers_at(
+    *, site: Site, from_day: date, now: datetime, apart_from: SessionQuerySet | None = None
+) -> tuple[Offer, ...]:
     """Return the site's published tracks as offers from `from_day` on, with their full dates. Runs six queries.
 
     Sessions in `apart_from` never count as full, because the patient needs no free spot in them.
     """
-    full = full_dates(site=site, from_day=from_day, apart_from=apart_from)
+    full = full_dates(site=site, from_day=from_day, now=now, apart_from=apart_from)
     return tuple(as_offer(track, from_day, full) for track in published_tracks(site))
 
 
@@ -60,10 +64,16 @@ def published_tracks(site: Site) -> TrackQuerySet:
     return tracks.prefetch_related("cohort_starts", "meetings__service_type", "meetings__meeting_facilitators")
 
 
-def full_dates(*, site: Site, from_day: date, apart_from: SessionQuerySet | None = None) -> dict[int, tuple[date, ...]]:
-    """Map meeting id to the dates of its full sessions from `from_day` on, ignoring sessions in `apart_from`."""
+def full_dates(
+    *, site: Site, from_day: date, now: datetime, apart_from: SessionQuerySet | None = None
+) -> dict[int, tuple[date, ...]]:
+    """Map meeting id to the dates of its full sessions from `from_day` on.
+
+    Sessions that began before `now` are ignored, because nobody is booked into them any more. Sessions in `apart_from` are
+    ignored too.
+    """
     found: dict[int, list[date]] = defaultdict(list)
-    sessions = Session.objects.filter(site=site, on__gte=from_day, status=SessionStatus.SCHEDULED)
+    sessions = Session.objects.filter(site=site, on__gte=from_day, starts__gte=now, status=SessionStatus.SCHEDULED)
     if apart_from is not None:
         sessions = sessions.exclude(pk__in=apart_from.order_by().values("pk"))
     for meeting, on in sessions.filter(booked__gte=F("places")).values_list("meeting", "on"):

@@ -1,7 +1,7 @@
 """The other sites that a patient can reach, and the tracks that each one offers."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from accounts.models import User
 from patients.models import Episode, PlaceTravel
@@ -23,14 +23,14 @@ class SiteOffers:
     need: Need
 
 
-def offers_at_other_sites(*, episode: Episode, from_day: date, by: User) -> tuple[SiteOffers, ...]:
+def offers_at_other_sites(*, episode: Episode, from_day: date, by: User, now: datetime) -> tuple[SiteOffers, ...]:
     """Return what each other site offers the patient from `from_day` on. Sites out of reach are left out.
 
     Runs one query if there is no other site. Reads the episode's site, patient and prefetched spans. Raises Refused as
     `need_of` does.
     """
     _, *others = reachable_sites(episode=episode, by=by)
-    return tuple(_site_offers(site, episode, from_day) for site in others)
+    return tuple(_site_offers(site, episode, from_day, now) for site in others)
 
 
 def reachable_sites(*, episode: Episode, by: User) -> tuple[Site, ...]:
@@ -44,9 +44,9 @@ def reachable_sites(*, episode: Episode, by: User) -> tuple[Site, ...]:
     return (episode.site, *others.order_by("name", "pk"))
 
 
-def _site_offers(site: Site, episode: Episode, from_day: date) -> SiteOffers:
+def _site_offers(site: Site, episode: Episode, from_day: date, now: datetime) -> SiteOffers:
     return SiteOffers(
         site=site,
         need=PatientAvailability.of(site, [episode], from_day).need(episode, from_day),
-        offers=offers_for_patient(episode=episode, from_day=from_day, site=site),
+        offers=offers_for_patient(episode=episode, from_day=from_day, now=now, site=site),
     )

@@ -9,6 +9,7 @@ from django.db.models import F
 
 from accounts.audit import record, record_all
 from accounts.models import Action, User
+from iopmanager.stored_reasons import StoredReason
 from scheduling.models import REASON_MAX_LENGTH, Booking, ReleaseCause, Session, SessionFacilitator, SessionStatus
 from scheduling.services.bookings.book import restore_bookings
 from scheduling.services.bookings.release import release_bookings
@@ -28,6 +29,18 @@ class SessionNotCancelled(Reason):
 
     session: str
     on: date
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMovedAway(Reason):
+    """The session can't be restored, because its group has changed or ended and no longer meets then."""
+
+    session: str
+    on: date
+
+
+WITHDRAWN = (StoredReason.GROUP_CHANGED, StoredReason.GROUP_ENDED, StoredReason.TRACK_ENDED)
+"""The reasons for which sessions are canceled when their group changes or ends."""
 
 
 @transaction.atomic
@@ -61,13 +74,15 @@ def cancel_locked(session: Session, *, reason: str, by: User | None, now: dateti
 def restore_session(*, session: Session, by: User, now: datetime) -> Session:
     """Restore a canceled session, and book its patients again unless they are now in another session at that time.
 
-    Raises Refused if the session is not canceled or its start time has passed. Also raises Refused if the site is
-    closed on that day, or if the room or a facilitator of the session is taken.
+    Raises Refused if the session is not canceled, if its start time has passed, or if its group no longer meets then. Also
+    raises Refused if the site is closed on that day, or if the room or a facilitator of the session is taken.
     """
     session = lock_session(session)
     reasons: list[Reason] = []
     if session.status != SessionStatus.CANCELLED:
         reasons.append(SessionNotCancelled(session.name, session.on))
+    elif session.cancel_reason in WITHDRAWN:
+        reasons.append(GroupMovedAway(session.name, session.on))
     if session.starts <= now:
         reasons.append(HasBegun(session.name, session.on))
     reasons += (reason for reason in check_times(slot_of(session), session.site, now) if isinstance(reason, SiteClosed))
@@ -91,19 +106,31 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
     session.departed_at, session.version = now, F("version") + 1
     session.save(update_fields=["status", "cancel_reason", "closure", "departed_at", "version"])
     SessionFacilitator.objects.filter(session=session).update(**facilitator_times(session))
-    free = [booking for booking in _released_by_cancellation(session) if not _is_booked_elsewhere(booking)]
-    restored = free[: session.places]
+    restored = _bookings_to_restore(session)[: session.places]
     record_all(restored, by=by, action=Action.BOOKED, at=now, detail=f"{session}: reinstated")
     restore_bookings(restored, session, now)
     mark_calendars_stale(session, now)
     session.refresh_from_db(fields=["version", "booked"])
 
 
-def _released_by_cancellation(session: Session) -> Sequence[Booking]:
-    """Return the bookings that the cancellation released.
+def _bookings_to_restore(session: Session) -> Sequence[Booking]:
+    """Return the bookings that the cancellation released, the earliest first. Runs three queries.
 
-    Bookings are left out if their enrollment or episode is over on the session's date.
+    Bookings are left out if their enrollment or episode is over on the session's date, if the patient is now in another
+    session at that time, or if the missed session that they made up is now made up by another booking.
     """
+    released = _released_by_cancellation(session)
+    active = Booking.objects.active()
+    episodes = {booking.episode_id for booking in released}
+    elsewhere = active.filter(episode__in=episodes, starts__lt=session.ends, ends__gt=session.starts)
+    busy = set(elsewhere.values_list("episode", flat=True))
+    missed = {booking.makes_up_id for booking in released if booking.makes_up_id is not None}
+    made_up = set(active.filter(makes_up__in=missed).values_list("makes_up", flat=True)) if missed else set()
+    return [each for each in released if each.episode_id not in busy and each.makes_up_id not in made_up]
+
+
+def _released_by_cancellation(session: Session) -> Sequence[Booking]:
+    """Return the bookings that the cancellation released, if their enrollment and episode include the session's date."""
     released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
     released = released.select_related("episode__patient", "enrollment", "session").order_by("pk")
     return [
@@ -112,9 +139,3 @@ def _released_by_cancellation(session: Session) -> Sequence[Booking]:
         if (booking.enrollment is None or booking.enrollment.ends is None or session.on < booking.enrollment.ends)
         and (booking.episode.ends is None or session.on < booking.episode.ends)
     ]
-
-
-def _is_booked_elsewhere(booking: Booking) -> bool:
-    session = booking.session
-    others = Booking.objects.active().filter(episode=booking.episode_id)
-    return others.filter(starts__lt=session.ends, ends__gt=session.starts).exists()

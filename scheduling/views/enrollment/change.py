@@ -75,7 +75,7 @@ def enrollment_change(request: HttpRequest, enrollment_id: int) -> HttpResponse:
         heading=_("Change groups in %(track)s") % {"track": track},
         button=_("Change groups"),
         action=f"change meetings in {track}",
-        query=partial(EnrollmentQuery.for_track, episode, track, today, changing=enrollment, beside=others),
+        query=partial(EnrollmentQuery.for_track, episode, track, now, changing=enrollment, beside=others),
         earliest=enrollment.earliest_from(today),
     )
 
@@ -113,7 +113,7 @@ def enrollment_transfer(request: HttpRequest, enrollment_id: int) -> HttpRespons
     form = StartDateForm(request.GET if request.GET.get("from") else {"from": earliest.isoformat()})
     context: dict[str, object] = {"patient": patient, "episode": episode, "may_manage": True}
     context |= {"leaves": enrollment, "form": form, "waits_for": waitlist_entries(episode)}
-    context |= other_tracks_context(form, episode, enrollment)
+    context |= other_tracks_context(form, episode, enrollment, now)
     return render(request, "scheduling/enrollment/enrollment_transfer.html", context)
 
 
@@ -135,7 +135,7 @@ def enrollment_transfer_to(request: HttpRequest, enrollment_id: int, track_id: i
         heading=_("Move to %(track)s") % {"track": track},
         button=_("Move to %(track)s") % {"track": track},
         action=f"move from {enrollment.track} to {track}",
-        query=partial(EnrollmentQuery.for_track, episode, track, today, leaves=enrollment, beside=more),
+        query=partial(EnrollmentQuery.for_track, episode, track, now, leaves=enrollment, beside=more),
         earliest=enrollment.earliest_from(today),
     )
 

@@ -1,6 +1,7 @@
 """End a track. Its patients move to another track, or their enrollments end when the track ends."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
 
 from django.contrib import messages
@@ -44,7 +45,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     }
     if not (request.method == "POST" and form.is_valid()):
         return _page(request, form, context)
-    context |= _affected_people(form, track, user)
+    context |= _affected_people(form, track, user, now)
     if not form.is_listed:  # the user has not seen the list of patients yet
         return _page(request, form, context)
     last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
@@ -57,7 +58,7 @@ def track_end(request: HttpRequest, track_id: int) -> HttpResponse:
     return _page(request, form, context | dict(submission.preview))
 
 
-def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, object]:
+def _affected_people(form: TrackEndForm, track: Track, user: User, now: datetime) -> dict[str, object]:
     """List the patients of the track, and patients of other tracks who attend its meetings.
 
     Record in the audit trail that the user saw these patients.
@@ -65,7 +66,7 @@ def _affected_people(form: TrackEndForm, track: Track, user: User) -> dict[str, 
     last_day, to = form.cleaned_data["last_day"], form.cleaned_data["to"]
     context: dict[str, object] = {}
     if to is not None:
-        people = ending_enrollments(track=track, to=to, last_day=last_day)
+        people = ending_enrollments(track=track, to=to, last_day=last_day, now=now)
         _record_views([each.enrollment for each in people], user, detail=f"who would move out of {track}")
         moving = form.moving_ids if form.is_listed else {each.enrollment.pk for each in people if each.may_move}
         context |= {"people": people, "moving": moving, "list_key": form.list_key, "to": to}

@@ -68,7 +68,7 @@ def enroll(request: HttpRequest, patient_id: int, track_id: int) -> HttpResponse
             messages.success(request, _success_text(enrollment))
             return redirect("patient", patient.pk)
     record(patient, by=user, action=Action.VIEWED, at=now, detail=f"enroll in {track}")
-    query_from = partial(EnrollmentQuery.for_track, episode, track, today, beside=others)
+    query_from = partial(EnrollmentQuery.for_track, episode, track, now, beside=others)
     earliest = episode.earliest_from(today)
     context: dict[str, object] = {"patient": patient, "track": track, "is_waiting": _is_on_waitlist(episode, track)}
     context |= meeting_choice_context(request, form, query_from, otherwise=earliest, refused=refused)

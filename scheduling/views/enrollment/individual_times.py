@@ -82,7 +82,8 @@ def enrollment_time_choices(
     if not minutes:
         return None
     keys = [meeting.pk for meeting in meetings]
+    today = query.episode.site.today_at(query.now)
     found = propose_individual_sessions(
-        episode=query.episode, minutes=minutes, meetings=keys, need=query.need, today=query.today
+        episode=query.episode, minutes=minutes, meetings=keys, need=query.need, today=today
     )
     return time_choices(found, minutes, chosen)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django import forms
 from django.http import HttpRequest
@@ -56,7 +56,7 @@ class EnrollmentQuery:
 
     episode: Episode
     track: Track
-    today: date
+    now: datetime
     need: Need
     full: dict[int, tuple[date, ...]]
     fit: Fit
@@ -69,7 +69,7 @@ class EnrollmentQuery:
         cls,
         episode: Episode,
         track: Track,
-        today: date,
+        now: datetime,
         from_day: date,
         *,
         changing: Enrollment | None = None,
@@ -82,10 +82,10 @@ class EnrollmentQuery:
         """
         need = need_of(episode=episode, from_day=from_day, apart_from=leaves, changes=changing)
         known = own_sessions(changing) if changing else settled_sessions(episode, of=leaves)
-        full = full_dates(site=track.site, from_day=max(from_day, today), apart_from=known)
+        full = full_dates(site=track.site, from_day=from_day, now=now, apart_from=known)
         alone = as_offer(track, from_day, full, goes_on=changing is not None)
         offer = as_offer(track, from_day, full, goes_on=changing is not None, beside=beside.meetings)
-        return cls(episode, track, today, need, full, find_fits([alone], need)[0], offer, changing, beside)
+        return cls(episode, track, now, need, full, find_fits([alone], need)[0], offer, changing, beside)
 
     @property
     def meetings(self) -> list[Meeting]:
@@ -113,7 +113,7 @@ class EnrollmentQuery:
         """Return the options by meeting id, in the order of the week. Only meetings of the first week are options."""
         weekly = self.weekly
         meetings = [each for each in self.meetings if each.pk in weekly]
-        left = places_left(meetings=[each.pk for each in meetings], from_day=max(self.fit.starts, self.today))
+        left = places_left(meetings=[each.pk for each in meetings], from_day=self.fit.starts, now=self.now)
         beside = tuple(weekly[each.pk] for each in self.beside.meetings if each.pk in weekly)
         obstacles = [
             *self.fit.obstacles,

@@ -58,7 +58,7 @@ def step_down(request: HttpRequest, patient_id: int) -> HttpResponse:
     reasons: Sequence[Reason] = ()
     if episode is not None:
         try:
-            found = plan_step_down(episode=episode, from_day=episode.earliest_from(today))
+            found = plan_step_down(episode=episode, from_day=episode.earliest_from(today), now=now)
             columns = _build_columns(found, patient)
         except Refused as refused:
             reasons = refused.reasons

@@ -45,7 +45,7 @@ def find_schedule_compare(request: HttpRequest, patient_id: int) -> HttpResponse
         return redirect("find-schedule", search.patient.pk)
     query = read_query(search.episode, request.POST, otherwise=search.earliest)
     chosen = request.POST.getlist("compare")
-    found = run_search(query, search.episode, chosen)
+    found = run_search(query, search.episode, search.now, chosen)
     cards = [card for card in found.cards if card.is_chosen] if found else []
     if len(cards) != COMPARED_SCHEDULES or found is None:
         context = search_context(search, query, request.POST)

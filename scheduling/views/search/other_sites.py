@@ -1,7 +1,7 @@
 """Search for schedules at the other sites that a patient can reach."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -28,12 +28,13 @@ class OtherSiteResult:
         return self.number == MAX_SCHEDULES
 
 
-def search_other_sites(episode: Episode, from_day: date, user: User) -> list[OtherSiteResult]:
+def search_other_sites(episode: Episode, from_day: date, user: User, now: datetime) -> list[OtherSiteResult]:
     """Search the other sites that the patient can reach. Each result links to the site transfer.
 
     After the transfer, the enrollment page opens with the best schedule of that site, if one fits.
     """
-    return [_search_site(each, episode) for each in offers_at_other_sites(episode=episode, from_day=from_day, by=user)]
+    there = offers_at_other_sites(episode=episode, from_day=from_day, by=user, now=now)
+    return [_search_site(each, episode) for each in there]
 
 
 def _search_site(there: SiteOffers, episode: Episode) -> OtherSiteResult:

@@ -38,7 +38,7 @@ class ScheduleSearchRequest:
 
     patient: Patient
     episode: Episode | None
-    today: date
+    now: datetime
     user: User
 
     @property
@@ -48,7 +48,8 @@ class ScheduleSearchRequest:
     @property
     def earliest(self) -> date:
         """Default first day of a search: today, or the start of the episode if that is later."""
-        return self.episode.earliest_from(self.today) if self.episode else self.today
+        today = self.patient.site.today_at(self.now)
+        return self.episode.earliest_from(today) if self.episode else today
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def open_search(request: HttpRequest, patient_id: int, now: datetime, *, detail:
     forbid_unless(user.may(Permission.SEE_COMMITMENTS, patient.site_id))
     record(patient, by=user, action=Action.VIEWED, at=now, detail=detail)
     today = patient.site.today_at(now)
-    return ScheduleSearchRequest(patient, current_or_next_episode(patient, today), today, user)
+    return ScheduleSearchRequest(patient, current_or_next_episode(patient, today), now, user)
 
 
 def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenario: bool = True) -> ScheduleSearchQuery:
@@ -127,7 +128,9 @@ def read_query(episode: Episode, typed: FormData, *, otherwise: date, has_scenar
     return ScheduleSearchQuery(form, need, scenario_form, scenario_form.scenario())
 
 
-def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[str] = ()) -> SearchResult | None:
+def run_search(
+    query: ScheduleSearchQuery, episode: Episode, now: datetime, chosen: Collection[str] = ()
+) -> SearchResult | None:
     """Find schedules under the scenario, or return None if the query is invalid.
 
     `chosen` has the keys of the schedules that the user chose to compare.
@@ -135,7 +138,7 @@ def run_search(query: ScheduleSearchQuery, episode: Episode, chosen: Collection[
     if query.need is None or query.is_wrong:
         return None
     need = query.scenario.applied_to(query.need)
-    offers = offers_for_patient(episode=episode, from_day=query.need.from_day)
+    offers = offers_for_patient(episode=episode, from_day=query.need.from_day, now=now)
     tracks = query.scenario.offered(offers, need)
     real_need = query.need if query.scenario else None
     cards = schedule_cards(find_schedules(tracks, need), offers, need=real_need, chosen=chosen)
@@ -154,11 +157,11 @@ def search_context(
     if search.episode is None or query is None:
         return context
     context |= {"query": query, "form": query.form, "need": query.need, "waits_for": waitlist_entries(search.episode)}
-    found = run_search(query, search.episode, typed.getlist("compare"))
+    found = run_search(query, search.episode, search.now, typed.getlist("compare"))
     if found is None:
         return context
     if query.is_unchanged and search.may_manage:
-        context["other_sites"] = search_other_sites(search.episode, found.need.from_day, search.user)
+        context["other_sites"] = search_other_sites(search.episode, found.need.from_day, search.user, search.now)
     offered = {each.meeting.key: each.meeting for offer in found.tracks for each in offer.meetings}
     context["with_places"] = [meeting for key, meeting in offered.items() if key in query.scenario.places_in]
     return context | _result_context(found, _card_limit(typed))

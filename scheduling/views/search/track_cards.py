@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from patients.models import Episode
@@ -112,12 +113,14 @@ def need_from_form(form: StartDateForm, episode: Episode, leaving: Enrollment | 
         return None
 
 
-def other_tracks_context(form: StartDateForm, episode: Episode, leaving: Enrollment) -> dict[str, object]:
+def other_tracks_context(
+    form: StartDateForm, episode: Episode, leaving: Enrollment, now: datetime
+) -> dict[str, object]:
     """List the tracks that the patient could move to from the form's day on."""
     need = need_from_form(form, episode, leaving)
     if need is None:
         return {}
-    offers = offers_for_patient(episode=episode, from_day=need.from_day, leaves=leaving)
+    offers = offers_for_patient(episode=episode, from_day=need.from_day, now=now, leaves=leaving)
     cards = track_cards((offer for offer in offers if offer.key != leaving.track_id), need)
     return {
         "from_day": need.from_day,

@@ -26,7 +26,7 @@ from tests.clinic import (
     miss_monday_and_wednesday,
     openings_in_week,
 )
-from tests.factories import MONDAY, book, make_commitment, make_meeting, make_session
+from tests.factories import MONDAY, admit, book, make_commitment, make_meeting, make_session
 from timekeeping.intervals import Interval
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +155,14 @@ def test_a_missed_session_can_be_made_up_once_and_those_of_the_same_week_come_fi
     book_makeup(session=opening, makes_up=booking_of(rosa), by=clinic.coordinator, now=AFTER)
 
     assert makeup_candidates(rosa.patient, WEEK) == [earlier]
+
+
+def test_sessions_missed_in_an_earlier_episode_of_care_are_not_made_up(clinic: Clinic, rosa: Episode) -> None:
+    clinic.mark(booking_of(rosa), "no_show")
+    assert makeup_candidates(rosa.patient, WEEK) == [booking_of(rosa)]
+    Episode.objects.filter(pk=rosa.pk).update(ends=WEDNESDAY)
+    admit(rosa.patient, THURSDAY)
+    assert makeup_candidates(rosa.patient, WEEK) == []
 
 
 def test_sessions_that_can_complete_the_week_are_listed_apart_from_other_openings(

@@ -99,13 +99,13 @@ def test_the_demo_patients_are_in_their_planned_situations_at_any_time(now: date
     assert list(stepping_down.enrollments.order_by("starts").values_list("track__code", flat=True)) == ["N-DAY", "N-AM"]
 
     nothing = Episode.objects.get(patient__code=NOTHING_FITS)
-    fits = search_tracks(episode=nothing, from_day=nothing.starts)
+    fits = search_tracks(episode=nothing, from_day=nothing.starts, now=now)
     assert len(fits) == 5
     assert not any(fit.fits for fit in fits)
     waiting = Episode.objects.get(patient__code=ON_WAITLIST)
     obstacles = {
         fit.offer.name: {type(obstacle) for obstacle in fit.obstacles}
-        for fit in search_tracks(episode=waiting, from_day=waiting.starts)
+        for fit in search_tracks(episode=waiting, from_day=waiting.starts, now=now)
     }
     assert MeetingFull in obstacles["Early small group"]
     assert CommitmentConflict not in obstacles.pop("Early small group"), "only that it is full keeps this patient out"

@@ -125,7 +125,7 @@ def test_sessions_are_written_up_to_an_end_beyond_the_horizon(clinic: Clinic) ->
 
 def test_the_reasons_against_moving_a_patient_are_listed(clinic: Clinic) -> None:
     make_commitment(clinic.enrollments[0].episode.patient, [0, 2], "16:00", "18:00", "Late shift")
-    found = ending_enrollments(track=clinic.track, to=clinic.evening, last_day=FRIDAY)
+    found = ending_enrollments(track=clinic.track, to=clinic.evening, last_day=FRIDAY, now=NOW)
     assert [each.may_move for each in found] == [False, True]
     assert {type(reason) for reason in found[0].reasons if isinstance(reason, CommitmentConflict)} == {
         CommitmentConflict

@@ -114,6 +114,14 @@ def test_a_session_that_has_begun_is_not_booked(episode: Episode) -> None:
     assert enrollment.bookings.order_by("starts")[0].session.on == date(2026, 11, 25)
 
 
+def test_a_full_session_that_has_begun_is_no_reason_against_enrolling_today(episode: Episode) -> None:
+    track = make_weekday_track(episode.site)
+    extend_horizon(site=episode.site, now=NOW)
+    Session.objects.filter(on=MONDAY).update(places=1, booked=1)
+    monday_noon = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    assert enrolling(episode, track, now=monday_noon).bookings.count() == 35
+
+
 def test_individual_minutes_of_the_track_count_toward_the_prescription(episode: Episode) -> None:
     meetings = [make_meeting(episode.site, day, "09:00", "11:40") for day in (0, 2, 4)]
     enrollment = enrolling(episode, make_track(episode.site, meetings, individual_minutes=60))

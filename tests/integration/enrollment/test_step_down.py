@@ -112,7 +112,7 @@ def weekday_track(
 
 def looked(patient: Patient, from_day: date = TODAY) -> tuple[LevelPlan, ...]:
     episodes = Episode.objects.select_related("site", "patient").prefetch_related("spans")
-    return plan_step_down(episode=episodes.get(patient=patient), from_day=from_day)
+    return plan_step_down(episode=episodes.get(patient=patient), from_day=from_day, now=NOW)
 
 
 def days(ahead: LevelPlan) -> list[int]:
@@ -402,7 +402,7 @@ def queries_of_looking_ahead(levels: int) -> tuple[int, int]:
         assert len(page_of(client, patient).context["columns"]) == levels
     episode = Episode.objects.select_related("site", "patient").prefetch_related("spans").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as service:
-        assert len(plan_step_down(episode=episode, from_day=TODAY)) == levels
+        assert len(plan_step_down(episode=episode, from_day=TODAY, now=NOW)) == levels
     return len(service), len(page)
 
 

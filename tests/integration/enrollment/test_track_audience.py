@@ -93,7 +93,7 @@ def test_the_level_is_checked_on_the_first_day(episode: Episode, by: User) -> No
     track = make_weekday_track(episode.site, level=LevelOfCare.HIGHER)
     step_up(episode, by, MONDAY + WEEK)
     assert refused(enroll, episode, track, by) == (WrongLevel("2.5", "2.1"),)
-    assert search_tracks(episode=episode, from_day=MONDAY)[0].obstacles == (WrongLevel("2.5", "2.1"),)
+    assert search_tracks(episode=episode, from_day=MONDAY, now=NOW)[0].obstacles == (WrongLevel("2.5", "2.1"),)
     assert enroll(episode, track, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
 
 
@@ -101,7 +101,7 @@ def test_the_age_is_checked_on_the_first_day(episode: Episode, by: User) -> None
     adults = make_weekday_track(episode.site, from_age=18, name="Adults")
     assert refused(enroll, episode, adults, by) == (OutsideAges(17, 18, None),)
     assert enroll(episode, adults, by, starts=MONDAY + WEEK).starts == MONDAY + WEEK
-    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY, now=NOW)
     assert not fit.fits
 
 

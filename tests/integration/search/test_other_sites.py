@@ -67,9 +67,9 @@ def offers_at_sites(episode: Episode, by: User, from_day: date = MONDAY) -> list
     own = SiteOffers(
         site=episode.site,
         need=need_of(episode=episode, from_day=from_day),
-        offers=offers_for_patient(episode=episode, from_day=from_day),
+        offers=offers_for_patient(episode=episode, from_day=from_day, now=NOW),
     )
-    return [own, *offers_at_other_sites(episode=episode, from_day=from_day, by=by)]
+    return [own, *offers_at_other_sites(episode=episode, from_day=from_day, by=by, now=NOW)]
 
 
 def test_a_site_is_in_reach_once_travel_to_it_is_set(episode: Episode, here: Site, there: Site, by: User) -> None:
@@ -151,7 +151,7 @@ def test_each_site_takes_the_same_number_of_queries(episode: Episode, here: Site
         again = read(episode)
         user = User.objects.get(pk=by.pk)
         with CaptureQueriesContext(connection) as captured:
-            offers_at_other_sites(episode=again, from_day=MONDAY, by=user)
+            offers_at_other_sites(episode=again, from_day=MONDAY, by=user, now=NOW)
         return len(captured)
 
     far = make_site("Camelback", "America/Phoenix")

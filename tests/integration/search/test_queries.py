@@ -90,13 +90,13 @@ def test_a_group_on_a_closed_day_conflicts_with_nothing(episode: Episode) -> Non
     make_weekday_track(episode.site)
     three_weeks = {"valid_from": MONDAY, "valid_until": MONDAY + 3 * WEEK}
     make_commitment(episode.patient, [MONDAY.weekday()], "08:00", "16:00", "Family", **three_weeks)
-    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY, now=NOW)
     assert [type(reason) for reason in fit.obstacles][:1] == [CommitmentConflict]
     Closure.objects.create(site=episode.site, starts=MONDAY, ends=MONDAY + timedelta(days=1), reason="Holiday")
     Closure.objects.create(
         site=episode.site, starts=MONDAY + WEEK, ends=MONDAY + WEEK + timedelta(days=1), reason="Day off"
     )
-    (fit,) = search_tracks(episode=episode, from_day=MONDAY)
+    (fit,) = search_tracks(episode=episode, from_day=MONDAY, now=NOW)
     assert fit.whole is not None
 
 
@@ -106,7 +106,7 @@ def test_offers_are_the_sites_published_tracks_with_running_meetings(site: Site)
     track.meetings.add(make_meeting(site, 1, runs_from=MONDAY + 2 * WEEK))
     make_weekday_track(site, name="Draft", status=TrackStatus.DRAFT)
     make_weekday_track(make_site("Elsewhere"))
-    (offer,) = offers_at(site=site, from_day=MONDAY)
+    (offer,) = offers_at(site=site, from_day=MONDAY, now=NOW)
     assert offer.key == track.pk
     assert [each.meeting.weekday for each in offer.meetings] == [2, 4]
 
@@ -123,7 +123,7 @@ def test_tracks_are_ranked_and_the_others_have_every_obstacle(episode: Episode) 
     full = make_track(site, [make_meeting(site, day, "16:30", "19:30", places=1) for day in (0, 2, 4)], name="Full")
     enroll(admit(make_patient(site)), full)
     extend_horizon(site=site, now=NOW)
-    fits = search_tracks(episode=episode, from_day=MONDAY)
+    fits = search_tracks(episode=episode, from_day=MONDAY, now=NOW)
     assert [(fit.offer.name, fit.fits) for fit in fits] == [
         ("Cohort", True),
         ("Evening track", True),
@@ -148,7 +148,7 @@ def queries_of_finding(tracks: int, commitments: int) -> int:
     extend_horizon(site=site, now=NOW)
     episode = Episode.objects.select_related("site", "patient").get(pk=episode.pk)
     with CaptureQueriesContext(connection) as queries:
-        assert len(search_tracks(episode=episode, from_day=MONDAY)) == tracks
+        assert len(search_tracks(episode=episode, from_day=MONDAY, now=NOW)) == tracks
     return len(queries)
 
 

@@ -17,6 +17,8 @@ from tests.factories import MONDAY, admit, enroll, make_commitment, make_meeting
 
 pytestmark = pytest.mark.django_db
 
+SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
 
 @pytest.fixture
 def episode() -> Episode:
@@ -24,7 +26,9 @@ def episode() -> Episode:
 
 
 def repairs_for(episode: Episode) -> tuple[Suggestion, ...]:
-    return find_suggestions(offers_at(site=episode.site, from_day=MONDAY), need_of(episode=episode, from_day=MONDAY))
+    return find_suggestions(
+        offers_at(site=episode.site, from_day=MONDAY, now=SUNDAY), need_of(episode=episode, from_day=MONDAY)
+    )
 
 
 def evenings(episode: Episode, **meeting: Any) -> Track:
@@ -45,7 +49,7 @@ def test_a_schedule_fits_once_a_suggestion_is_carried_out(episode: Episode) -> N
     ]
     Commitment.objects.filter(pk=shift.pk).update(ends=time(17, 40))
     assert repairs_for(episode) == ()
-    offers = offers_at(site=episode.site, from_day=MONDAY)
+    offers = offers_at(site=episode.site, from_day=MONDAY, now=SUNDAY)
     assert len(find_schedules(offers, need_of(episode=episode, from_day=MONDAY))) == 1
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
@@ -27,7 +29,7 @@ from scheduling.services.documents.feeds import create_feed, serve_feed
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.reasons import HasBegun, ReasonRequired, SessionCancelled
-from scheduling.services.sessions.cancel import SessionNotCancelled, cancel_session, restore_session
+from scheduling.services.sessions.cancel import GroupMovedAway, SessionNotCancelled, cancel_session, restore_session
 from scheduling.services.sessions.session_changes import (
     FewerPlacesThanBooked,
     LeadsAndAssists,
@@ -50,9 +52,13 @@ from scheduling.services.sessions.slots import (
     SkippedTime,
     Slot,
 )
+from scheduling.services.timetable.meetings import change_meeting
+from scheduling.services.timetable.values import MeetingValues
 from tests.factories import (
     MONDAY,
     admit,
+    book,
+    enroll,
     make_meeting,
     make_patient,
     make_room,
@@ -275,6 +281,55 @@ def test_a_session_is_not_restored_while_its_room_or_facilitator_is_taken(small:
     ):
         Session.objects.filter(on=TUESDAY, pattern_date=WEDNESDAY).update(name="Moved here")
         restore_session(session=tuesday, by=small.by, now=NOW)
+
+
+def test_a_session_whose_group_moved_to_another_day_is_not_restored(small: Small) -> None:
+    session = small.on(MONDAY)
+    meeting = session.meeting
+    assert meeting is not None
+    values = MeetingValues(
+        code=meeting.code,
+        name=meeting.name,
+        weekday=3,
+        starts=meeting.starts,
+        ends=meeting.ends,
+        service_type=meeting.service_type,
+        places=meeting.places,
+        runs_from=MONDAY,
+        tracks=tuple(meeting.tracks.all()),
+    )
+    change_meeting(meeting=meeting, values=values, by=small.by, now=NOW)
+    session.refresh_from_db()
+    assert session.status == SessionStatus.CANCELLED
+    with refused_for(GroupMovedAway(session.name, MONDAY)):
+        restore_session(session=session, by=small.by, now=NOW)
+
+
+def test_a_missed_session_that_is_made_up_elsewhere_gets_no_second_make_up(small: Small) -> None:
+    missed = Booking.objects.get(session=cancel_session(session=small.on(MONDAY), reason="Ill", by=small.by, now=NOW))
+    first, second = (
+        make_session(make_meeting(small.site, 3, starts, ends, name=f"From {starts}"), MONDAY + timedelta(days=3))
+        for starts, ends in (("09:00", "12:00"), ("14:00", "17:00"))
+    )
+    book_makeup(session=first, makes_up=missed, by=small.by, now=NOW)
+    cancel_session(session=first, reason="Ill", by=small.by, now=NOW)
+    makeup = book_makeup(session=second, makes_up=missed, by=small.by, now=NOW)
+    assert restore_session(session=first, by=small.by, now=NOW).booked == 0
+    assert list(missed.made_up_by.active()) == [makeup]
+
+
+def test_restoring_takes_as_many_queries_for_three_patients_as_for_one(small: Small) -> None:
+    def queries(session: Session) -> int:
+        cancel_session(session=session, reason="Ill", by=small.by, now=NOW)
+        with CaptureQueriesContext(connection) as captured:
+            restored = restore_session(session=session, by=small.by, now=NOW)
+        assert restored.booked == Booking.objects.active().filter(session=session).count()
+        return len(captured)
+
+    one = queries(small.on(MONDAY))
+    for name in ("Ana", "Ben"):
+        book(small.on(TUESDAY), enroll(admit(make_patient(small.site, name)), small.enrollment.track, MONDAY))
+    assert queries(small.on(TUESDAY)) == one
 
 
 def test_a_patient_who_has_left_is_not_booked_again(small: Small) -> None:

@@ -356,7 +356,7 @@ class Clinic(RuleBasedStateMachine):
         last_day = self.today + days * DAY
         moving = [
             each.enrollment.pk
-            for each in ending_enrollments(track=track, to=other, last_day=last_day)
+            for each in ending_enrollments(track=track, to=other, last_day=last_day, now=self.now)
             if each.may_move and move
         ]
         session_ids = set(Session.objects.filter(meeting__tracks=track).values_list("pk", flat=True))
