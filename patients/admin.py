@@ -12,6 +12,7 @@ from patients.models import (
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
+    PatientMerge,
     Place,
     PlaceTravel,
 )
@@ -130,3 +131,11 @@ class ConsentAdmin(ReadOnlyAdmin[Consent]):
     search_fields = ("recipient", "patient__code", "patient__last_name")
     raw_id_fields = ("patient",)
     list_select_related = ("patient",)
+
+
+@admin.register(PatientMerge)
+class PatientMergeAdmin(ReadOnlyAdmin[PatientMerge]):
+    list_display = ("absorbed", "kept", "at", "by", "reason", "taken_back_at", "taken_back_by")
+    search_fields = ("kept__code", "absorbed__code", "kept__last_name")
+    raw_id_fields = ("kept", "absorbed")
+    list_select_related = ("kept", "absorbed", "by", "taken_back_by")

@@ -27,16 +27,19 @@ class Action(models.TextChoices):
     DISCLOSED = "disclosed", _("Disclosed")
     IMPORTED = "imported", _("Imported")
     SIGNED_IN = "signed_in", _("Signed in")
+    MERGED = "merged", _("Merged")
+    SEPARATED = "separated", _("Separated")
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
-    def about_patient(self, patient_id: int) -> "AuditEventQuerySet":
-        """Events about the patient's record.
+    def about_patient(self, patient_id: int, *absorbed_ids: int) -> "AuditEventQuerySet":
+        """Events about the patient's record, and about the records that were merged into it.
 
         When a page is viewed again, the event of the repeated view does not name the patients. It is found by its `look`,
         which the events of the first view have, too.
         """
-        own = self.model.objects.filter(patient_key=patient_id).order_by()
+        keys = [("patient_key", key) for key in (patient_id, *absorbed_ids)]
+        own = self.model.objects.filter(Q(*keys, _connector=Q.OR)).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 

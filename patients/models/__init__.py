@@ -3,6 +3,7 @@ from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
 from patients.models.delegate import Delegate
 from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
+from patients.models.merge import PatientMerge
 from patients.models.patient import Patient, display_name
 from patients.models.place import Place, PlaceTravel
 from patients.models.proposal import CommitmentProposal, ProposalAction, ProposalState
@@ -22,6 +23,7 @@ __all__ = [
     "LevelOfCare",
     "LevelOfCareSpan",
     "Patient",
+    "PatientMerge",
     "Place",
     "PlaceTravel",
     "ProposalAction",

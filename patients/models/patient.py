@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -55,10 +55,21 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return [key for *_names, key in sorted(names, key=lambda row: name_order(row[0], row[1]))]
 
 
+class PatientManager(models.Manager["Patient"]):
+    """Leaves out records that were merged into another record."""
+
+    def get_queryset(self) -> PatientQuerySet:
+        return PatientQuerySet(self.model, using=self._db).filter(merged_into=None)
+
+
 class Patient(models.Model):
     """A patient's personal details.
 
     `Episode` rows store when the patient is in care. `Commitment` rows store when the patient is busy.
+
+    Two records of the same person can be merged (`PatientMerge`). The row of the absorbed record stays, and its
+    `merged_into` is the kept record. `objects` leaves out absorbed records, so only code that asks for `all_records`
+    finds them.
     """
 
     site = models.ForeignKey(
@@ -88,8 +99,18 @@ class Patient(models.Model):
         help_text=_("The account with which the patient signs in."),
         verbose_name=_("sign-in"),
     )
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The record of the same person that replaces this one."),
+        verbose_name=_("merged into"),
+    )
 
-    objects = PatientQuerySet.as_manager()
+    objects = PatientManager.from_queryset(PatientQuerySet)()
+    all_records = PatientQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("patient")
@@ -97,6 +118,9 @@ class Patient(models.Model):
         ordering = ["last_name", "first_name", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(travel_minutes__lte=480), name="patient_travels_at_most_eight_hours"),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | ~Q(merged_into=F("pk")), name="patient_is_not_merged_into_itself"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,5 +23,5 @@ def lock_codes() -> None:
 def typed_or_next_code(typed: str) -> str:
     """Return the typed code without invisible characters, or the next free code if nothing is left. Call `lock_codes` first."""
     return clean_code(typed) or next_code(
-        Patient.objects.filter(code__istartswith="p").order_by().values_list("code", flat=True)
+        Patient.all_records.filter(code__istartswith="p").order_by().values_list("code", flat=True)
     )

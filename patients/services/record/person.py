@@ -54,7 +54,10 @@ def check_person(patient: Patient, *, code: str | None, birth_date: date | None,
 
     Codes are compared without case and invisible characters.
     """
-    if code is not None and Patient.objects.filter(code__iexact=clean_code(code)).exclude(pk=patient.pk or 0).exists():
+    if (
+        code is not None
+        and Patient.all_records.filter(code__iexact=clean_code(code)).exclude(pk=patient.pk or 0).exists()
+    ):
         yield CodeTaken(code)
     if birth_date is not None and birth_date > now.astimezone(patient.site.zone).date():
         yield BirthDateInFuture(birth_date)

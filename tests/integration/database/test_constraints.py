@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
+from django.db.models import F
 
 from accounts.append_only import append_only_models
 from accounts.audit import record
@@ -154,6 +155,11 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "job_run_is_unfinished_exactly_when_running": runs(outcome="running", finished_at=AT),
     "job_run_ends_after_it_starts": runs(outcome="done", finished_at=AT - HOUR),
     "patient_travels_at_most_eight_hours": sets("patient", travel_minutes=481),
+    "patient_is_not_merged_into_itself": sets("patient", merged_into=F("pk")),
+    "merge_has_two_records": sets("merge", absorbed=F("kept")),
+    "merge_has_a_reason": sets("merge", reason=""),
+    "merge_is_taken_back_by_somebody_for_a_reason": sets("merge", taken_back_at=AT),
+    "record_is_merged_into_one_record": repeats("merge"),
     "commitment_is_weekly_or_goes_round_or_is_on_dates": sets("commitment", on=MONDAY),
     "commitment_goes_round_within_eight_weeks": goes_round(days=57),
     "commitment_round_begins_with_a_day_on_and_has_one_off": goes_round(mask=0b1111111),

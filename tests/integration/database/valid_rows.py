@@ -17,6 +17,7 @@ from patients.models import (
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
+    PatientMerge,
     Place,
 )
 from scheduling.models import (
@@ -82,6 +83,7 @@ class World:
     waiting: WaitingEntry
     hours: CounselorHours
     place: Place
+    merge: PatientMerge
     proposal: CommitmentProposal
     calendar: ImportedCalendar
     calendar_time: CalendarInterval
@@ -138,6 +140,9 @@ def make_world() -> World:
         calendar=calendar,
         calendar_time=calendar.intervals.get(),
         place=make_place(patient, {site: (20, 30)}),
+        merge=PatientMerge.objects.create(
+            kept=patient, absorbed=make_patient(site), at=AT, by=other, reason="Came twice"
+        ),
         invitation=Invitation.objects.create(patient=patient, token_hash="1" * 64, **invited),
         staff_invitation=Invitation.objects.create(user=other, token_hash="2" * 64, **invited),
     )
