@@ -17,10 +17,12 @@ from clinic_import.reading.faults import Fault, ImportFailed
 from clinic_import.reading.sources import read_source
 from clinic_import.reading.spelling import use_known_spellings
 from clinic_import.reading.tables import ParsedTable, parse_table
+from clinic_import.rows.care_rows import EnrollmentRow
 from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from clinic_import.rows.episode_rows import EpisodeRow
 from clinic_import.rows.person_rows import ClosureRow, CommitmentRow, PatientRow
 from clinic_import.writers.commitments import write_commitments
+from clinic_import.writers.enrollments import write_enrollments
 from clinic_import.writers.episodes import write_episodes
 from clinic_import.writers.hours import write_counselor_hours
 from clinic_import.writers.meetings import write_meetings
@@ -30,7 +32,8 @@ from clinic_import.writers.staff import check_groups_have_their_staff, write_sta
 from clinic_import.writers.tracks import publish_tracks, write_tracks
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
-    SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow, ClosureRow,
+    SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
+    EnrollmentRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
@@ -106,6 +109,7 @@ def _write(run: ImportRun) -> None:
     write_patients(run, sites)
     write_commitments(run)
     write_episodes(run, sites)
+    write_enrollments(run, sites)
 
 
 def _fault_position(fault: Fault, order: Sequence[str]) -> tuple[int, str, int]:

@@ -7,7 +7,7 @@ runs `run_after_booking` as its last step. Patients on leave are therefore excus
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from iopmanager.stored_reasons import StoredReason
 from scheduling.domain.impact.overlaps import find_overlaps
@@ -30,7 +30,7 @@ from scheduling.services.bookings.placement import is_covered, placements_of
 from scheduling.services.locks import lock_sessions
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.session_facilitators import facilitator_times
-from scheduling.services.stale_feeds import mark_episode_feeds_stale, mark_session_feeds_stale
+from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
 
@@ -151,11 +151,9 @@ def new_booking(
 
 def insert_bookings(bookings: Collection[Booking], *, site: Site, now: datetime) -> None:
     """Insert new bookings and add the active ones to their sessions' counts. The database rejects overbooking."""
-    booked = [booking.session_id for booking in bookings if booking.released_at is None]
     episodes = {booking.episode_id for booking in bookings}
-    Session.objects.filter(pk__in=booked).update(booked=F("booked") + 1, version=F("version") + 1)
-    Booking.objects.bulk_create(bookings)
-    mark_session_feeds_stale(booked, now)
+    Booking.objects.bulk_create(bookings, batch_size=500)
+    recount_booked({booking.session_id for booking in bookings if booking.released_at is None}, now)
     mark_episode_feeds_stale(episodes, now)
     run_after_booking(site=site, episode_ids=episodes, now=now)
 

@@ -114,14 +114,19 @@ def check_enrollment(
     need: Need,
     full: Mapping[int, tuple[date, ...]],
     changes: Enrollment | None = None,
+    goes_on: bool = False,
     beside: CrossTrackOptions = NO_CROSS_TRACK_OPTIONS,
+    preceding: Sequence[Meeting] | None = None,
+    following: Sequence[Meeting] | None = None,
 ) -> tuple[Reason, ...]:
     """Return every reason against attending these meetings from the need's first day on.
 
     Meetings that later continue the chosen ones are checked too, and so are those that the chosen ones will continue.
-    `full` maps meeting id to full dates, as returned by `full_dates`. If the patient is already enrolled in the track,
-    `changes` is that enrollment. The new meetings can then start on any day. `beside` has meetings of other tracks that
-    can be chosen too. Reads the track's prefetched meetings and start dates.
+    By default, these are the `successors` and the `predecessors`; a caller who knows them passes `following` and
+    `preceding`. `full` maps meeting id to full dates, as returned by `full_dates`. If the patient is already enrolled in
+    the track, `changes` is that enrollment. The new meetings can then start on any day. The same holds with `goes_on`: the
+    patient has been in the track since before the need's first day. `beside` has meetings of other tracks that can be
+    chosen too. Reads the track's prefetched meetings and start dates.
     """
     starts = need.from_day
     reasons: list[Reason] = []
@@ -129,7 +134,7 @@ def check_enrollment(
         reasons.append(BeforeAdmission(starts, episode.starts))
     if track.status != TrackStatus.PUBLISHED or track.site_id != episode.site_id:
         reasons.append(TrackNotPublished(track.name))
-    offer = as_offer(track, starts, full, goes_on=changes is not None, beside=beside.meetings)
+    offer = as_offer(track, starts, full, goes_on=goes_on or changes is not None, beside=beside.meetings)
     if enrolled := tuple(is_not_enrolled(offer, need, ())):
         return (*reasons, *enrolled)
     running = {each.meeting.key: each.meeting for each in offer.meetings}
@@ -140,10 +145,12 @@ def check_enrollment(
         reasons += check_home_track(
             as_offer(track, starts, full), [as_offer(each, starts, full) for each in beside.tracks], chosen
         )
-    if preceding := [each.as_weekly_meeting() for each in predecessors(meetings, track, starts)]:
-        reasons += _check_dates(_offer_of(offer, preceding, full), need, preceding)
-    if following := [each.as_weekly_meeting() for each in successors(meetings, track)]:
-        reasons += _check_successors(offer, need, chosen, following, full)
+    preceding = predecessors(meetings, track, starts) if preceding is None else preceding
+    following = successors(meetings, track) if following is None else following
+    if earlier := [each.as_weekly_meeting() for each in preceding]:
+        reasons += _check_dates(_offer_of(offer, earlier, full), need, earlier)
+    if later := [each.as_weekly_meeting() for each in following]:
+        reasons += _check_successors(offer, need, chosen, later, full)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -221,20 +228,28 @@ def check_sessions(
     these reasons, for example if a session was moved. A session is left out if `known` already has a reason about its
     weekly meeting: that the meeting is full, or that it conflicts with another meeting.
     """
+    if not sessions:
+        return ()
+    first = min(session.starts for session in sessions)
+    booked = Booking.objects.active().filter(episode=episode, ends__gt=first).select_related("session")
+    return reasons_against_sessions(sessions, booked, known=known)
+
+
+def reasons_against_sessions(
+    sessions: Sequence[Session], booked: Iterable[Booking], *, known: Sequence[Reason] = ()
+) -> tuple[Reason, ...]:
+    """Return the same reasons as `check_sessions`. `booked` are the patient's active bookings, with their sessions."""
     full = {reason.meeting.key for reason in known if isinstance(reason, MeetingFull)}
     conflicting = {reason.busy.key for reason in known if isinstance(reason, CommitmentConflict)}
+    taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
     reasons: list[Reason] = [
         SessionFull(each.name, each.on) for each in sessions if each.places_left <= 0 and each.meeting_id not in full
     ]
-    if sessions:
-        first = min(session.starts for session in sessions)
-        booked = Booking.objects.active().filter(episode=episode, ends__gt=first).select_related("session")
-        taken = [(booking.session, Interval(booking.starts, booking.ends)) for booking in booked]
-        reasons += (
-            InAnotherSession(other.name, other.on)
-            for session in sessions
-            for other, time in taken
-            if other.meeting_id is None or treatment_key(other.meeting_id) not in conflicting
-            if time.overlaps(Interval(session.starts, session.ends))
-        )
+    reasons += (
+        InAnotherSession(other.name, other.on)
+        for session in sessions
+        for other, time in taken
+        if other.meeting_id is None or treatment_key(other.meeting_id) not in conflicting
+        if time.overlaps(Interval(session.starts, session.ends))
+    )
     return tuple(dict.fromkeys(reasons))

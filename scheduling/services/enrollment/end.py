@@ -19,7 +19,13 @@ DAY = timedelta(days=1)
 
 @transaction.atomic
 def end_enrollment(
-    *, enrollment: Enrollment, last_day: date, reason: str = "", keep_begun: bool = False, by: User, now: datetime
+    *,
+    enrollment: Enrollment,
+    last_day: date,
+    reason: str = "",
+    keep_begun: bool = False,
+    by: User | None,
+    now: datetime,
 ) -> Enrollment:
     """End the enrollment and its individual sessions after `last_day`, and release the enrollment's later bookings.
 

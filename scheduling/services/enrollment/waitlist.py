@@ -99,7 +99,7 @@ def lock_open_entry(entry: WaitingEntry) -> WaitingEntry:
 
 
 def close_entries(
-    entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User, now: datetime
+    entries: WaitingQuerySet, *, reason: str = "", enrollment: Enrollment | None = None, by: User | None, now: datetime
 ) -> None:
     """Close the entries that are still open. Save the `reason`, or the `enrollment` that ended the wait."""
     closing = list(entries.open().select_related("episode__patient", "track"))
