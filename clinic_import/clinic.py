@@ -21,19 +21,22 @@ from clinic_import.rows.care_rows import EnrollmentRow
 from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from clinic_import.rows.episode_rows import EpisodeRow
 from clinic_import.rows.person_rows import ClosureRow, CommitmentRow, PatientRow
+from clinic_import.rows.waiting_rows import LeaveRow, WaitingRow
 from clinic_import.writers.commitments import write_commitments
 from clinic_import.writers.enrollments import write_enrollments
 from clinic_import.writers.episodes import write_episodes
 from clinic_import.writers.hours import write_counselor_hours
+from clinic_import.writers.leaves import write_leaves
 from clinic_import.writers.meetings import write_meetings
 from clinic_import.writers.patients import write_patients
 from clinic_import.writers.places import write_closures, write_rooms, write_sites
 from clinic_import.writers.staff import check_groups_have_their_staff, write_staff
 from clinic_import.writers.tracks import publish_tracks, write_tracks
+from clinic_import.writers.waitlist import write_waitlist
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
-    EnrollmentRow, ClosureRow,
+    EnrollmentRow, WaitingRow, LeaveRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
@@ -110,6 +113,8 @@ def _write(run: ImportRun) -> None:
     write_commitments(run)
     write_episodes(run, sites)
     write_enrollments(run, sites)
+    write_waitlist(run)
+    write_leaves(run)
 
 
 def _fault_position(fault: Fault, order: Sequence[str]) -> tuple[int, str, int]:

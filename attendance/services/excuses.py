@@ -4,8 +4,9 @@ Bookings can change after a leave was entered. `update_excuses` then brings the 
 adds or moves bookings calls `update_excuses` as the last step, through `scheduling.services.bookings.after_booking`.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -16,6 +17,7 @@ from accounts.models import Action, User
 from attendance.models import Attendance, AttendanceQuerySet, AttendanceStatus
 from scheduling.models import Booking, LeaveOfAbsence, Session, SessionStatus, Site
 from scheduling.services.locks import lock_sessions, lock_site
+from timekeeping.intervals import Interval
 
 
 @transaction.atomic
@@ -59,7 +61,9 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
     lock_sessions(Session.objects.filter(pk__in=list(session_ids)))
     # Query again now that the rows are locked, because another user may have marked a booking in the meantime.
     unmarked = candidates.filter(attendance=None).select_related("session", "episode__patient")
-    dates = {leave.pk: leave.as_interval() for leave in leaves}
+    leaves_of: dict[int, list[tuple[LeaveOfAbsence, Interval[date]]]] = defaultdict(list)
+    for leave in leaves:
+        leaves_of[leave.episode_id].append((leave, leave.as_interval()))
     marks = [
         Attendance(
             booking=booking,
@@ -71,8 +75,8 @@ def excuse_bookings(leaves: Sequence[LeaveOfAbsence], *, by: User | None, now: d
             recorded_at=now,
         )
         for booking in unmarked.order_by("starts", "pk")
-        for leave in leaves
-        if leave.episode_id == booking.episode_id and dates[leave.pk].contains(booking.session.on)
+        for leave, dates in leaves_of[booking.episode_id]
+        if dates.contains(booking.session.on)
     ]
     Attendance.objects.bulk_create(marks)
     _increment_versions(marks)

@@ -24,6 +24,7 @@ NUMERIC_DATE = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})")
 MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})")
 DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4}|\d{2})")
 CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?\s*(?:([ap])\.?(?:m\.?)?)?", re.IGNORECASE)
+DAY_AND_TIME = re.compile(r"(.+?)(?:T|,?\s+)(\d{1,2}:\d{2})(?::\d{2}(?:\.\d+)?)?(\s*[ap]\.?(?:m\.?)?)?", re.IGNORECASE)
 RANGE = re.compile(r"(.+?)\s*(?:-|–|—|\bto\b)\s*(.+)", re.IGNORECASE)
 WEEKDAYS_IN_A_ROW = re.compile(r"(?:M|Tu|T(?!h)|W|Th|F)+", re.IGNORECASE)
 WEEKDAY_LETTERS = {"m": 0, "t": 1, "tu": 1, "w": 2, "th": 3, "f": 4, "sa": 5, "su": 6}
@@ -96,6 +97,15 @@ def _month(name: str) -> int | None:
 def read_dates(cell: str, order: DateOrder | None = None) -> tuple[date, ...]:
     """Parse dates separated by semicolons. Return them sorted and without duplicates."""
     return tuple(sorted({read_date(part.strip(), order) for part in cell.split(";") if part.strip()}))
+
+
+def read_day_and_time(cell: str, order: DateOrder | None = None) -> tuple[date, time | None]:
+    """Parse a date with or without a time, such as `2026-11-23 14:05` or `11/23/2026 2:05 PM`. Seconds are dropped."""
+    found = DAY_AND_TIME.fullmatch(cell)
+    if found is None:
+        return read_date(cell, order), None
+    day, at, half = found.groups(default="")
+    return read_date(day, order), read_time(at + half)
 
 
 def read_time(cell: str) -> time:

@@ -16,6 +16,7 @@ from clinic_import.reading.dates_and_times import (
     read_birth_date,
     read_date,
     read_dates,
+    read_day_and_time,
     read_time,
     split_time_range,
 )
@@ -23,7 +24,7 @@ from clinic_import.reading.faults import Fault
 from clinic_import.reading.sources import GivenTable
 from patients.domain.codes import fold_code
 
-DATE_READERS = (read_date, read_dates, read_birth_date)
+DATE_READERS = (read_date, read_dates, read_birth_date, read_day_and_time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,20 @@ def waitlist_counts(*, site: Site) -> dict[int, int]:
 
 @transaction.atomic
 def join_waitlist(
-    *, episode: Episode, track: Track, priority: Priority, from_day: date, note: str = "", by: User, now: datetime
+    *,
+    episode: Episode,
+    track: Track,
+    priority: Priority,
+    from_day: date,
+    note: str = "",
+    requested_at: datetime | None = None,
+    by: User | None,
+    now: datetime,
 ) -> WaitingEntry:
     """Put the patient on the track's waitlist, to start on `from_day` at the earliest.
 
-    `note` says which openings the patient needs.
+    `note` says which openings the patient needs. `requested_at` is the time of a request that was written down elsewhere
+    before; without it, the patient has asked now.
 
     Raises Refused if the track is not published or is at another site. Also raises Refused if the patient is already
     enrolled in the track or on its waitlist, or if the day is outside the episode of care.
@@ -53,7 +62,12 @@ def join_waitlist(
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("site").get(pk=episode.pk)
     refuse_if_any(_check_waitlist(episode, track, from_day))
     entry = WaitingEntry.objects.create(
-        episode=episode, track=track, priority=priority, from_day=from_day, note=note.strip(), requested_at=now
+        episode=episode,
+        track=track,
+        priority=priority,
+        from_day=from_day,
+        note=note.strip(),
+        requested_at=requested_at or now,
     )
     detail = f"{track} from {from_day:%Y-%m-%d}, {priority.name.lower()}"
     record(entry, by=by, action=Action.CREATED, at=now, detail=detail)

@@ -21,6 +21,7 @@ from clinic_import.reading.dates_and_times import (
     DateOrder,
     read_birth_date,
     read_date,
+    read_day_and_time,
     read_time,
     read_weekday,
     read_weekdays,
@@ -46,6 +47,28 @@ from clinic_import.rows.clinic_rows import read_roles
 )
 def test_dates_can_be_written_in_iso_or_us_format_or_with_the_months_name(cell: str, meant: date) -> None:
     assert read_date(cell) == meant
+
+
+@pytest.mark.parametrize(
+    ("cell", "at"),
+    [
+        ("2026-11-23", None),
+        ("Nov 23, 2026", None),
+        ("2026-11-23 14:05", time(14, 5)),
+        ("2026-11-23T14:05:59.120", time(14, 5)),
+        ("11/23/2026 2:05 PM", time(14, 5)),
+        ("Nov 23, 2026, 2:05p", time(14, 5)),
+        ("23-Nov-2026 0:00", time(0)),
+    ],
+)
+def test_a_date_can_have_a_time(cell: str, at: time | None) -> None:
+    assert read_day_and_time(cell) == (date(2026, 11, 23), at)
+
+
+@pytest.mark.parametrize("cell", ["2026-11-23 25:00", "2026-13-01 9:00", "14:05", "2026-11-23 9", "soon 9:00"])
+def test_other_text_is_refused_as_a_date_with_a_time(cell: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a (date|time)|not on the calendar"):
+        read_day_and_time(cell)
 
 
 @pytest.mark.parametrize(
