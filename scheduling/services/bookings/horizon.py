@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from scheduling.models import (
     Closure,
@@ -24,6 +25,7 @@ from scheduling.services.stale_feeds import mark_session_feeds_stale
 from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
 from timekeeping.occurrences import expand_pattern
+from timekeeping.weeks import week_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ def write_sessions(
 
     - The meetings are those in `MeetingQuerySet.held_from`. If `only` is given, they must also have one of these ids.
     - A session that would start before the instant `since` is not created.
-    - A date that already has a session gets no second one, even if the session was moved to another day.
+    - A date that already has a session gets no second one, even if the session was moved to another day. This also holds
+      if the group changed after the moved session was held.
     - If the room is taken at that time, the session is created without a room.
     - If a facilitator is in another session at that time, the session is created without this facilitator.
     """
@@ -93,12 +96,15 @@ def write_sessions(
             "meeting", "pattern_date"
         )
     )
+    used = _used_weeks(site, first, until, now)
     closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).overlapping(first, until)]
     new = [
         session
         for meeting in meetings
         for session in _sessions_of(meeting, site, first, until, closed, book)
-        if (meeting.pk, session.on) not in existing and (since is None or session.starts >= since)
+        if (meeting.pk, session.on) not in existing
+        and (meeting.pk, week_start(session.on)) not in used
+        and (since is None or session.starts >= since)
     ]
     if not new:
         return HorizonExtension(0, 0)
@@ -108,6 +114,32 @@ def write_sessions(
     unled = _write_facilitators(new, people)
     mark_session_feeds_stale({session.pk for session in new}, now)
     return HorizonExtension(len(new), 0, unroomed=unroomed, unled=unled)
+
+
+def _used_weeks(site: Site, first: date, until: date, now: datetime) -> set[tuple[int, date]]:
+    """Return the weeks, as (meeting id, Monday), whose session was held before the meeting began.
+
+    A session was moved to an earlier day of its week and held there. Then its group changed from a day between these two
+    days on. The new meeting has no session in that week. Runs one query, or two if there is such a week.
+    """
+    held = Session.objects.filter(
+        site=site,
+        meeting__runs_until__lte=F("pattern_date"),
+        pattern_date__gte=week_start(first),
+        pattern_date__lt=until,
+        starts__lte=now,
+    ).exclude(status=SessionStatus.CANCELLED)
+    weeks = {(meeting, week_start(day)) for meeting, day in held.values_list("meeting", "pattern_date") if day}
+    if not weeks:
+        return set()
+    earlier = dict(Meeting.objects.filter(site=site).values_list("continues", "pk").exclude(continues=None))
+    used: set[tuple[int, date]] = set()
+    for meeting, week in weeks:
+        following = earlier.get(meeting)
+        while following is not None and (following, week) not in used:
+            used.add((following, week))
+            following = earlier.get(following)
+    return used
 
 
 def _sessions_of(

@@ -246,7 +246,7 @@ def test_the_horizon_takes_as_many_statements_for_many_excuses_as_for_one(
         clinic.episode = admit(make_patient(clinic.site, f"Patient {number}"))
         clinic.enrolled_and_away()
         LeaveOfAbsence.objects.update(ends=None)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(27):
         extend_horizon(site=clinic.site, now=NOW + weeks * WEEK)
     assert Attendance.objects.count() > patients * weeks
 

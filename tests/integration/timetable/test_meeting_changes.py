@@ -10,14 +10,14 @@ import pytest
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
 from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
-from scheduling.models import Meeting, Session, SessionStatus, Site, Track, TrackStatus
+from scheduling.models import Booking, Meeting, Session, SessionStatus, Site, Track, TrackStatus
 from scheduling.services.bookings.makeups import book_makeup
 from scheduling.services.bookings.meeting_changes import changed_sessions_from
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.sessions.cancel import cancel_session
-from scheduling.services.sessions.session_changes import change_session_details
-from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall
+from scheduling.services.sessions.session_changes import change_session_details, move_session
+from scheduling.services.sessions.slots import OutsideHours, RoomTooSmall, Slot
 from scheduling.services.timetable.meeting_checks import MeetingCodeTaken, TooFewPlaces
 from scheduling.services.timetable.meetings import change_meeting, change_start, create_meeting, end_meeting
 from scheduling.services.timetable.tracks import publish_track
@@ -321,3 +321,31 @@ def test_a_change_in_place_affects_every_session_changed_by_hand(site: Site, coo
     given = {"meeting": monday, "runs_from": monday.runs_from, "now": NOW}
     assert change_start(**given) is None
     assert changed_sessions_from(monday, None, NOW).get().on == MONDAY
+
+
+def test_a_date_that_was_held_earlier_in_the_week_is_not_held_again_after_a_change(
+    site: Site, coordinator: User
+) -> None:
+    track = published(site, coordinator)
+    enroll_patient(
+        episode=admit(make_patient(site)),
+        track=track,
+        meetings=list(track.meetings.all()),
+        starts=MONDAY,
+        by=coordinator,
+        now=NOW,
+    )
+    friday = MONDAY + timedelta(days=4)
+    group = track.meetings.get(weekday=4)
+    slot = Slot(on=MONDAY, starts=time(14), ends=time(17), room=None)
+    move_session(session=group.sessions.get(on=friday), slot=slot, by=coordinator, now=NOW)
+
+    monday_evening = datetime(2026, 11, 24, 1, tzinfo=UTC)
+    later = values_of(group, starts=time(13), ends=time(16), runs_from=MONDAY + timedelta(days=1))
+    following = change_meeting(meeting=group, values=later, by=coordinator, now=monday_evening)
+    again = values_of(following, name="Evening group", runs_from=MONDAY + timedelta(days=2))
+    following = change_meeting(meeting=following, values=again, by=coordinator, now=monday_evening)
+
+    assert following.sessions.order_by("on")[0].on == friday + WEEK
+    booked = Booking.objects.active().in_week(MONDAY)
+    assert sum(booked.values_list("countable_minutes", flat=True)) == 540
