@@ -7,15 +7,27 @@ from patients.models import (
     CommitmentProposal,
     Consent,
     Delegate,
+    EmergencyContact,
     Episode,
     FormerSite,
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
     PatientMerge,
+    PatientPhone,
     Place,
     PlaceTravel,
 )
+
+
+class PatientPhoneInline(admin.TabularInline[PatientPhone, Patient]):
+    model = PatientPhone
+    extra = 0
+
+
+class EmergencyContactInline(admin.TabularInline[EmergencyContact, Patient]):
+    model = EmergencyContact
+    extra = 0
 
 
 @admin.register(Patient)
@@ -25,6 +37,7 @@ class PatientAdmin(ReadOnlyAdmin[Patient]):
     search_fields = ("code", "last_name", "first_name", "preferred_name", "email")
     raw_id_fields = ("user",)
     list_select_related = ("site",)
+    inlines = [PatientPhoneInline, EmergencyContactInline]
 
 
 @admin.register(Commitment)

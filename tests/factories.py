@@ -21,6 +21,7 @@ from patients.models import (
     LevelOfCare,
     LevelOfCareSpan,
     Patient,
+    PatientPhone,
     Place,
     PlaceTravel,
     RecipientKind,
@@ -88,8 +89,11 @@ def make_staff(role: Role, site: Site | None, name: str = "", **fields: Any) -> 
     return user
 
 
-def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvist", **fields: Any) -> Patient:
-    return Patient.objects.create(
+def make_patient(
+    site: Site, first_name: str = "Rosa", last_name: str = "Lindqvist", *, phone: str = "", **fields: Any
+) -> Patient:
+    """Create a patient. `phone` is the first phone number. Messages are not allowed on it."""
+    patient = Patient.objects.create(
         site=site,
         code=fields.pop("code", f"P{next(_number)}"),
         first_name=first_name,
@@ -97,6 +101,9 @@ def make_patient(site: Site, first_name: str = "Rosa", last_name: str = "Lindqvi
         birth_date=fields.pop("birth_date", date(1990, 5, 17)),
         **fields,
     )
+    if phone:
+        PatientPhone.objects.create(patient=patient, position=0, number=phone)
+    return patient
 
 
 def make_patient_user(patient: Patient) -> User:

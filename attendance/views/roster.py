@@ -135,7 +135,7 @@ def _roster(session: Session) -> Sequence[Booking]:
 
 def _released(session: Session) -> Sequence[Booking]:
     released = Booking.objects.filter(session=session, release_cause=ReleaseCause.CANCELLED)
-    bookings = released.select_related("episode__patient")
+    bookings = released.select_related("episode__patient").prefetch_related("episode__patient__phones")
     return sorted(bookings, key=lambda booking: (booking.episode.patient.name_order, booking.pk))
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import Permission
 from clinic_import.reading.cells import (
+    read_address,
     read_choice,
     read_code,
     read_email,
@@ -22,11 +23,19 @@ from clinic_import.reading.cells import (
 from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
 from clinic_import.reading.dates_and_times import read_birth_date, read_date, read_time, read_weekdays
 from clinic_import.rows.clinic_rows import A_WEEK, WEEKS, WHEN_TITLES
-from patients.models import CommitmentKind, LevelOfCare
+from patients.models import CommitmentKind, LevelOfCare, PhoneKind
 from patients.models.commitment import MAX_MOVABLE_MINUTES, MIDNIGHT, MIN_MOVABLE_MINUTES
 from scheduling.formats import clock, full_date
 
 LONGEST_TRAVEL = 480
+PHONE_COLUMNS = (
+    ("phone", "phone_kind", "leave_message"),
+    ("phone_2", "phone_kind_2", "leave_message_2"),
+    ("phone_3", "phone_kind_3", "leave_message_3"),
+)
+"""The columns of each phone number of a patient: the number, its type, and whether a message is allowed."""
+EMERGENCY_COLUMNS = ("emergency_name", "emergency_relationship", "emergency_phone")
+PHONE_KINDS = {**{each.value: each.value for each in PhoneKind}, "cell": PhoneKind.MOBILE.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,23 @@ class PatientRow(ImportRow):
         "admission": "admitted",
         "admission_date": "admitted",
         "admit_date": "admitted",
+        "phone_number": "phone",
+        "cell": "phone",
+        "cell_phone": "phone",
+        "mobile": "phone",
+        "mobile_phone": "phone",
+        "phone_1": "phone",
+        "home_phone": "phone_2",
+        "work_phone": "phone_3",
+        "phone_type": "phone_kind",
+        "phone_2_kind": "phone_kind_2",
+        "phone_3_kind": "phone_kind_3",
+        "ok_to_leave_message": "leave_message",
+        "home_address": "address",
+        "emergency_contact": "emergency_name",
+        "emergency_contact_name": "emergency_name",
+        "emergency_contact_relationship": "emergency_relationship",
+        "emergency_contact_phone": "emergency_phone",
     }
     site: str = required(read_code, code_of="sites")
     code: str = required(read_code, code_of="patients")
@@ -55,7 +81,19 @@ class PatientRow(ImportRow):
     birth_date: date = required(read_birth_date)
     preferred_name: str = optional(read_text(80), "")
     email: str = optional(read_email, "")
+    address: str = optional(read_address, "")
     phone: str = optional(read_phone, "")
+    phone_kind: str = optional(read_choice(PHONE_KINDS), "")
+    leave_message: bool = optional(read_yes_no, False)
+    phone_2: str = optional(read_phone, "")
+    phone_kind_2: str = optional(read_choice(PHONE_KINDS), "")
+    leave_message_2: bool = optional(read_yes_no, False)
+    phone_3: str = optional(read_phone, "")
+    phone_kind_3: str = optional(read_choice(PHONE_KINDS), "")
+    leave_message_3: bool = optional(read_yes_no, False)
+    emergency_name: str = optional(read_text(120), "")
+    emergency_relationship: str = optional(read_text(60), "")
+    emergency_phone: str = optional(read_phone, "")
     language: str = optional(read_text(40), "English")
     travel_minutes: int = optional(read_number(0, LONGEST_TRAVEL), 0)
     admitted: date | None = optional(read_date, None)
@@ -77,6 +115,7 @@ class PatientRow(ImportRow):
             yield "first_name", _("Enter a first name or a last name.")
         if self.prescribed_hours and self.prescribed_minutes:
             yield "prescribed_minutes", _("Enter the prescribed time either in hours or in minutes, not both.")
+        yield from self._contact_errors()
         yield from self._care_errors()
         if self.admitted and self.admitted <= self.birth_date:
             yield (
@@ -86,6 +125,15 @@ class PatientRow(ImportRow):
             )
         if self.level_from and (self.admitted is None or self.level_from < self.admitted):
             yield "level_from", _("The level of care can't start before the admission.")
+
+    def _contact_errors(self) -> RowErrors:
+        for number, *others in PHONE_COLUMNS:
+            if any(getattr(self, other) for other in others) and not getattr(self, number):
+                yield number, _("There is no phone number to which the type or the message belongs. Enter it here.")
+        if (self.emergency_phone or self.emergency_relationship) and not self.emergency_name:
+            yield "emergency_name", _("Enter the name of the emergency contact.")
+        if (self.emergency_name or self.emergency_relationship) and not self.emergency_phone:
+            yield "emergency_phone", _("Enter the phone number of the emergency contact.")
 
     def _care_errors(self) -> RowErrors:
         care = {

@@ -10,13 +10,17 @@ from accounts.models import Action
 from clinic_import.import_run import FieldChange, ImportRun, differences
 from clinic_import.rows.person_rows import PatientRow
 from clinic_import.writers.care import BATCH, PendingCare, batches, described_admissions, new_span, update_level
+from clinic_import.writers.contacts import contact_changes, contacts_in, write_contacts
 from clinic_import.writers.identity import KnownPeople, check_same_patient
+from patients.domain.contacts import Contacts
 from patients.models import Episode, Patient
+from patients.services.record.codes import lock_codes
+from patients.services.record.contacts import contacts_of
 from scheduling.formats import full_date
 from scheduling.models import Site
 
 FIELDS = (
-    "first_name", "last_name", "birth_date", "preferred_name", "email", "phone", "language", "travel_minutes",
+    "first_name", "last_name", "birth_date", "preferred_name", "email", "address", "language", "travel_minutes",
 )  # fmt: skip
 
 
@@ -26,16 +30,19 @@ class PendingWrites:
 
     patients: list[Patient] = field(default_factory=list)
     changed: list[Patient] = field(default_factory=list)
+    contacts: list[tuple[Patient, Contacts]] = field(default_factory=list)
     care: PendingCare = field(default_factory=PendingCare)
 
 
 def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
     """Write the patients in the file, identified by code, with their episodes and levels of care."""
+    lock_codes()
     given = run.tables.get(PatientRow.table)
     codes = [row.code for row in given.rows] if given else []
     patients: dict[str, Patient] = {}
     for batch in batches(codes):
-        found = Patient.objects.filter(code__in=batch).select_related("site").prefetch_related("episodes__spans")
+        found = Patient.objects.filter(code__in=batch).select_related("site")
+        found = found.prefetch_related("episodes__spans", "phones", "emergency_contacts")
         patients.update((patient.code, patient) for patient in found)
     pending = PendingWrites(care=PendingCare(described=described_admissions(run)))
     people = KnownPeople({row.birth_date for row in given.rows} if given else ())
@@ -55,6 +62,8 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
         elif patient is None:
             patient = Patient(code=row.code, site=site, **{name: getattr(row, name) for name in FIELDS})
             pending.patients.append(patient)
+            if contacts := contacts_in(row, Contacts()):
+                pending.contacts.append((patient, contacts))
             _admit(row, patient, pending.care)
             run.note(row, is_new=True)
         else:
@@ -78,12 +87,17 @@ def _change(run: ImportRun, row: PatientRow, patient: Patient, site: Site, pendi
         {"site": row.site, **{name: getattr(row, name) for name in FIELDS}},
         row.absent,
     )
-    if changes:
+    before = contacts_of(patient)
+    after = contacts_in(row, before)
+    if changes or before != after:
         patient.site = site
         for change in changes:
             if change.column != "site":
                 setattr(patient, change.column, getattr(row, change.column))
         pending.changed.append(patient)
+    if before != after:
+        pending.contacts.append((patient, after))
+        changes += contact_changes(before, after)
     changes += _update_care(run, row, patient, episodes, pending.care)
     if changes and len(run.faults) == faults:
         run.note(row, is_new=False, fields=changes)
@@ -129,6 +143,7 @@ def _update_care(
 def _write(run: ImportRun, pending: PendingWrites) -> None:
     Patient.objects.bulk_create(pending.patients, batch_size=BATCH)
     Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
+    write_contacts(pending.contacts)
     touched = [*pending.patients, *pending.changed, *pending.care.save()]
     for batch in batches(touched, 2000):
         record_all(batch, by=run.by, action=Action.IMPORTED, at=run.now)

@@ -43,17 +43,17 @@ def digits_of(text: str) -> str:
 class Person:
     """The data of one person that a search compares with the typed text.
 
-    `text` has the person's folded names, code and e-mail; `phone` has only digits.
+    `text` has the person's folded names, code and e-mail; `phones` has the digits of each phone number.
     """
 
     text: str
-    phone: str
+    phones: tuple[str, ...]
     birth_date: date
 
     @classmethod
-    def of(cls, texts: Iterable[str], phone: str, birth_date: date) -> "Person":
-        """Make a Person from the texts, phone number and birth date in a person's record."""
-        return cls(fold("\n".join(texts)), digits_of(phone), birth_date)
+    def of(cls, texts: Iterable[str], phones: Iterable[str], birth_date: date) -> "Person":
+        """Make a Person from the texts, phone numbers and birth date in a person's record."""
+        return cls(fold("\n".join(texts)), tuple(digits_of(phone) for phone in phones), birth_date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class SearchTerm:
         """Whether the person is found by this term."""
         return (
             bool(self.text and self.text in person.text)
-            or self._is_phone_number(person.phone)
+            or any(self._is_phone_number(phone) for phone in person.phones)
             or person.birth_date in self.birth_dates
         )
 

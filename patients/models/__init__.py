@@ -1,6 +1,7 @@
 from patients.models.calendar import CALENDAR_KINDS, CalendarInterval, CalendarState, ImportedCalendar
 from patients.models.commitment import Commitment, CommitmentKind
 from patients.models.consent import Consent, RecipientKind
+from patients.models.contact import EmergencyContact, PatientPhone, PhoneKind
 from patients.models.delegate import Delegate
 from patients.models.episode import Episode, FormerSite, LevelOfCare, LevelOfCareSpan
 from patients.models.merge import PatientMerge
@@ -17,6 +18,7 @@ __all__ = [
     "CommitmentProposal",
     "Consent",
     "Delegate",
+    "EmergencyContact",
     "Episode",
     "FormerSite",
     "ImportedCalendar",
@@ -24,6 +26,8 @@ __all__ = [
     "LevelOfCareSpan",
     "Patient",
     "PatientMerge",
+    "PatientPhone",
+    "PhoneKind",
     "Place",
     "PlaceTravel",
     "ProposalAction",

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +9,11 @@ from accounts.models import User
 from accounts.permissions import Permission
 from patients.domain.names import name_order
 from patients.domain.person_search import Person, SearchTerm
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from patients.models.contact import EmergencyContact, PatientPhone
 
 
 def display_name(first_name: str, last_name: str, preferred_name: str) -> str:
@@ -39,12 +45,13 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """Patients who match every search term. One query reads the details of all patients in the queryset."""
         if not terms:
             return self
-        people = self.values_list(
-            "pk", "first_name", "last_name", "preferred_name", "code", "email", "phone", "birth_date"
-        ).order_by()
+        details = "pk", "birth_date", "first_name", "last_name", "preferred_name", "code", "email"
+        phones: dict[tuple[Any, ...], list[str]] = {}
+        for *given, phone in self.values_list(*details, "phones__number").order_by():
+            phones.setdefault(tuple(given), []).append(phone or "")
         found = []
-        for key, *texts, phone, birth_date in people:
-            person = Person.of(texts, phone, birth_date)
+        for (key, birth_date, *texts), numbers in phones.items():
+            person = Person.of(texts, numbers, birth_date)
             if all(term.matches(person) for term in terms):
                 found.append(key)
         return self.filter(pk__in=found)
@@ -65,7 +72,8 @@ class PatientManager(models.Manager["Patient"]):
 class Patient(models.Model):
     """A patient's personal details.
 
-    `Episode` rows store when the patient is in care. `Commitment` rows store when the patient is busy.
+    `Episode` rows store when the patient is in care. `Commitment` rows store when the patient is busy. `PatientPhone` rows
+    store the phone numbers, and `EmergencyContact` rows whom to call in an emergency.
 
     Two records of the same person can be merged (`PatientMerge`). The row of the absorbed record stays, and its
     `merged_into` is the kept record. `objects` leaves out absorbed records, so only code that asks for `all_records`
@@ -83,7 +91,7 @@ class Patient(models.Model):
     preferred_name = models.CharField(_("preferred name"), max_length=80, blank=True)
     birth_date = models.DateField(_("birth date"))
     email = models.EmailField(_("email"), blank=True)
-    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    address = models.CharField(_("address"), max_length=200, blank=True, help_text=_("Up to four lines."))
     language = models.CharField(_("language"), max_length=40, default="English")
     travel_minutes = models.PositiveSmallIntegerField(
         _("travel time from home"),
@@ -111,6 +119,10 @@ class Patient(models.Model):
 
     objects = PatientManager.from_queryset(PatientQuerySet)()
     all_records = PatientQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        phones: RelatedManager["PatientPhone"]
+        emergency_contacts: RelatedManager["EmergencyContact"]
 
     class Meta:
         verbose_name = _("patient")

@@ -12,15 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from iopmanager.form_fields import BIRTH_YEARS, DayField
 from patients.domain.codes import clean_code
+from patients.domain.contacts import Contacts
 from patients.domain.languages import COMMON_LANGUAGES
 from patients.forms.layout import fields_row, form_layout
-from patients.forms.record.contact_fields import PhoneField
+from patients.forms.record.contact_fields import ANOTHER_PERSONS, AddressField
+from patients.forms.record.contact_rows import ContactRows
 from patients.forms.record.languages import english_name, language_name, language_name_lazy
 from patients.models import Patient
+from patients.services.record.contacts import contacts_of
 from patients.services.record.person import PatientValues
-
-ANOTHER_PERSONS = {"autocomplete": "off"}
-"""Attributes of a field that staff fill in about a patient. The browser must not offer the user's own details there."""
 
 
 class SuggestionInput(forms.TextInput):
@@ -49,7 +49,7 @@ class CodeField(forms.CharField):
 
 
 class PatientForm(forms.Form):
-    """A patient's personal details. The code of a new patient may be left blank."""
+    """A patient's personal details with phone numbers and emergency contacts. The code of a new patient may be left blank."""
 
     reason_fields: ClassVar = {
         "code_taken": "code",
@@ -83,7 +83,9 @@ class PatientForm(forms.Form):
         widget=SuggestionInput(map(language_name_lazy, COMMON_LANGUAGES), attrs=ANOTHER_PERSONS),
     )
     email = forms.EmailField(required=False, label=_("Email"), widget=forms.EmailInput(attrs=ANOTHER_PERSONS))
-    phone = PhoneField(required=False, label=_("Phone"), widget=forms.TextInput(attrs=ANOTHER_PERSONS))
+    address = AddressField(
+        required=False, label=_("Address"), widget=forms.Textarea(attrs={"rows": 3, **ANOTHER_PERSONS})
+    )
     travel_minutes = forms.IntegerField(
         min_value=0,
         max_value=480,
@@ -101,6 +103,7 @@ class PatientForm(forms.Form):
             kwargs["initial"]["language"] = language_name(patient.language)
         self.stored_language = patient.language if patient is not None else ""
         super().__init__(*args, **kwargs)
+        self.contact_rows = ContactRows(self, contacts_of(patient) if patient else Contacts(), self.data)
         if patient is None:
             self.fields["code"].help_text = _(
                 "The clinic’s own code. Leave blank, and the patient gets the next free one."
@@ -112,8 +115,10 @@ class PatientForm(forms.Form):
             fields_row("first_name", "last_name"),
             fields_row("preferred_name", "code"),
             fields_row("birth_date", "language"),
-            fields_row("email", "phone"),
-            fields_row("travel_minutes"),
+            self.contact_rows.phone_layout(),
+            fields_row("email", "travel_minutes"),
+            "address",
+            self.contact_rows.emergency_layout(),
         )
 
         if self["another_person"].data:
@@ -141,8 +146,12 @@ class PatientForm(forms.Form):
             and not {"first_name", "last_name"} & {*self.errors}
         ):
             self.add_error("first_name", gettext("Enter a first name or a last name."))
+        self.contact_rows.check()
         return given
 
     def values(self) -> PatientValues:
-        details = {name: value for name, value in self.cleaned_data.items() if name != "another_person"}
+        details = {name: self.cleaned_data[name] for name in self.base_fields if name != "another_person"}
         return PatientValues(**details)
+
+    def contacts(self) -> Contacts:
+        return self.contact_rows.values()

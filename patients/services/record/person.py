@@ -9,8 +9,10 @@ from django.db import transaction
 from accounts.audit import record
 from accounts.models import Action, User
 from patients.domain.codes import clean_code
+from patients.domain.contacts import Contacts
 from patients.models import Patient
 from patients.services.record.codes import lock_codes, typed_or_next_code
+from patients.services.record.contacts import save_contacts
 from patients.services.record.similar_patients import SimilarPatient, find_similar_patients
 from patients.services.rows import save_values
 from timekeeping.reasons import Reason, refuse_if_any
@@ -32,7 +34,7 @@ class BirthDateInFuture(Reason):
 
 @dataclass(frozen=True, kw_only=True)
 class PatientValues:
-    """A patient's personal details, as a user enters them.
+    """A patient's personal details except `Contacts`, as a user enters them.
 
     `code` is the clinic's own code for the patient. If it is blank, a new patient gets the next free code, and a patient who
     has a code keeps it. `travel_minutes` is the one-way travel time from home to the site.
@@ -44,7 +46,7 @@ class PatientValues:
     birth_date: date
     preferred_name: str = ""
     email: str = ""
-    phone: str = ""
+    address: str = ""
     language: str = "English"
     travel_minutes: int = 0
 
@@ -63,13 +65,13 @@ def check_person(patient: Patient, *, code: str | None, birth_date: date | None,
         yield BirthDateInFuture(birth_date)
 
 
-def similar_to(values: PatientValues, *, by: User | None) -> Sequence[SimilarPatient]:
+def similar_to(values: PatientValues, contacts: Contacts, *, by: User | None) -> Sequence[SimilarPatient]:
     """Return the patients whom `by` may see and who may be the person with these details."""
     return find_similar_patients(
         first_name=values.first_name,
         last_name=values.last_name,
         birth_date=values.birth_date,
-        phone=values.phone,
+        phones=[phone.number for phone in contacts.phones],
         email=values.email,
         by=by,
     )
@@ -77,7 +79,13 @@ def similar_to(values: PatientValues, *, by: User | None) -> Sequence[SimilarPat
 
 @transaction.atomic
 def create_patient(
-    *, site_id: int, values: PatientValues, by: User | None, now: datetime, is_another_person: bool = False
+    *,
+    site_id: int,
+    values: PatientValues,
+    contacts: Contacts,
+    by: User | None,
+    now: datetime,
+    is_another_person: bool = False,
 ) -> Patient:
     """Create a patient at the site, and return the patient.
 
@@ -91,16 +99,19 @@ def create_patient(
     patient = Patient(site_id=site_id)
     reasons = [*check_person(patient, code=values.code, birth_date=values.birth_date, now=now)]
     if not is_another_person:
-        reasons += similar_to(values, by=by)
+        reasons += similar_to(values, contacts, by=by)
     refuse_if_any(reasons)
     save_values(patient, replace(values, code=typed_or_next_code(values.code)))
+    save_contacts(patient, contacts)
     record(patient, by=by, action=Action.CREATED, at=now)
     return patient
 
 
 @transaction.atomic
-def change_patient(*, patient: Patient, values: PatientValues, by: User | None, now: datetime) -> Patient:
-    """Change a patient's personal details, and return the patient.
+def change_patient(
+    *, patient: Patient, values: PatientValues, contacts: Contacts, by: User | None, now: datetime
+) -> Patient:
+    """Change a patient's personal details, and return the patient. `contacts` replace all that the patient has.
 
     Raises Refused if another patient has the code, or if the birth date is in the future. The audit trail records the names
     of the changed fields, but not their values.
@@ -108,6 +119,8 @@ def change_patient(*, patient: Patient, values: PatientValues, by: User | None, 
     lock_codes()
     patient = Patient.objects.select_for_update(of=("self",)).select_related("site").get(pk=patient.pk)
     refuse_if_any(check_person(patient, code=values.code, birth_date=values.birth_date, now=now))
-    changed = save_values(patient, replace(values, code=clean_code(values.code) or patient.code))
+    changed = save_values(patient, replace(values, code=clean_code(values.code) or patient.code)) + save_contacts(
+        patient, contacts
+    )
     record(patient, by=by, action=Action.CHANGED, at=now, detail=", ".join(changed))
     return patient

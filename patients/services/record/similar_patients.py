@@ -1,14 +1,14 @@
 """Find patients who may be the person whom somebody is about to add."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from patients.domain.person_search import digits_of, fold
-from patients.models import Patient
+from patients.models import Patient, PatientPhone
 from timekeeping.reasons import Reason
 
 MAX_SHOWN = 5
@@ -31,27 +31,27 @@ class SimilarPatient(Reason):
 
 
 def find_similar_patients(
-    *, first_name: str, last_name: str, birth_date: date | None, phone: str, email: str, by: User | None
+    *, first_name: str, last_name: str, birth_date: date | None, phones: Iterable[str], email: str, by: User | None
 ) -> Sequence[SimilarPatient]:
-    """Return at most 5 patients with the same name and birth date, phone number or e-mail address. Runs one query.
+    """Return at most 5 patients with the same name and birth date, phone number or e-mail address. Runs two queries.
 
-    Names are compared without case and diacritics, and phone numbers by their digits. Patients whom `by` may not see are
-    left out. None stands for everybody.
+    One equal phone number is enough. Names are compared without case and diacritics, and phone numbers by their digits.
+    Patients whom `by` may not see are left out. None stands for everybody.
     """
-    digits, name = digits_of(phone), _folded(first_name, last_name)
+    numbers, name = {*_comparable(phones)}, _folded(first_name, last_name)
     similar = Q(birth_date=birth_date) if birth_date else Q(pk=None)
     if email:
         similar |= Q(email__iexact=email)
-    if len(digits) >= MIN_PHONE_DIGITS:
-        similar |= ~Q(phone="")
+    if numbers:
+        similar |= Q(Exists(PatientPhone.objects.filter(patient=OuterRef("pk"))))
     patients = Patient.objects.all() if by is None else Patient.objects.visible_to(by)
     found = []
-    for patient in patients.filter(similar).order_by("pk"):
+    for patient in patients.filter(similar).prefetch_related("phones").order_by("pk"):
         if patient.birth_date == birth_date and _folded(patient.first_name, patient.last_name) == name:
             same = "person"
         elif email and patient.email.lower() == email.lower():
             same = "email"
-        elif len(digits) >= MIN_PHONE_DIGITS and digits_of(patient.phone)[-10:] == digits[-10:]:
+        elif not numbers.isdisjoint(_comparable(each.number for each in patient.phones.all())):
             same = "phone"
         else:
             continue
@@ -61,3 +61,11 @@ def find_similar_patients(
 
 def _folded(first_name: str, last_name: str) -> str:
     return " ".join(fold(f"{first_name} {last_name}").split())
+
+
+def _comparable(phones: Iterable[str]) -> Iterator[str]:
+    """Yield the last 10 digits of each phone number, which leave out a country code. A number with few digits is skipped."""
+    for phone in phones:
+        digits = digits_of(phone)
+        if len(digits) >= MIN_PHONE_DIGITS:
+            yield digits[-10:]

@@ -69,6 +69,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
     links = Invitation.objects.filter(patient=OuterRef("pk"))
     patients = Patient.objects.visible_to(user).select_related("site", "user")
+    patients = patients.prefetch_related("phones", "emergency_contacts")
     patients = patients.annotate(
         has_proposals=Exists(proposals),
         has_calendars=Exists(calendars),
@@ -91,7 +92,11 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     service = partial(create_patient, site_id=site.pk, by=user, now=clock.now())
     _check_the_rest(request, form, Patient(site=site))
     is_another_person = "another_person" in request.POST
-    if saved := submit_form(request, form, lambda: service(values=form.values(), is_another_person=is_another_person)):
+    if saved := submit_form(
+        request,
+        form,
+        lambda: service(values=form.values(), contacts=form.contacts(), is_another_person=is_another_person),
+    ):
         if form.cleaned_data["code"]:
             messages.success(request, _("Patient added. Next, add commitments and admit the patient."))
         else:
@@ -110,7 +115,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
 
 def _similar_patients(form: PatientForm, user: User) -> list[Patient]:
     """Return the patients whom the form's errors name, and record that the user saw them."""
-    found = similar_to(form.values(), by=user)
+    found = similar_to(form.values(), form.contacts(), by=user)
     patients = list(Patient.objects.filter(pk__in=[each.patient for each in found]).order_by("pk"))
     record_all(patients, by=user, action=Action.VIEWED, at=clock.now(), detail="similar patients")
     return patients
@@ -124,7 +129,8 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = patient_managed_by(user, patient_id)
     form = PatientForm(request.POST or None, patient=patient)
     _check_the_rest(request, form, patient)
-    if submit_form(request, form, lambda: change_patient(patient=patient, values=form.values(), by=user, now=now)):
+    service = partial(change_patient, patient=patient, by=user, now=now)
+    if submit_form(request, form, lambda: service(values=form.values(), contacts=form.contacts())):
         messages.success(request, _("The changes are saved."))
         return redirect("patient", patient.pk)
     return form_page(

@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
+from django.db.models import F
 
 from accounts.audit import record
 from accounts.models import Action, Invitation, User
@@ -23,7 +24,14 @@ from scheduling.models import Feed, Site
 from scheduling.services.locks import lock_site
 from scheduling.services.reasons import ReasonRequired
 from scheduling.services.record.merge_checks import reasons_against_merge, site_after_merge
-from scheduling.services.record.merge_rows import DETAILS, RowsToMove, rows_to_move, takes_sign_in
+from scheduling.services.record.merge_rows import (
+    AFTER_OWN_CONTACTS,
+    CONTACTS,
+    DETAILS,
+    RowsToMove,
+    rows_to_move,
+    takes_sign_in,
+)
 from timekeeping.reasons import Reason, Refused, refuse_if_any
 
 
@@ -192,6 +200,9 @@ def _move_rows(plan: MergePlan, by: User, now: datetime) -> dict[str, Any]:
         ids = rows.moved.get(model._meta.label)
         if ids:
             model._base_manager.filter(pk__in=ids).update(**{column: kept.pk})
+    for contact in CONTACTS:
+        moved = contact._base_manager.filter(pk__in=rows.moved.get(contact._meta.label, ()))
+        moved.update(position=F("position") + AFTER_OWN_CONTACTS)
     return changed
 
 

@@ -8,7 +8,16 @@ from django.db import models
 
 from accounts.models import Invitation
 from patients.absorbed_records import columns_of_patients
-from patients.models import CalendarState, Commitment, ImportedCalendar, Patient, Place
+from patients.domain.person_search import digits_of, fold
+from patients.models import (
+    CalendarState,
+    Commitment,
+    EmergencyContact,
+    ImportedCalendar,
+    Patient,
+    PatientPhone,
+    Place,
+)
 from patients.services.availability.commitments import CommitmentValues
 
 Ids = dict[str, list[int]]
@@ -17,6 +26,9 @@ Ids = dict[str, list[int]]
 NOT_DETAILS = {"id", "site", "user", "merged_into"}
 DETAILS = tuple(each for each in Patient._meta.concrete_fields if each.name not in NOT_DETAILS)
 """The fields of a record from which the user chooses when both records have different values."""
+CONTACTS = (PatientPhone, EmergencyContact)
+AFTER_OWN_CONTACTS = 100
+"""Added to the positions of contacts that move, so that they come after those of the kept record."""
 PATTERN = tuple(name for name in CommitmentValues.__dataclass_fields__ if not name.startswith(("place", "travel")))
 """The fields that two records of the same commitment have in common, besides the travel times."""
 
@@ -26,7 +38,8 @@ class RowsToMove:
     """The rows of the absorbed record, sorted by what happens to them.
 
     `moved` maps the labels of models to the ids of the rows that get the kept record's id. `same_commitments` are the
-    commitments that stay, because the kept record has the same ones. `same_places` maps the id of each place that stays
+    commitments that stay, because the kept record has the same ones. The same phone numbers and emergency contacts stay,
+    too. `same_places` maps the id of each place that stays
     to the id of the same place of the kept record. `new_names` are the names of places, by id, that would otherwise have
     the name of a place of the kept record. `codes` are the codes of commitments, by id, that are dropped because a
     commitment of the kept record has the same code. `withdrawn` are the ids of invitations that stop working.
@@ -50,6 +63,8 @@ def rows_to_move(kept: Patient, absorbed: Patient) -> RowsToMove:
     stay = {
         Commitment: {each.pk for each in same},
         Place: set(same_places),
+        PatientPhone: set(_same_phones(kept, absorbed)),
+        EmergencyContact: set(_same_emergency_contacts(kept, absorbed)),
         ImportedCalendar: set(
             ImportedCalendar.objects.filter(patient=absorbed, state=CalendarState.UNDERSTOOD).values_list(
                 "pk", flat=True
@@ -73,6 +88,17 @@ def rows_to_move(kept: Patient, absorbed: Patient) -> RowsToMove:
 def _ids(model: type[models.Model], column: str, absorbed: Patient, stay: Collection[int]) -> list[int]:
     rows = model._base_manager.filter(**{column: absorbed.pk}).order_by("pk")
     return [pk for pk in rows.values_list("pk", flat=True) if pk not in stay]
+
+
+def _same_phones(kept: Patient, absorbed: Patient) -> Iterable[int]:
+    known = {digits_of(each.number)[-10:] for each in kept.phones.all()}
+    return (each.pk for each in absorbed.phones.all() if digits_of(each.number)[-10:] in known)
+
+
+def _same_emergency_contacts(kept: Patient, absorbed: Patient) -> Iterable[int]:
+    known = {(fold(each.name), digits_of(each.phone)[-10:]) for each in kept.emergency_contacts.all()}
+    found = absorbed.emergency_contacts.all()
+    return (each.pk for each in found if (fold(each.name), digits_of(each.phone)[-10:]) in known)
 
 
 def _places(patient: Patient) -> list[Place]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.audit import record
 from accounts.models import Action, Invitation, User
@@ -18,7 +18,7 @@ from scheduling.models import Booking, Enrollment, Feed, Site
 from scheduling.services.reasons import ReasonRequired
 from scheduling.services.record.merge import lock_records, save_both
 from scheduling.services.record.merge_checks import RecordInOtherZone
-from scheduling.services.record.merge_rows import DETAILS, Ids
+from scheduling.services.record.merge_rows import AFTER_OWN_CONTACTS, CONTACTS, DETAILS, Ids
 from timekeeping.reasons import Reason, refuse_if_any
 
 
@@ -208,6 +208,9 @@ def _move_back(plan: TakeBackPlan) -> None:
     for model, column in columns_of_patients():
         if ids := plan.moved.get(model._meta.label):
             model._base_manager.filter(pk__in=ids).update(**{column: absorbed.pk})
+    for contact in CONTACTS:
+        back = contact._base_manager.filter(pk__in=plan.moved.get(contact._meta.label, ()))
+        back.filter(position__gte=AFTER_OWN_CONTACTS).update(position=F("position") - AFTER_OWN_CONTACTS)
     changed: dict[str, Any] = merge.changed
     _put_back(Place, "name", changed["place_names"], plan.moved.get("patients.Place", ()))
     commitments = plan.moved.get("patients.Commitment", ())

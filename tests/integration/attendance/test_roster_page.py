@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Action, AuditEvent, User
 from attendance.models import Attendance
-from patients.models import Episode, Patient
+from patients.models import Episode, PatientPhone
 from scheduling.models import Booking, ReleaseCause, Session, SessionStatus
 from tests.clinic import AFTER, BEFORE, DURING, Clinic, at, booking_of, client_for, make_clinic
 from tests.factories import MONDAY, make_patient_user
@@ -211,13 +211,17 @@ def test_a_canceled_session_cannot_be_marked_on_its_page(clinic: Clinic, rosa: E
 
 def test_a_canceled_session_lists_whom_to_call(clinic: Clinic, rosa: Episode) -> None:
     dana = clinic.admit("Dana")
-    Patient.objects.filter(pk=rosa.patient_id).update(phone="+12185550147")
+    for position, number in enumerate(["+12185550147", "+12185550148"]):
+        PatientPhone.objects.create(patient=rosa.patient, position=position, number=number, kind="home")
     Booking.objects.filter(episode=rosa).update(released_at=AFTER, release_cause=ReleaseCause.CANCELLED)
     Booking.objects.filter(episode=dana).update(released_at=AFTER, release_cause=ReleaseCause.GIVEN_BACK)
     Session.objects.filter(pk=clinic.monday.pk).update(status=SessionStatus.CANCELLED, cancel_reason="Burst pipe")
     text = client_for(clinic.coordinator).get(page(clinic.monday)).text
     assert "These patients were booked when the session was canceled." in text
     assert "(218) 555-0147" in text
+    assert "(218) 555-0148" not in text, "the first number is enough"
+    assert "Home phone" in text
+    assert "Don’t leave a message" in text
     assert "Rosa" in text
     assert "Dana" not in text, "she gave up her spot before"
     assert AuditEvent.objects.filter(action="viewed", patient_key=rosa.patient_id).exists()

@@ -12,12 +12,14 @@ from patients.models import (
     Commitment,
     CommitmentProposal,
     Consent,
+    EmergencyContact,
     Episode,
     FormerSite,
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
     PatientMerge,
+    PatientPhone,
     Place,
 )
 from scheduling.models import (
@@ -84,6 +86,8 @@ class World:
     hours: CounselorHours
     place: Place
     merge: PatientMerge
+    phone: PatientPhone
+    emergency: EmergencyContact
     proposal: CommitmentProposal
     calendar: ImportedCalendar
     calendar_time: CalendarInterval
@@ -124,6 +128,8 @@ def make_world() -> World:
         ),
         feed=Feed.objects.create(patient=patient, token_hash="0" * 64, uid_key="k", created_at=AT, created_by=lead),
         closure=Closure.objects.create(site=site, starts=MONDAY, ends=NEXT_DAY, reason="Snow"),
+        phone=PatientPhone.objects.create(patient=patient, position=0, number="555-0100"),
+        emergency=EmergencyContact.objects.create(patient=patient, position=0, name="Ana", phone="555-0101"),
         leave=LeaveOfAbsence.objects.create(episode=episode, starts=MONDAY, reason="Surgery", recorded_by=other),
         consent=Consent.objects.create(
             patient=patient,

@@ -138,7 +138,8 @@ def test_stock_sentences_of_django_are_recognized() -> None:
 @pytest.mark.parametrize("name", ["patient-new", "patient-edit"])
 def test_the_browser_does_not_offer_the_users_own_details_for_a_patient(clinic: PagesOfClinic, name: str) -> None:
     page = PageReader(client_of(clinic, "coordinator").get(clinic.addresses[name]).text)
-    details = ("first_name", "last_name", "preferred_name", "birth_date", "language", "email", "phone")
+    person = "first_name", "last_name", "preferred_name", "birth_date", "language", "email", "address"
+    details = (*person, "phone", "phone_2", "emergency_name", "emergency_relationship", "emergency_phone")
     assert {each: page.autocomplete[each] for each in details} == dict.fromkeys(details, "off")
 
 

@@ -205,7 +205,7 @@ def test_a_patient_sees_only_their_own_current_commitments(client: Client, enrol
 
 
 @pytest.mark.parametrize("number", [1, 3])
-@pytest.mark.parametrize(("page", "queries"), [("portal-calendar", 6), ("portal-account", 6)])
+@pytest.mark.parametrize(("page", "queries"), [("portal-calendar", 6), ("portal-account", 8)])
 def test_the_pages_take_as_many_queries_for_three_as_for_one(
     client: Client, enrollment: Enrollment, number: int, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:

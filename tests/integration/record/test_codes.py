@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.permissions import Role
 from iopmanager import clock
+from patients.domain.contacts import Contacts
 from patients.models import Patient
 from patients.services.record.person import CodeTaken, PatientValues, change_patient, create_patient
 from patients.services.record.similar_patients import SimilarPatient
@@ -63,7 +64,7 @@ def test_the_code_of_a_patient_can_not_be_taken_away(desk: Client, coordinator: 
     answer = desk.post(reverse("patient-edit", args=[patient.pk]), PERSON | {"code": typed})
     assert answer.status_code == 422
     assert {*answer.context["form"].errors} == {"code"}
-    change_patient(patient=patient, values=values(1), by=None, now=clock.now())
+    change_patient(patient=patient, values=values(1), contacts=Contacts(), by=None, now=clock.now())
     patient.refresh_from_db()
     assert (patient.code, patient.last_name) == ("P7", "Haddad 1")
 
@@ -71,7 +72,7 @@ def test_the_code_of_a_patient_can_not_be_taken_away(desk: Client, coordinator: 
 @pytest.mark.django_db(transaction=True)
 def test_people_who_add_patients_at_the_same_time_get_different_codes() -> None:
     site = make_site()
-    create = partial(create_patient, site_id=site.pk, by=None, now=clock.now())
+    create = partial(create_patient, site_id=site.pk, by=None, now=clock.now(), contacts=Contacts())
     outcomes = at_the_same_time(*(partial(create, values=values(number)) for number in range(6)))
     assert outcomes == ["done"] * 6
     assert sorted(Patient.objects.values_list("code", flat=True)) == [f"P000{number}" for number in range(1, 7)]
@@ -81,12 +82,12 @@ def test_people_who_add_patients_at_the_same_time_get_different_codes() -> None:
 def test_a_code_that_several_people_type_at_the_same_time_is_given_once() -> None:
     site = make_site()
     other = make_patient(site, code="P1")
-    create = partial(create_patient, site_id=site.pk, by=None, now=clock.now())
+    create = partial(create_patient, site_id=site.pk, by=None, now=clock.now(), contacts=Contacts())
     outcomes = at_the_same_time(
         partial(create, values=values(1, "P900")),
         partial(create, values=values(2, "p900")),
         partial(create, values=values(3, "P900\u200b")),
-        partial(change_patient, patient=other, values=values(4, "P900"), by=None, now=clock.now()),
+        partial(change_patient, patient=other, values=values(4, "P900"), contacts=Contacts(), by=None, now=clock.now()),
     )
     assert sorted(map(str, outcomes)) == sorted(map(str, ["done", *[CodeTaken] * 3]))
     assert Patient.objects.filter(code__iexact="p900").count() == 1
@@ -94,6 +95,8 @@ def test_a_code_that_several_people_type_at_the_same_time_is_given_once() -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_the_second_of_two_people_who_add_one_patient_at_the_same_time_is_warned() -> None:
-    create = partial(create_patient, site_id=make_site().pk, by=None, now=clock.now(), values=values(1))
+    create = partial(
+        create_patient, site_id=make_site().pk, by=None, now=clock.now(), values=values(1), contacts=Contacts()
+    )
     outcomes = at_the_same_time(create, create)
     assert sorted(map(str, outcomes)) == sorted(map(str, ["done", SimilarPatient]))

@@ -20,8 +20,10 @@ from accounts.permissions import Role
 from attendance.models import Attendance
 from attendance.services.ledgers import week_ledger
 from patients.absorbed_records import GUARD
+from patients.domain.contacts import ContactPerson, Contacts, Phone
 from patients.models import Commitment, Consent, Delegate, Episode, Patient, PatientMerge, Place
 from patients.services.availability.commitments import CommitmentValues, add_commitment
+from patients.services.record.contacts import contacts_of, save_contacts
 from scheduling.models import Booking, Feed, Site, Track
 from scheduling.services.administration.portal_access import invite_patient
 from scheduling.services.availability.commitments import busy_times
@@ -122,7 +124,7 @@ def make_desk() -> Desk:
         site=site,
         track=track,
         coordinator=make_staff(Role.COORDINATOR, site),
-        kept=make_patient(site, phone="(218) 555-0147"),
+        kept=make_patient(site, address="4 Main Street"),
         absorbed=make_patient(site, email="rosa@example.test"),
     )
 
@@ -240,10 +242,12 @@ def test_every_relation_of_a_patient_is_merged() -> None:
         "patients.CommitmentProposal.patient",
         "patients.Consent.patient",
         "patients.Delegate.patient",
+        "patients.EmergencyContact.patient",
         "patients.Episode.patient",
         "patients.ImportedCalendar.patient",
         "patients.PatientMerge.absorbed",
         "patients.PatientMerge.kept",
+        "patients.PatientPhone.patient",
         "patients.Place.patient",
         "scheduling.Feed.patient",
     }
@@ -334,6 +338,8 @@ def test_a_merge_takes_as_many_statements_for_many_rows_as_for_one() -> None:
                     make_commitment(patient, [row], "13:00", "17:00", label=label, place=place, code=f"{label[0]}{row}")
                 create_feed(patient=patient, by=desk.coordinator, now=NOW)
                 make_consent(patient, desk.coordinator)
+            phones = [Phone(f"{patient.pk} 555 01{row}") for row in range(number)]
+            save_contacts(patient, Contacts(tuple(phones)))
         arguments = desk.arguments()
         with CaptureQueriesContext(connection) as merging:
             merge = merge_records(**arguments)
@@ -348,12 +354,16 @@ def test_a_merge_takes_as_many_statements_for_many_rows_as_for_one() -> None:
 
 def test_the_user_chooses_the_details_and_an_empty_value_gives_way(desk: Desk) -> None:
     plan = plan_merge(kept=desk.kept, absorbed=desk.absorbed, by=desk.coordinator, now=NOW)
-    assert {each.name: each.takes_other for each in plan.differences} == {"code": False, "phone": False, "email": True}
+    assert {each.name: each.takes_other for each in plan.differences} == {
+        "code": False,
+        "address": False,
+        "email": True,
+    }
     codes = desk.kept.code, desk.absorbed.code
     desk.merge("email", "code")
 
     kept, absorbed = fresh(desk.kept), fresh(desk.absorbed)
-    assert (kept.email, kept.phone) == ("rosa@example.test", "(218) 555-0147")
+    assert (kept.email, kept.address) == ("rosa@example.test", "4 Main Street")
     assert (absorbed.code, kept.code) == codes, "each code still leads to one of the two records"
     assert absorbed.merged_into == kept
 
@@ -370,6 +380,25 @@ def test_the_same_commitment_and_place_are_not_doubled(desk: Desk) -> None:
     assert desk.kept.commitments.count() == 3
     assert {place.patient_id for place in Place.objects.filter(commitments__patient=desk.kept)} == {desk.kept.pk}
     assert sorted(desk.kept.places.values_list("name", flat=True)) == ["Home", "Job", f"job ({desk.absorbed.code})"]
+
+
+def test_phones_and_emergency_contacts_come_together_and_go_back(desk: Desk) -> None:
+    ana, sam = ContactPerson("Ana Peña", "", "(207) 555-0101"), ContactPerson("Sam", "son", "207 555 0102")
+    first, second, third = (
+        Phone("(207) 555-0142"),
+        Phone("(207) 555-0143", "work"),
+        Phone("(207) 555-0144", "home", True),
+    )
+    save_contacts(desk.kept, Contacts((first, second), (ana,)))
+    same = Phone("+1 207-555-0143"), ContactPerson("ana pena", "sister", "207.555.0101")
+    save_contacts(desk.absorbed, Contacts((third, same[0]), (same[1], sam)))
+    merge = desk.merge()
+    assert contacts_of(fresh(desk.kept)) == Contacts((first, second, third), (ana, sam))
+
+    save_contacts(fresh(desk.kept), Contacts((third, first), (ana, sam)))
+    desk.take_back(merge)
+    assert contacts_of(fresh(desk.kept)) == Contacts((first,), (ana,))
+    assert contacts_of(fresh(desk.absorbed)) == Contacts((third, same[0]), (same[1], sam))
 
 
 def test_the_sign_in_moves_and_an_open_invitation_is_withdrawn(desk: Desk) -> None:
@@ -563,13 +592,13 @@ def test_what_came_since_stays_and_what_belongs_to_a_moved_row_goes_back(desk: D
     Delegate.objects.create(
         patient=kept, user=user, consent=Consent.objects.get(), since=NOW, given_by=desk.coordinator
     )
-    Patient.objects.filter(pk=kept.pk).update(email="new@example.test", phone="(218) 555-0199")
+    Patient.objects.filter(pk=kept.pk).update(email="new@example.test", address="8 Main Street")
     session = make_session(desk.track.meetings.get(weekday=0), MONDAY + timedelta(days=7))
     book(session, episode.enrollments.get())
     desk.take_back(merge)
 
     kept, absorbed = fresh(desk.kept), fresh(desk.absorbed)
-    assert (kept.email, kept.phone) == ("new@example.test", "(218) 555-0199")
+    assert (kept.email, kept.address) == ("new@example.test", "8 Main Street")
     assert (kept.commitments.count(), absorbed.commitments.count()) == (1, 0)
     assert absorbed.delegates.get().consent.patient == absorbed
     assert Booking.objects.of_patient(absorbed.pk).count() == 4

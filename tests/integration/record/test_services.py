@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import Action, AuditEvent, User
 from accounts.permissions import Role
+from patients.domain.contacts import ContactPerson, Contacts, Phone
 from patients.models import Commitment, Episode, Patient
 from patients.services.availability.commitments import (
     CommitmentValues,
@@ -16,6 +17,7 @@ from patients.services.availability.commitments import (
     remove_commitment,
 )
 from patients.services.care.episodes import LevelValues, admit_patient, set_level_of_care
+from patients.services.record.contacts import contacts_of
 from patients.services.record.person import PatientValues, change_patient, create_patient
 from scheduling.models import Site
 from scheduling.reason_text import reason_text
@@ -77,7 +79,7 @@ def events(subject: Any) -> list[tuple[str, int | None, str]]:
 
 
 def test_creating_a_patient_is_audited(site: Site, coordinator: User) -> None:
-    made = create_patient(site_id=site.pk, values=person(), by=coordinator, now=NOW)
+    made = create_patient(site_id=site.pk, values=person(), contacts=Contacts(), by=coordinator, now=NOW)
 
     assert Patient.objects.get() == made
     assert events(made) == [(Action.CREATED, made.pk, "")]
@@ -97,7 +99,7 @@ def test_a_patient_with_invalid_details_is_refused(
     site: Site, patient: Patient, coordinator: User, fields: dict[str, Any], expected: list[str]
 ) -> None:
     with pytest.raises(Refused) as refused:
-        create_patient(site_id=site.pk, values=person(**fields), by=coordinator, now=NOW)
+        create_patient(site_id=site.pk, values=person(**fields), contacts=Contacts(), by=coordinator, now=NOW)
 
     assert codes(refused) == expected
     assert Patient.objects.count() == 1
@@ -107,13 +109,19 @@ def test_a_patient_with_invalid_details_is_refused(
 def test_the_audit_trail_names_the_changed_fields_but_not_their_values(patient: Patient, coordinator: User) -> None:
     before = person(code="P001", first_name="Rosa", last_name="Lindqvist", birth_date=patient.birth_date)
 
-    change_patient(patient=patient, values=before, by=coordinator, now=NOW)
-    change_patient(patient=patient, values=person(code="P001", phone="555 0100"), by=coordinator, now=NOW)
+    after = person(code="P001", address="4 Main St")
+    contacts = Contacts((Phone("555 0100"),), (ContactPerson("Ana", "sister", "555 0101"),))
+
+    change_patient(patient=patient, values=before, contacts=Contacts(), by=coordinator, now=NOW)
+    change_patient(patient=patient, values=after, contacts=contacts, by=coordinator, now=NOW)
+    change_patient(patient=patient, values=after, contacts=contacts, by=coordinator, now=NOW)
+    change_patient(patient=patient, values=after, contacts=Contacts(emergency=contacts.emergency), by=None, now=NOW)
 
     patient.refresh_from_db()
-    assert (patient.first_name, patient.phone) == ("Noor", "555 0100")
+    assert (patient.first_name, patient.address) == ("Noor", "4 Main St")
+    assert contacts_of(patient) == Contacts(emergency=contacts.emergency)
     details = [detail for _, _, detail in events(patient)]
-    assert details == ["", "first_name, last_name, birth_date, phone"]
+    assert details == ["", "first_name, last_name, birth_date, address, phones, emergency contacts", "", "phones"]
 
 
 def test_a_commitment_is_added_changed_and_ended(patient: Patient, coordinator: User) -> None:

@@ -21,6 +21,7 @@ from attendance.services.finalization import finalize_session
 from attendance.services.marks import Mark
 from attendance.services.roster import ANY
 from iopmanager import clock
+from patients.domain.contacts import Contacts
 from patients.models import Episode, Patient
 from patients.services.record.person import PatientValues, change_patient
 from scheduling.models import Booking, FacilitatorPart, Room, Session, SessionFacilitator, SessionStatus, Site
@@ -99,7 +100,9 @@ def amend_rosa(clinic: Clinic) -> None:
 
 def rename_rosa(clinic: Clinic) -> None:
     patient = Patient.objects.get(first_name="Rosa")
-    change_patient(patient=patient, values=values_of(patient, preferred_name="Rosie"), by=None, now=AFTER)
+    change_patient(
+        patient=patient, values=values_of(patient, preferred_name="Rosie"), contacts=Contacts(), by=None, now=AFTER
+    )
 
 
 def release_rosa(clinic: Clinic) -> None:

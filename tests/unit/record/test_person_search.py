@@ -8,7 +8,9 @@ from patients.domain.person_search import Person, fold, read_terms
 
 MONTHS = {"may": 5, "mayo": 5, "jan": 1}
 NOOR = Person.of(
-    ("Noor", "Łukaszewicz-O’Brien", "", "P-77", "Noor.L@example.org"), "+1 (218) 555-0147", date(1990, 5, 17)
+    ("Noor", "Łukaszewicz-O’Brien", "", "P-77", "Noor.L@example.org"),
+    ("+1 (218) 555-0147", "207.555.0163 x12"),
+    date(1990, 5, 17),
 )
 
 
@@ -25,6 +27,7 @@ NOOR = Person.of(
         "218-555-0147",
         "(218) 555 0147",
         "1 218 555 0147",
+        "(207) 555-0163",
         "0147 noor",
         "5/17/1990",
         "05/17/90",
@@ -46,6 +49,7 @@ def test_a_person_is_found(typed: str) -> None:
         "nora",
         "noor 5/18/1990",
         "218-555-0148",
+        "218-555-0163",
         "147",
         "2/30/1990",
         "1990",
@@ -65,7 +69,7 @@ def test_text_without_letters_and_digits_has_no_terms(typed: str) -> None:
 
 
 def test_a_country_code_may_be_missing_on_file() -> None:
-    local = Person.of(("Noor",), "218-555-0147", date(1990, 5, 17))
+    local = Person.of(("Noor",), ("218-555-0147",), date(1990, 5, 17))
 
     assert all(term.matches(local) for term in read_terms("+1 218 555 0147", MONTHS))
 

@@ -1,0 +1,12 @@
+"""Remove the column with the one phone number, which the previous migration has copied.
+
+The column is removed in a transaction of its own: PostgreSQL alters no table while checks of new rows are pending.
+"""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("patients", "0012_contacts")]
+
+    operations = [migrations.RemoveField(model_name="patient", name="phone")]
