@@ -21,6 +21,7 @@ from clinic_import.rows.care_rows import EnrollmentRow
 from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from clinic_import.rows.episode_rows import EpisodeRow
 from clinic_import.rows.person_rows import ClosureRow, CommitmentRow, PatientRow
+from clinic_import.rows.user_rows import SignInRow
 from clinic_import.rows.waiting_rows import LeaveRow, WaitingRow
 from clinic_import.writers.commitments import write_commitments
 from clinic_import.writers.enrollments import write_enrollments
@@ -32,11 +33,12 @@ from clinic_import.writers.patients import write_patients
 from clinic_import.writers.places import write_closures, write_rooms, write_sites
 from clinic_import.writers.staff import check_groups_have_their_staff, write_staff
 from clinic_import.writers.tracks import publish_tracks, write_tracks
+from clinic_import.writers.users import write_users
 from clinic_import.writers.waitlist import write_waitlist
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
-    EnrollmentRow, WaitingRow, LeaveRow, ClosureRow,
+    EnrollmentRow, WaitingRow, LeaveRow, SignInRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
@@ -115,6 +117,7 @@ def _write(run: ImportRun) -> None:
     write_enrollments(run, sites)
     write_waitlist(run)
     write_leaves(run)
+    write_users(run)
 
 
 def _fault_position(fault: Fault, order: Sequence[str]) -> tuple[int, str, int]:

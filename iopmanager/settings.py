@@ -292,6 +292,9 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = DEBUG or DEPLOYMENT == "test"
 # Production requires EMAIL_URL. Without it, messages are written to var/mail.
 MAILERS = choose_mailers(EMAIL_URL, folder=VAR_DIR / "mail", in_memory=DEPLOYMENT == "test")
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{ALLOWED_HOSTS[0].removeprefix('.')}")
+_FIRST_HOST = f"https://{ALLOWED_HOSTS[0].removeprefix('.')}" if PRODUCTION else f"http://{SERVED_AT}"
+PUBLIC_URL = env.str("PUBLIC_URL", _FIRST_HOST).rstrip("/")
+"""Where people open the product. It begins the links in mail that no request sends, such as mail of an import."""
 EMAIL_SUBJECT_PREFIX = ""
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

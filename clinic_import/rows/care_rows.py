@@ -11,10 +11,9 @@ from accounts.permissions import Permission
 from clinic_import.reading.cells import read_choice, read_code, read_codes, read_text
 from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
 from clinic_import.reading.dates_and_times import read_date
+from clinic_import.rows.episode_rows import PATIENT_TITLES
 from scheduling.formats import full_date
 from scheduling.models import REASON_MAX_LENGTH, Modality
-
-PATIENT_TITLES = {"mrn": "patient", "record_number": "patient", "patient_code": "patient", "patient_id": "patient"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from clinic_import.import_run import ImportRun, differences
 from clinic_import.reading.faults import Fault
 from clinic_import.rows.waiting_rows import LeaveRow
 from clinic_import.writers.care import BATCH, batches
-from clinic_import.writers.known_episodes import KnownEpisodes
+from clinic_import.writers.care_references import find_episode, patients_by_code
 from patients.models import Episode
 from scheduling.models import LeaveOfAbsence
 from scheduling.services.locks import lock_site
@@ -34,16 +34,17 @@ def write_leaves(run: ImportRun) -> None:
     given = run.tables.get(LeaveRow.table)
     if given is None:
         return
-    known = KnownEpisodes(row.patient for row in given.rows)
+    patients = patients_by_code(row.patient for row in given.rows)
     leaves: dict[tuple[int, date], LeaveOfAbsence] = {}
-    for batch in batches(sorted(known.patients)):
+    for batch in batches(sorted(patients)):
         found = LeaveOfAbsence.objects.filter(episode__patient__code__in=batch).select_related("episode__patient")
         leaves.update(((each.episode_id, each.starts), each) for each in found)
     rows: dict[tuple[int, date], LeaveRow] = {}
     new: list[LeaveOfAbsence] = []
     changed: list[LeaveOfAbsence] = []
     for row in run.rows(LeaveRow.table):
-        episode = known.find(run, row, "first_day", row.first_day)
+        patient = run.find(row, "patient", "patients", {"code": row.patient}, patients)
+        episode = find_episode(run, row, "first_day", patient, row.first_day) if patient else None
         if episode is None:
             continue
         key = episode.pk, row.first_day

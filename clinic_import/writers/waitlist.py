@@ -8,7 +8,7 @@ from accounts.audit import record
 from accounts.models import Action
 from clinic_import.import_run import FieldChange, ImportRun, differences, format_value
 from clinic_import.rows.waiting_rows import WaitingRow
-from clinic_import.writers.known_episodes import KnownEpisodes
+from clinic_import.writers.care_references import find_episode, patients_by_code
 from patients.domain.codes import fold_code
 from patients.models import Episode
 from scheduling.formats import full_date
@@ -29,12 +29,13 @@ def write_waitlist(run: ImportRun) -> None:
     given = run.tables.get(WaitingRow.table)
     if given is None:
         return
-    known = KnownEpisodes(row.patient for row in given.rows)
+    patients = patients_by_code(row.patient for row in given.rows)
     # Query the tracks again, because this import may just have published them.
     tracks = {(track.site.code, track.code): track for track in Track.objects.select_related("site")}
     spelling = {(site, fold_code(code)): code for site, code in tracks}
     for row in run.rows(WaitingRow.table):
-        episode = known.find(run, row, "from_day", row.from_day)
+        patient = run.find(row, "patient", "patients", {"code": row.patient}, patients)
+        episode = find_episode(run, row, "from_day", patient, row.from_day) if patient else None
         if episode is None:
             continue
         site = episode.site

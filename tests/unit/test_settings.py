@@ -31,6 +31,7 @@ READ = (
     "SECURE_SSL_REDIRECT",
     "BEHIND_PROXY",
     "DEFAULT_FROM_EMAIL",
+    "PUBLIC_URL",
     "HORIZON_WEEKS",
 )
 
@@ -70,6 +71,7 @@ def test_a_complete_environment_gives_safe_production_settings(read_settings: Re
     assert settings["SECURE_SSL_REDIRECT"]
     assert settings["SECURE_HSTS_SECONDS"] == 31_536_000
     assert settings["DEFAULT_FROM_EMAIL"] == "no-reply@clinic.example"
+    assert settings["PUBLIC_URL"] == "https://clinic.example"
     database = settings["DATABASES"]["default"]
     assert (database["HOST"], database["PORT"], database["PASSWORD"]) == ("db.example", 5433, "p@ss")
     assert settings["MAILERS"]["default"] == {"BACKEND": "accounts.services.outbox.OutboxBackend"}

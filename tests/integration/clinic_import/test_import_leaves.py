@@ -80,12 +80,12 @@ def test_an_imported_leave_gets_another_last_day(folder: Path) -> None:
         ),
         pytest.param(
             "P1,2026-08-30,2026-09-06,Ill\n",
-            ["row 2, first_day: The patient is not in care on Aug 30, 2026. Add the episode of care, or correct the day."],
+            ["row 2, first_day: P1 is not in care on Aug 30, 2026. Enter the admission in episodes.csv."],
             id="before the admission",
         ),
         pytest.param(
             "P2,2026-09-07,2026-09-08,Ill\n",
-            ["row 2, first_day: The patient is not in care on Sep 7, 2026. Add the episode of care, or correct the day."],
+            ["row 2, first_day: P2 is not in care on Sep 7, 2026. Enter the admission in episodes.csv."],
             id="not admitted",
         ),
         pytest.param(

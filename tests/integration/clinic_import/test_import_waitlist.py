@@ -86,7 +86,7 @@ def test_an_entry_that_was_closed_since_stays_closed(tmp_path: Path) -> None:
         ),
         pytest.param(
             "P1,AM,soon,2026-08-14,,",
-            "row 2, from_day: The patient is not in care on Aug 14, 2026. Add the episode of care, or correct the day.",
+            "row 2, from_day: P1 is not in care on Aug 14, 2026. Enter the admission in episodes.csv.",
             id="before the admission",
         ),
         pytest.param(
