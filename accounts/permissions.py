@@ -38,6 +38,8 @@ class Permission(StrEnum):
     SEE_COMMITMENTS = "see_commitments"
     MANAGE_PATIENTS = "manage_patients"
     """Manage patients, and the commitments, episodes of care, enrollments and calendars of these patients."""
+    PRESCRIBE_OUTSIDE_RULES = "prescribe_outside_rules"
+    """Record a prescription outside the weekly-hours rules of the site, with the reason for the exception."""
     MARK = "mark"
     """Record attendance in any session of the site."""
     MARK_OWN = "mark_own"
@@ -65,6 +67,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.SEE_PATIENTS,
             Permission.SEE_COMMITMENTS,
             Permission.MANAGE_PATIENTS,
+            Permission.PRESCRIBE_OUTSIDE_RULES,
             Permission.MARK,
             Permission.AMEND,
             Permission.SEE_HOURS,
@@ -77,6 +80,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
             Permission.KEEP_OWN_HOURS,
             Permission.SEE_OWN_PATIENTS,
             Permission.SEE_COMMITMENTS,
+            Permission.PRESCRIBE_OUTSIDE_RULES,
             Permission.MARK_OWN,
             Permission.FINALIZE_OWN,
             Permission.AMEND_OWN,

@@ -23,6 +23,7 @@ from demo.sign_ins import AT_RISK, ON_WAITLIST, OUT_OF_REACH, PATIENT_WITH_SIGN_
 from patients.models import CommitmentKind, Episode, Patient
 from patients.services.availability.commitments import CommitmentValues, add_commitment
 from patients.services.care.episodes import LevelValues, admit_patient, set_level_of_care
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.domain.individual.proposals import WeeklyHour
 from scheduling.models import Closure, Meeting, Priority, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
@@ -31,6 +32,7 @@ from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.enroll import enroll_patient
 from scheduling.services.enrollment.individual import propose_individual_sessions
 from scheduling.services.enrollment.waitlist import join_waitlist
+from scheduling.services.rulebook import RuleBook
 from scheduling.services.search.need import need_of
 from scheduling.services.search.offers import search_tracks
 from scheduling.services.timetable.closures import close_site
@@ -139,6 +141,10 @@ def _level(planned: DemoEnrollment, starts: date) -> LevelValues:
     )
 
 
+def _rules(patient: Patient, level: LevelValues) -> HoursRules:
+    return RuleBook.of(patient.site).on(level.starts, level.level)
+
+
 def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -> Callable[[datetime], None]:
     """Return a step that enrolls the patient in the meetings of the planned track that fit.
 
@@ -151,12 +157,14 @@ def _admit_and_enroll(demo: DemoClinic, planned: DemoEnrollment, starts: date) -
             demo.episodes[planned.patient] = admit_patient(
                 patient=demo.patients[planned.patient],
                 values=level,
+                rules=_rules(demo.patients[planned.patient], level),
                 referral_source=planned.referral,
                 by=demo.by,
                 now=at,
             )
         else:
-            set_level_of_care(episode=open_episode, values=level, by=demo.by, now=at)
+            rules = _rules(open_episode.patient, level)
+            set_level_of_care(episode=open_episode, values=level, rules=rules, by=demo.by, now=at)
         episode = Episode.objects.prefetch_related("spans").get(pk=demo.episodes[planned.patient].pk)
         track = demo.tracks[planned.track]
         fit = next(fit for fit in search_tracks(episode=episode, from_day=starts, now=at) if fit.offer.key == track.pk)
@@ -210,7 +218,8 @@ def _order_next_level(demo: DemoClinic, code: str) -> Callable[[datetime], None]
     def act(at: datetime) -> None:
         starts = demo.this_week(demo.patients[code].site) + timedelta(weeks=2)
         level = _level(DemoEnrollment(code, "", 0), starts)
-        set_level_of_care(episode=demo.episodes[code], values=level, by=demo.by, now=at)
+        rules = _rules(demo.patients[code], level)
+        set_level_of_care(episode=demo.episodes[code], values=level, rules=rules, by=demo.by, now=at)
 
     return act
 
@@ -222,7 +231,9 @@ def _admit_for_next_week(demo: DemoClinic, code: str) -> Callable[[datetime], No
         level = LevelValues(
             level=INTENSIVE, prescribed_minutes=540, prescribed_days=3, starts=next_week, stated_by=ORDERED_BY
         )
-        demo.episodes[code] = admit_patient(patient=patient, values=level, by=demo.by, now=at)
+        demo.episodes[code] = admit_patient(
+            patient=patient, values=level, rules=_rules(patient, level), by=demo.by, now=at
+        )
 
     return act
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless
 from iopmanager import clock
-from patients.models import Commitment, CommitmentProposal, Episode, ImportedCalendar, Patient, Place
+from patients.models import Commitment, CommitmentProposal, Episode, ImportedCalendar, LevelOfCareSpan, Patient, Place
 
 READ = (Permission.SEE_PATIENTS, Permission.SEE_OWN_PATIENTS)
 
@@ -36,6 +36,23 @@ def current_or_next_episode(patient: Patient, today: date) -> Episode | None:
     """
     episodes = patient.episodes.open_on_or_after(today)
     return episodes.select_related("site", "patient").prefetch_related("spans").first()
+
+
+def episode_managed_by(user: User, episode_id: int) -> Episode:
+    """Find an episode of care that the user may correct: one at the patient's present site, which the user manages."""
+    episodes = Episode.objects.visible_to(user).select_related("site", "patient__site").prefetch_related("spans")
+    episode = get_object_or_404(episodes, pk=episode_id)
+    forbid_unless(episode.site_id == episode.patient.site_id)
+    forbid_unless(user.may(Permission.MANAGE_PATIENTS, episode.site_id))
+    return episode
+
+
+def level_managed_by(user: User, span_id: int) -> LevelOfCareSpan:
+    """Find a level of care that the user may correct, with its episode."""
+    spans = LevelOfCareSpan.objects.filter(episode__in=Episode.objects.visible_to(user))
+    span = get_object_or_404(spans, pk=span_id)
+    span.episode = episode_managed_by(user, span.episode_id)
+    return span
 
 
 def commitment_managed_by(user: User, commitment_id: int) -> Commitment:

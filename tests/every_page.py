@@ -95,6 +95,8 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         "booking_id": booking.pk,
         "attendance_id": attendance.pk,
         "enrollment_id": enrollment.pk,
+        "episode_id": episode.pk,
+        "span_id": episode.spans.get().pk,
         "commitment_id": commitment.pk,
         "feed_id": feed.pk,
         "leave_id": leave.pk,

@@ -13,6 +13,7 @@ class Action(models.TextChoices):
     VIEWED = "viewed", _("Viewed")
     CREATED = "created", _("Created")
     CHANGED = "changed", _("Changed")
+    CORRECTED = "corrected", _("Corrected")
     ENDED = "ended", _("Ended")
     DELETED = "deleted", _("Deleted")
     ENROLLED = "enrolled", _("Enrolled")
@@ -42,6 +43,10 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         own = self.model.objects.filter(Q(*keys, _connector=Q.OR)).order_by()
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
+
+    def corrections_of(self, patient_id: int) -> "AuditEventQuerySet":
+        """Corrections of the patient's episodes and levels of care. Everybody who sees the patient's chart may see them."""
+        return self.filter(patient_key=patient_id, action=Action.CORRECTED)
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
         """Events at the sites whose audit trail the user may see."""

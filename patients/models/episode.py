@@ -179,6 +179,12 @@ class LevelOfCareSpan(models.Model):
     stated_by = models.CharField(
         _("ordered by"), max_length=120, help_text=_("Name and credential of the person who ordered the level of care.")
     )
+    exception_reason = models.CharField(
+        _("reason for the exception"),
+        max_length=200,
+        blank=True,
+        help_text=_("Why the prescription is outside the site’s rules. Blank if it is within them."),
+    )
 
     class Meta:
         verbose_name = _("ordered level of care")

@@ -2,7 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from patients.views.availability import commitments, places, proposals, week
 from patients.views.calendars import calendar_files
-from patients.views.care import episodes, site_transfer
+from patients.views.care import corrections, episodes, site_transfer
 from patients.views.record import patients
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("patients/<int:patient_id>/level/", episodes.level_new, name="level-new"),
     path("patients/<int:patient_id>/discharge/", episodes.episode_end, name="episode-end"),
+    path("levels/<int:span_id>/correct/", corrections.level_correct, name="level-correct"),
+    path("levels/<int:span_id>/remove/", corrections.level_remove, name="level-remove"),
     path("patients/<int:patient_id>/site/", site_transfer.site_transfer, name="site-transfer"),
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("commitments/<int:commitment_id>/edit/", commitments.commitment_edit, name="commitment-edit"),

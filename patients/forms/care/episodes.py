@@ -65,10 +65,21 @@ class EndingForm(LastDayForm):
     reason = forms.CharField(max_length=120, required=False, label=_("Reason"), help_text=_("Saved in the record."))
 
 
-class LevelForm(forms.Form):
-    """A level of care with its prescription and first day. For an admission, a field asks who referred the patient."""
+LEVEL_ROWS = {"starts", "level", "prescribed_minutes", "prescribed_days"}
 
-    reason_fields: ClassVar = dict.fromkeys(("level_overlaps", "already_admitted", "episode_ended"), "starts")
+
+class LevelForm(forms.Form):
+    """A level of care with its prescription and first day. For an admission, a field asks who referred the patient.
+
+    The field for the reason of an exception appears only once it is needed, or if it is already filled in.
+    """
+
+    reason_fields: ClassVar = {
+        **dict.fromkeys(("level_overlaps", "already_admitted", "episode_ended"), "starts"),
+        "impossible_prescription": "prescribed_minutes",
+        "exception_not_permitted": "prescribed_minutes",
+        "prescription_outside_rules": "exception_reason",
+    }
 
     starts = DayField(label=_("First day"))
     level = forms.ChoiceField(choices=LevelOfCare.choices, label=_("Level of care"))
@@ -80,13 +91,30 @@ class LevelForm(forms.Form):
     referral_source = forms.CharField(
         max_length=120, required=False, label=_("Referral source"), help_text=_("Leave blank if there is none.")
     )
+    exception_reason = forms.CharField(
+        max_length=200,
+        required=False,
+        label=_("Reason for the exception"),
+        help_text=_("Why the prescription is outside the site’s rules. It is saved in the record."),
+    )
 
     def __init__(self, *args: Any, episode: Episode | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if episode is not None:
             del self.fields["referral_source"]
-        rows = [fields_row("starts", "level"), fields_row("prescribed_minutes", "prescribed_days"), "stated_by"]
-        self.helper = form_layout(*rows, *(() if episode else ("referral_source",)))
+        self.show_exception(shown=bool(self["exception_reason"].value()))
+
+    def show_exception(self, *, shown: bool) -> None:
+        """Lay out the form with or without the field for the reason of an exception."""
+        rows = [fields_row("starts", "level"), fields_row("prescribed_minutes", "prescribed_days")]
+        others = [name for name in self.fields if name not in LEVEL_ROWS and (shown or name != "exception_reason")]
+        others.sort(key=lambda name: name != "exception_reason")
+        self.helper = form_layout(*rows, *others)
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        if field == "exception_reason":
+            self.show_exception(shown=True)
+        super().add_error(field, error)
 
     def values(self) -> LevelValues:
         given = self.cleaned_data
@@ -96,4 +124,5 @@ class LevelForm(forms.Form):
             prescribed_days=given["prescribed_days"],
             starts=given["starts"],
             stated_by=given["stated_by"],
+            exception_reason=given["exception_reason"].strip(),
         )

@@ -1,30 +1,32 @@
 """Pages to admit a patient, set the level of care, and discharge the patient."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
+from attendance.services.week_states import weeks_so_far
 from iopmanager import clock
 from patients.access import current_or_next_episode, patient_managed_by
 from patients.forms.care.episodes import EndingForm, LevelForm
 from patients.models import Episode
 from patients.services.care.episodes import admit_patient, set_level_of_care
-from patients.views.form_page import form_page
 from scheduling.formats import day, hours
 from scheduling.services.enrollment.discharge import discharge_patient
+from scheduling.services.preview.preview import WeekReader, no_weeks
 from scheduling.services.preview.snapshot import SnapshotScope
+from scheduling.services.rulebook import RuleBook
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
-from scheduling.views.refusals import submit_form
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -43,29 +45,47 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = LevelForm(
         None if opened else request.POST or None, episode=episode, initial=_level_initial(episode, today) | opened
     )
-
-    def admit_or_set_level() -> None:
-        if episode is not None:
-            set_level_of_care(episode=episode, values=form.values(), by=user, now=now)
-        else:
-            source = form.cleaned_data["referral_source"]
-            admit_patient(patient=patient, values=form.values(), referral_source=source, by=user, now=now)
-
-    if submit_form(request, form, admit_or_set_level):
-        messages.success(
-            request, _("The level of care is set.") if episode else _("Patient admitted. Next, find a schedule.")
+    page: dict[str, Any] = {
+        "heading": _("Set level of care") if episode else _("Admit patient"),
+        "button": _("Set level of care") if episode else _("Admit patient"),
+        "note": _level_note(episode),
+        "action": "level of care",
+    }
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=patient, now=now, **page)
+    values, site = form.values(), episode.site if episode else patient.site
+    rules = RuleBook.of(site).on(values.starts, values.level)
+    if episode is not None:
+        service: Callable[[], object] = partial(
+            set_level_of_care, episode=episode, values=values, rules=rules, by=user, now=now
         )
-        return redirect("patient", patient.pk)
-    return form_page(
-        request,
-        form,
-        viewed=patient,
-        detail="level of care",
-        heading=_("Set level of care") if episode else _("Admit patient"),
-        save=_("Set level of care") if episode else _("Admit patient"),
-        patient=patient,
-        note=_level_note(episode),
+        weeks: WeekReader = partial(weeks_so_far, episode_id=episode.pk, now=now)
+        success = _("The level of care is set.")
+        page |= _correction_offer(episode, values.starts, request.POST)
+    else:
+        source = form.cleaned_data["referral_source"]
+        service = partial(
+            admit_patient, patient=patient, values=values, rules=rules, referral_source=source, by=user, now=now
+        )
+        weeks = no_weeks
+        success = _("Patient admitted. Next, find a schedule.")
+    scope = SnapshotScope(site, today, today)  # a level of care changes no bookings
+    return submit_patient_action(
+        request, form, service, patient=patient, scope=scope, success=success, now=now, weeks=weeks, **page
     )
+
+
+def _correction_offer(episode: Episode, starts: date, typed: QueryDict) -> dict[str, Any]:
+    """Return the offer to correct the level of care that already starts on the day, with what was typed.
+
+    The day is refused for a new level. If no level starts on it, return nothing.
+    """
+    span = next((each for each in episode.spans.all() if each.starts == starts), None)
+    if span is None:
+        return {}
+    names = ("starts", "level", "prescribed_minutes", "prescribed_days", "stated_by", "exception_reason")
+    kept = {name: typed[name] for name in names if name in typed}
+    return {"correct_url": reverse("level-correct", args=[span.pk]), "typed": kept}
 
 
 def _level_initial(episode: Episode | None, today: date) -> dict[str, Any]:
@@ -131,4 +151,7 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     success = _("Patient discharged. The last day is %(last_day)s. Later spots are open again.") % {
         "last_day": day(last_day)
     }
-    return submit_patient_action(request, form, service, patient=patient, scope=scope, success=success, now=now, **page)
+    weeks = partial(weeks_so_far, episode_id=episode.pk, now=now)
+    return submit_patient_action(
+        request, form, service, patient=patient, scope=scope, success=success, now=now, weeks=weeks, **page
+    )

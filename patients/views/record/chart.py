@@ -101,6 +101,7 @@ class Chart:
     released: Sequence[Booking]
     weeks: Sequence[RecentWeek]
     may_manage: bool
+    corrections: Sequence[AuditEvent]
     may_move: bool
     sees_trail: bool
     trail: Sequence[AuditEvent]
@@ -151,8 +152,8 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
     The picture and the weekly hours are for the week that contains `day`. If `day` is None, the week is this week or, if
     treatment begins later, the first week of treatment.
 
-    To save queries, the caller can annotate the patient with `has_calendars` and `has_proposals`. Calendars or
-    proposals are then queried only if the patient has any.
+    To save queries, the caller can annotate the patient with `has_calendars`, `has_proposals` and `has_corrections`.
+    Calendars, proposals or corrections are then queried only if the patient has any.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -191,10 +192,18 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
         released=_released_bookings(enrollments, now),
         weeks=_list_weeks(patient, episode, user, record, book, now),
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
+        corrections=_corrections(patient),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
         trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:SHOWN_EVENTS]) if sees_trail else (),
     )
+
+
+def _corrections(patient: Patient) -> list[AuditEvent]:
+    """Return the latest corrections of the patient's episodes and levels of care, newest first."""
+    if not vars(patient).get("has_corrections", True):
+        return []
+    return list(AuditEvent.objects.corrections_of(patient.pk)[:SHOWN_EVENTS])
 
 
 def _read_availability(patient: Patient, user: User, now: datetime, week: date) -> AvailabilityRecord:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.audit import record, record_all
-from accounts.models import Action, Invitation, User
+from accounts.models import Action, AuditEvent, Invitation, User
 from accounts.permissions import Permission
 from accounts.views import forbid_unless, signed_in, staff_required
 from iopmanager import clock
@@ -67,12 +67,14 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     proposals = CommitmentProposal.objects.filter(patient=OuterRef("pk"))
     calendars = ImportedCalendar.objects.filter(patient=OuterRef("pk"))
+    corrections = AuditEvent.objects.filter(patient_key=OuterRef("pk"), action=Action.CORRECTED)
     links = Invitation.objects.filter(patient=OuterRef("pk"))
     patients = Patient.objects.visible_to(user).select_related("site", "user")
     patients = patients.prefetch_related("phones", "emergency_contacts")
     patients = patients.annotate(
         has_proposals=Exists(proposals),
         has_calendars=Exists(calendars),
+        has_corrections=Exists(corrections),
         link_expires_at=links.pending().values("expires_at")[:1],
         joined_at=links.filter(used_by=OuterRef("user")).values("used_at")[:1],
     )

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import zip_longest
 
+from scheduling.domain.impact.week_changes import WeekChange
 from timekeeping.intervals import Interval
 
 
@@ -169,12 +170,16 @@ class WeekShortfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """All effects of an action on sessions, bookings and treatment weeks. Each list has a fixed order."""
+    """All effects of an action on sessions, bookings and treatment weeks. Each list has a fixed order.
+
+    `weeks` are changes to the weekly hours of the one patient whose record is changed, up to the current week.
+    """
 
     sessions: tuple[SessionChange, ...] = ()
     bookings: tuple[BookingChange, ...] = ()
     conflicts: tuple[ImpactConflict, ...] = ()
     shortfalls: tuple[WeekShortfall, ...] = ()
+    weeks: tuple[WeekChange, ...] = ()
 
     @property
     def patients(self) -> frozenset[int]:
@@ -199,7 +204,8 @@ class Impact:
             + [session.shown for session in each.makeups or ()]
             for each in self.shortfalls
         ]
-        return sha256(repr([sessions, bookings, conflicts, shortfalls]).encode()).hexdigest()[:32]
+        shown = [sessions, bookings, conflicts, shortfalls, self.weeks]
+        return sha256(repr(shown).encode()).hexdigest()[:32]
 
 
 def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...] | None]:

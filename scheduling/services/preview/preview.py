@@ -26,6 +26,7 @@ from scheduling.domain.impact.impact import (
     find_week_shortfalls,
 )
 from scheduling.domain.impact.overlaps import find_overlaps
+from scheduling.domain.impact.week_changes import WeekState, find_week_changes
 from scheduling.models import Site
 from scheduling.services.absences import is_on_leave, leave_days
 from scheduling.services.availability.commitments import busy_times
@@ -38,6 +39,14 @@ from timekeeping.busy_times import BusyTime
 from timekeeping.intervals import Interval
 
 WEEK = timedelta(weeks=1)
+
+type WeekReader = Callable[[], Sequence[WeekState]]
+"""Reads the treatment weeks of the patient whose record is changed. A change that is not about one patient has none."""
+
+
+def no_weeks() -> Sequence[WeekState]:
+    """Return no treatment weeks."""
+    return ()
 
 
 class ImpactChanged(Exception):
@@ -52,22 +61,27 @@ class _RolledBack(Exception):
     """Raised at the end of a preview to roll back its transaction."""
 
 
-def preview_impact[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime) -> Impact:
+def preview_impact[T](
+    act: Callable[[], T], *, scope: SnapshotScope, now: datetime, weeks: WeekReader = no_weeks
+) -> Impact:
     """Return what the action would change, without saving its changes. Raises whatever the action raises."""
     _write_missing_sessions(scope, now)
     with transaction.atomic():
         lock_site(scope.site.pk)
-        before = take_snapshot(scope, now)
+        before, weeks_before = take_snapshot(scope, now), weeks()
         try:
             with transaction.atomic():
                 act()
                 impact = _compare(scope, before, take_snapshot(scope, now), now)
+                impact = replace(impact, weeks=find_week_changes(weeks_before, weeks()))
                 raise _RolledBack
         except _RolledBack:
             return impact
 
 
-def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datetime, seen: str) -> T:
+def apply_previewed[T](
+    act: Callable[[], T], *, scope: SnapshotScope, now: datetime, seen: str, weeks: WeekReader = no_weeks
+) -> T:
     """Carry out the action if it still changes what the preview showed, and return the action's result.
 
     `seen` is the key of the previewed impact. Raises ImpactChanged, with the new impact, if the impact differs from the
@@ -76,9 +90,10 @@ def apply_previewed[T](act: Callable[[], T], *, scope: SnapshotScope, now: datet
     _write_missing_sessions(scope, now)
     with transaction.atomic():
         lock_site(scope.site.pk)
-        before = take_snapshot(scope, now)
+        before, weeks_before = take_snapshot(scope, now), weeks()
         outcome = act()
         impact = _compare(scope, before, take_snapshot(scope, now), now)
+        impact = replace(impact, weeks=find_week_changes(weeks_before, weeks()))
         if impact.key != seen:
             raise ImpactChanged(impact)
         return outcome

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 
 from accounts.views import signed_in
 from scheduling.domain.impact.impact import Impact
-from scheduling.services.preview.preview import ImpactChanged, apply_previewed, preview_impact
+from scheduling.services.preview.preview import ImpactChanged, WeekReader, apply_previewed, no_weeks, preview_impact
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.current_site import is_own_url
 from scheduling.views.preview.impact_summary import summarize_impact
@@ -42,12 +42,15 @@ def submit_with_preview[T](
     action: str,
     form: RefusableForm | None = None,
     preview_only: bool = False,
+    preview_always: bool = False,
+    weeks: WeekReader = no_weeks,
 ) -> Submission[T]:
     """Apply the change, or preview it if the user still has to confirm it.
 
     A change has to be confirmed if it affects a patient, or if it leaves a session without its room or staff. A change
-    is also previewed if the user asked for a preview. With `preview_only`, nothing is applied. `action` names the
-    change in the audit trail. If the service refuses the change, the reasons become errors of `form`.
+    is also previewed if the user asked for a preview, or if it changes one of the treatment weeks that `weeks` reads.
+    With `preview_always`, every change is previewed. With `preview_only`, nothing is applied. `action` names the change
+    in the audit trail. If the service refuses the change, the reasons become errors of `form`.
     """
 
     def preview(impact: Impact, *, is_outdated: bool = False) -> Submission[T]:
@@ -57,11 +60,12 @@ def submit_with_preview[T](
     seen = "" if preview_only else request.POST.get(SEEN, "")
     try:
         if not seen:
-            impact = preview_impact(service, scope=scope, now=now)
-            if preview_only or impact.patients or impact.incomplete or CHECK in request.POST:
+            impact = preview_impact(service, scope=scope, now=now, weeks=weeks)
+            is_asked = preview_only or preview_always or CHECK in request.POST
+            if is_asked or impact.patients or impact.incomplete or impact.weeks:
                 return preview(impact)
             seen = impact.key
-        return Submission(saved=Saved(apply_previewed(service, scope=scope, now=now, seen=seen)))
+        return Submission(saved=Saved(apply_previewed(service, scope=scope, now=now, seen=seen, weeks=weeks)))
     except ImpactChanged as changed:
         return preview(changed.impact, is_outdated=True)
     except Refused as refused:

@@ -20,6 +20,7 @@ from scheduling.domain.impact.impact import (
     SessionState,
     WeekShortfall,
 )
+from scheduling.domain.impact.week_changes import WeekChange
 from scheduling.models import Site
 
 
@@ -84,6 +85,7 @@ class ImpactSummary:
     expected: int
     dropping: int
     clashing: int
+    weeks: Sequence[WeekChange]
 
 
 def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:
@@ -112,6 +114,7 @@ def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, a
         expected=kinds["expected"],
         dropping=len({drop.patient for drop in impact.shortfalls if not drop.is_on_leave}),
         clashing=len({clash.patient for clash in impact.conflicts}),
+        weeks=impact.weeks,
     )
 
 

@@ -10,16 +10,16 @@ from django.shortcuts import redirect, render
 from accounts.audit import record
 from accounts.models import Action
 from accounts.views import signed_in
-from patients.forms.care.episodes import LastDayForm
 from patients.models import Patient
-from scheduling.forms.sessions.session_changes import ActionForm
+from scheduling.services.preview.preview import WeekReader, no_weeks
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.preview.confirmation import submit_with_preview
+from scheduling.views.refusals import RefusableForm
 
 
 def submit_patient_action(
     request: HttpRequest,
-    form: ActionForm | LastDayForm,
+    form: RefusableForm,
     service: Callable[[], object],
     *,
     patient: Patient,
@@ -27,10 +27,18 @@ def submit_patient_action(
     action: str,
     success: str,
     now: datetime,
+    weeks: WeekReader = no_weeks,
+    preview_always: bool = False,
     **context: object,
 ) -> HttpResponse:
-    """Apply the change and redirect to the chart, or show the form with a preview or the reasons for a refusal."""
-    submission = submit_with_preview(request, service, scope=scope, now=now, action=action, form=form)
+    """Apply the change and redirect to the chart, or show the form with a preview or the reasons for a refusal.
+
+    The preview includes the treatment weeks that `weeks` reads. With `preview_always`, a change without any effect on
+    bookings and weeks is previewed too.
+    """
+    submission = submit_with_preview(
+        request, service, scope=scope, now=now, action=action, form=form, weeks=weeks, preview_always=preview_always
+    )
     if submission.saved:
         messages.success(request, success)
         return redirect("patient", patient.pk)
@@ -41,7 +49,7 @@ def submit_patient_action(
 
 def patient_action_page(
     request: HttpRequest,
-    form: ActionForm | LastDayForm,
+    form: RefusableForm,
     *,
     patient: Patient,
     action: str,

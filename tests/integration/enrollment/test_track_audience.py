@@ -15,6 +15,7 @@ from accounts.permissions import Role
 from clinic_import.reading.faults import ImportFailed
 from patients.models import Episode, LevelOfCare
 from patients.services.care.episodes import LevelValues, set_level_of_care
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.domain.search.fit import OutsideAges, WrongLevel
 from scheduling.models import Enrollment, Site, Track
 from scheduling.services.bookings.horizon import extend_horizon
@@ -86,7 +87,7 @@ def step_up(episode: Episode, by: User, starts: date) -> None:
     values = LevelValues(
         level=LevelOfCare.HIGHER, prescribed_minutes=540, prescribed_days=3, starts=starts, stated_by="Dr. Cole, MD"
     )
-    set_level_of_care(episode=episode, values=values, by=by, now=NOW)
+    set_level_of_care(episode=episode, values=values, rules=HoursRules(), by=by, now=NOW)
 
 
 def test_the_level_is_checked_on_the_first_day(episode: Episode, by: User) -> None:

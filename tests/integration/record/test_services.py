@@ -19,6 +19,7 @@ from patients.services.availability.commitments import (
 from patients.services.care.episodes import LevelValues, admit_patient, set_level_of_care
 from patients.services.record.contacts import contacts_of
 from patients.services.record.person import PatientValues, change_patient, create_patient
+from scheduling.domain.hours.rules import HoursRules
 from scheduling.models import Site
 from scheduling.reason_text import reason_text
 from tests.factories import MONDAY, admit, make_commitment, make_patient, make_place, make_site, make_staff
@@ -232,7 +233,9 @@ def test_removing_a_commitment_on_one_date_is_audited(patient: Patient, coordina
 
 
 def test_admission_opens_an_episode_with_its_first_level(patient: Patient, coordinator: User) -> None:
-    episode = admit_patient(patient=patient, values=level(), referral_source="Harbor House", by=coordinator, now=NOW)
+    episode = admit_patient(
+        patient=patient, values=level(), rules=HoursRules(), referral_source="Harbor House", by=coordinator, now=NOW
+    )
 
     span = episode.spans.get()
     assert (episode.starts, episode.referral_source) == (MONDAY, "Harbor House")
@@ -254,7 +257,7 @@ def test_a_patient_cannot_be_in_two_episodes_at_once(
     Episode.objects.update(ends=ends)
 
     with pytest.raises(Refused) as refused:
-        admit_patient(patient=patient, values=level(starts=starts), by=coordinator, now=NOW)
+        admit_patient(patient=patient, values=level(starts=starts), rules=HoursRules(), by=coordinator, now=NOW)
 
     assert codes(refused) == ["already_admitted"]
 
@@ -263,7 +266,7 @@ def test_the_next_episode_may_begin_the_day_after_discharge(patient: Patient, co
     admit(patient)
     Episode.objects.update(ends=date(2026, 12, 2))
 
-    admit_patient(patient=patient, values=level(starts=date(2026, 12, 2)), by=coordinator, now=NOW)
+    admit_patient(patient=patient, values=level(starts=date(2026, 12, 2)), rules=HoursRules(), by=coordinator, now=NOW)
 
     assert Episode.objects.count() == 2
 
@@ -271,7 +274,9 @@ def test_the_next_episode_may_begin_the_day_after_discharge(patient: Patient, co
 def test_a_new_level_ends_the_previous_one(patient: Patient, coordinator: User) -> None:
     episode = admit(patient, minutes=1200, days=5, level="2.5")
 
-    set_level_of_care(episode=episode, values=level(starts=date(2026, 12, 7)), by=coordinator, now=NOW)
+    set_level_of_care(
+        episode=episode, values=level(starts=date(2026, 12, 7)), rules=HoursRules(), by=coordinator, now=NOW
+    )
 
     assert list(episode.spans.values_list("level", "starts", "ends")) == [
         ("2.5", MONDAY, date(2026, 12, 7)),
@@ -295,7 +300,7 @@ def test_a_level_that_begins_too_early_or_after_discharge_is_refused(
     episode.spans.update(ends=date(2026, 12, 19))
 
     with pytest.raises(Refused) as refused:
-        set_level_of_care(episode=episode, values=level(starts=starts), by=coordinator, now=NOW)
+        set_level_of_care(episode=episode, values=level(starts=starts), rules=HoursRules(), by=coordinator, now=NOW)
 
     assert codes(refused) == [expected]
     assert episode.spans.count() == 1

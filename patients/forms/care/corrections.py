@@ -1,0 +1,39 @@
+"""Forms to correct a level of care, an admission or a discharge, or to take one of them back."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from patients.forms.care.episodes import LevelForm
+from patients.forms.layout import form_layout
+
+CORRECTION_REASON: dict[str, Any] = {
+    "max_length": 200,
+    "label": _("Reason for the correction"),
+    "help_text": _("Saved in the record."),
+}
+
+
+class LevelCorrectionForm(LevelForm):
+    """The corrected values of a level of care, and the reason for the correction."""
+
+    reason_fields: ClassVar = LevelForm.reason_fields | {
+        "first_level_follows_admission": "starts",
+        "level_out_of_bounds": "starts",
+        "reason_required": "reason",
+    }
+
+    reason = forms.CharField(**CORRECTION_REASON)
+
+
+class TakeBackForm(forms.Form):
+    """The reason to take back something that was entered by mistake."""
+
+    reason_fields: ClassVar = {"reason_required": "reason"}
+
+    reason = forms.CharField(**CORRECTION_REASON)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_layout(*self.fields)

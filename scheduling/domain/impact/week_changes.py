@@ -1,0 +1,42 @@
+"""Treatment weeks whose weekly hours are different after a change to a patient's record."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from attendance.domain.ledger import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekState:
+    """A patient's treatment week, on the dates [week, until): its standing, and what is prescribed and credited in it."""
+
+    week: date
+    until: date
+    standing: Standing
+    prescribed_minutes: int
+    prescribed_days: int
+    credited_minutes: int
+    credited_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeekChange:
+    """A treatment week before and after a change. Before or after, it can be None: a week that isn't in an episode of care."""
+
+    before: WeekState | None
+    after: WeekState | None
+
+    @property
+    def week(self) -> date:
+        """First day of the week."""
+        state = self.before or self.after
+        assert state is not None
+        return state.week
+
+
+def find_week_changes(before: Iterable[WeekState], after: Iterable[WeekState]) -> tuple[WeekChange, ...]:
+    """Return the weeks that differ, the earliest first."""
+    old, new = {each.week: each for each in before}, {each.week: each for each in after}
+    changes = (WeekChange(old.get(week), new.get(week)) for week in sorted(old.keys() | new.keys()))
+    return tuple(change for change in changes if change.before != change.after)
