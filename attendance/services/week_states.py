@@ -4,12 +4,12 @@ from datetime import datetime
 
 from attendance.services.ledgers import LedgerRow, recent_weeks
 from patients.models import Episode
-from scheduling.domain.impact.week_changes import WeekState
+from scheduling.domain.impact.week_changes import LedgerState
 
 EVERY_WEEK = 10_000
 
 
-def weeks_so_far(*, episode_id: int, now: datetime) -> tuple[WeekState, ...]:
+def weeks_so_far(*, episode_id: int, now: datetime) -> tuple[LedgerState, ...]:
     """Read the episode again, and return its treatment weeks up to the current one, newest first.
 
     Return no weeks if the episode has been removed. The number of queries does not depend on the number of weeks.
@@ -21,8 +21,8 @@ def weeks_so_far(*, episode_id: int, now: datetime) -> tuple[WeekState, ...]:
     return tuple(_as_state(row) for row in recent_weeks(episode=episode, now=now, weeks=EVERY_WEEK))
 
 
-def _as_state(row: LedgerRow) -> WeekState:
-    return WeekState(
+def _as_state(row: LedgerRow) -> LedgerState:
+    return LedgerState(
         week=row.week,
         until=row.until,
         standing=row.ledger.standing,

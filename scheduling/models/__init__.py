@@ -1,6 +1,7 @@
 from scheduling.models.booking import Booking, ReleaseCause
 from scheduling.models.closure import Closure
 from scheduling.models.counselor import CounselorHours
+from scheduling.models.discharge import DischargeRecord
 from scheduling.models.enrollment import Enrollment, EnrollmentMeeting
 from scheduling.models.feed import Feed, FeedStyle
 from scheduling.models.leave import LeaveOfAbsence
@@ -18,6 +19,7 @@ __all__ = [
     "Closure",
     "CohortStart",
     "CounselorHours",
+    "DischargeRecord",
     "Enrollment",
     "EnrollmentMeeting",
     "EntryMode",

@@ -1,7 +1,7 @@
 """Template filters and tags for durations, times, days, status badges and pictures of weeks."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache, wraps
@@ -100,6 +100,12 @@ for _filter_in_one_line in (hours, elapsed, clock, long_hours, hour_tick, instan
 register.simple_tag(day_range)
 for _tag_in_one_line in (times, hours_and_days):
     register.simple_tag(_keeps_together(_tag_in_one_line), name=_tag_in_one_line.__name__)
+
+
+@register.filter
+def days(dates: Iterable[date]) -> str:
+    """Format each date like `day`, separated by commas."""
+    return ", ".join(day(each) for each in dates)
 
 
 @register.filter

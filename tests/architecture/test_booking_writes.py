@@ -18,6 +18,7 @@ BOOKING_WRITERS = {
     "scheduling.services.bookings.book.new_booking",
     "scheduling.services.bookings.book.insert_bookings",
     "scheduling.services.bookings.book.restore_bookings",
+    "scheduling.services.bookings.book.restore_released",
     "scheduling.services.bookings.book.copy_times",
     "scheduling.services.bookings.placement._insert_bookings",
     "scheduling.services.bookings.placement._as_bookings",
@@ -30,6 +31,7 @@ RUN_FOLLOW_UP = [
     "scheduling.services.administration.time_zones._move_sessions",
     "scheduling.services.bookings.book.insert_bookings",
     "scheduling.services.bookings.book.restore_bookings",
+    "scheduling.services.bookings.book.restore_released",
     "scheduling.services.bookings.book.copy_times",
     "scheduling.services.bookings.placement.book_enrollments",
 ]

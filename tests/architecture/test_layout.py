@@ -125,6 +125,9 @@ KNOWN_LOOKUPS = {
     ("patients/models/patient.py", "episodes__bookings__released_at"),
     # Bookings are released only if no attendance is recorded.
     ("scheduling/services/bookings/release.py", "attendance__status"),
+    # A correction must not put attendance outside of the episode of care.
+    ("scheduling/services/corrections/marked.py", "attendance__isnull"),
+    ("scheduling/services/corrections/marked.py", "attendance__status"),
     # A preview compares the minutes credited in a week.
     ("scheduling/services/preview/snapshot.py", "attendance__status"),
     ("scheduling/services/preview/snapshot.py", "attendance__credited_minutes"),

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from iopmanager.form_fields import DayField
 from patients.forms.care.episodes import LevelForm
 from patients.forms.layout import form_layout
 
@@ -32,6 +33,25 @@ class TakeBackForm(forms.Form):
 
     reason_fields: ClassVar = {"reason_required": "reason"}
 
+    reason = forms.CharField(**CORRECTION_REASON)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_layout(*self.fields)
+
+
+class DischargeCorrectionForm(forms.Form):
+    """The corrected last day and reason of a discharge, and the reason for the correction."""
+
+    reason_fields: ClassVar = {
+        "end_date_before_start": "last_day",
+        "admitted_since": "last_day",
+        "attended_after": "last_day",
+        "reason_required": "reason",
+    }
+
+    last_day = DayField(label=_("Last day"), help_text=_("The last day in the program."))
+    discharge_reason = forms.CharField(max_length=120, required=False, label=_("Discharge reason"))
     reason = forms.CharField(**CORRECTION_REASON)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

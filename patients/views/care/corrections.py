@@ -1,25 +1,34 @@
 """Pages to correct a level of care, an admission or a discharge. Each correction is previewed before it is saved."""
 
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from attendance.services.week_states import weeks_so_far
 from iopmanager import clock
-from patients.access import level_managed_by
-from patients.forms.care.corrections import LevelCorrectionForm, TakeBackForm
+from patients.access import episode_managed_by, level_managed_by
+from patients.forms.care.corrections import DischargeCorrectionForm, LevelCorrectionForm, TakeBackForm
 from patients.models import Episode, LevelOfCareSpan
 from scheduling.formats import day, hours
+from scheduling.reason_text import reason_text
+from scheduling.services.corrections.discharges import correct_discharge, take_back_discharge
 from scheduling.services.corrections.levels import correct_level, remove_level
 from scheduling.services.preview.snapshot import SnapshotScope
 from scheduling.views.preview.patient_form import patient_action_page, submit_patient_action
+from scheduling.views.refusals import RefusableForm
+from timekeeping.reasons import Reason
+
+DAY = timedelta(days=1)
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -71,13 +80,14 @@ def _initial(span: LevelOfCareSpan) -> dict[str, Any]:
     }
 
 
-def _level_preview(episode: Episode, now: Any) -> dict[str, Any]:
+def _level_preview(episode: Episode, now: datetime) -> dict[str, Any]:
     """Return how a change to a level of care is previewed: by the weeks it changes, because it changes no bookings."""
     today = episode.site.today_at(now)
     return {
         "scope": SnapshotScope(episode.site, today, today),
         "weeks": partial(weeks_so_far, episode_id=episode.pk, now=now),
         "preview_always": True,
+        "is_correction": True,
     }
 
 
@@ -107,5 +117,124 @@ def level_remove(request: HttpRequest, span_id: int) -> HttpResponse:
         success=_("The level of care is removed."),
         now=now,
         **_level_preview(span.episode, now),
+        **page,
+    )
+
+
+class Correction:
+    """A correction as a service that the preview can run again and again. After each run, `notes` say what is left out."""
+
+    def __init__(self, service: Callable[[], Iterable[Reason]]) -> None:
+        self.service = service
+        self.notes: list[str] = []
+
+    def __call__(self) -> None:
+        self.notes[:] = [reason_text(reason) for reason in self.service()]
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def discharge_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
+    """Correct the last day or the reason of a discharge."""
+    user, now = signed_in(request), clock.now()
+    episode = _discharged_episode(user, episode_id)
+    initial = {"last_day": episode.last_day, "discharge_reason": episode.discharge_reason}
+    form = DischargeCorrectionForm(request.POST or None, initial=initial)
+    page: dict[str, Any] = {
+        "heading": _("Correct discharge"),
+        "button": _("Save correction"),
+        "note": _("Bookings and weekly hours become what they would be with the right last day."),
+        "other": _("Take discharge back"),
+        "other_url": reverse("discharge-take-back", args=[episode.pk]),
+        "action": "discharge correction",
+    }
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
+    given = form.cleaned_data
+    return _submit_correction(
+        request,
+        form,
+        partial(
+            correct_discharge,
+            episode=episode,
+            last_day=given["last_day"],
+            discharge_reason=given["discharge_reason"],
+            reason=given["reason"],
+            by=user,
+            now=now,
+        ),
+        episode=episode,
+        first=given["last_day"] + DAY,
+        success=_("The discharge is corrected."),
+        now=now,
+        **page,
+    )
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def discharge_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
+    """Take a discharge back: the episode goes on, and what the discharge ended is restored."""
+    user, now = signed_in(request), clock.now()
+    episode = _discharged_episode(user, episode_id)
+    form = TakeBackForm(request.POST or None)
+    page: dict[str, Any] = {
+        "heading": _("Take discharge back"),
+        "button": _("Take discharge back"),
+        "note": _("The episode of care goes on. Sessions are booked again where spots remain."),
+        "action": "taking a discharge back",
+    }
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
+    return _submit_correction(
+        request,
+        form,
+        partial(take_back_discharge, episode=episode, reason=form.cleaned_data["reason"], by=user, now=now),
+        episode=episode,
+        first=episode.ends or episode.starts,
+        success=_("The discharge is taken back."),
+        now=now,
+        **page,
+    )
+
+
+def _discharged_episode(user: User, episode_id: int) -> Episode:
+    episode = episode_managed_by(user, episode_id)
+    if episode.ends is None:
+        raise Http404
+    return episode
+
+
+def _submit_correction(
+    request: HttpRequest,
+    form: RefusableForm,
+    service: Callable[[], Iterable[Reason]],
+    *,
+    episode: Episode,
+    first: date,
+    success: str,
+    now: datetime,
+    **page: Any,
+) -> HttpResponse:
+    """Preview or save a correction of an episode that changes bookings on the date `first` or later.
+
+    After a discharge, bookings can also change from the first day after it on.
+    """
+    correction = Correction(service)
+    first = max(min(first, episode.ends or first), episode.starts)
+    return submit_patient_action(
+        request,
+        form,
+        correction,
+        patient=episode.patient,
+        scope=SnapshotScope(episode.site, first),
+        weeks=partial(weeks_so_far, episode_id=episode.pk, now=now),
+        preview_always=True,
+        success=success,
+        now=now,
+        notes=correction.notes,
+        is_correction=True,
         **page,
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import zip_longest
 
-from scheduling.domain.impact.week_changes import WeekChange
+from scheduling.domain.impact.week_changes import LedgerChange
 from timekeeping.intervals import Interval
 
 
@@ -170,22 +170,19 @@ class WeekShortfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """All effects of an action on sessions, bookings and treatment weeks. Each list has a fixed order.
-
-    `weeks` are changes to the weekly hours of the one patient whose record is changed, up to the current week.
-    """
+    """All effects of an action on sessions, bookings and treatment weeks. Each list has a fixed order."""
 
     sessions: tuple[SessionChange, ...] = ()
     bookings: tuple[BookingChange, ...] = ()
     conflicts: tuple[ImpactConflict, ...] = ()
     shortfalls: tuple[WeekShortfall, ...] = ()
-    weeks: tuple[WeekChange, ...] = ()
+    weeks: tuple[LedgerChange, ...] = ()
+    """Changes to the weekly hours of the one patient whose record is changed, up to the current week."""
 
     @property
     def patients(self) -> frozenset[int]:
         """The ids of the patients whose bookings change or whose weeks fall short."""
-        changed = frozenset(each.patient for each in self.bookings)
-        return changed | {each.patient for each in self.shortfalls}
+        return frozenset(each.patient for each in (*self.bookings, *self.shortfalls))
 
     @property
     def incomplete(self) -> tuple[SessionState, ...]:
@@ -204,8 +201,7 @@ class Impact:
             + [session.shown for session in each.makeups or ()]
             for each in self.shortfalls
         ]
-        shown = [sessions, bookings, conflicts, shortfalls, self.weeks]
-        return sha256(repr(shown).encode()).hexdigest()[:32]
+        return sha256(repr([sessions, bookings, conflicts, shortfalls, self.weeks]).encode()).hexdigest()[:32]
 
 
 def _shown_pair(change: SessionChange | BookingChange) -> list[tuple[object, ...] | None]:

@@ -8,7 +8,7 @@ from attendance.domain.ledger import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeekState:
+class LedgerState:
     """A patient's treatment week, on the dates [week, until): its standing, and what is prescribed and credited in it."""
 
     week: date
@@ -21,11 +21,11 @@ class WeekState:
 
 
 @dataclass(frozen=True, slots=True)
-class WeekChange:
+class LedgerChange:
     """A treatment week before and after a change. Before or after, it can be None: a week that isn't in an episode of care."""
 
-    before: WeekState | None
-    after: WeekState | None
+    before: LedgerState | None
+    after: LedgerState | None
 
     @property
     def week(self) -> date:
@@ -35,8 +35,8 @@ class WeekChange:
         return state.week
 
 
-def find_week_changes(before: Iterable[WeekState], after: Iterable[WeekState]) -> tuple[WeekChange, ...]:
+def find_week_changes(before: Iterable[LedgerState], after: Iterable[LedgerState]) -> tuple[LedgerChange, ...]:
     """Return the weeks that differ, the earliest first."""
     old, new = {each.week: each for each in before}, {each.week: each for each in after}
-    changes = (WeekChange(old.get(week), new.get(week)) for week in sorted(old.keys() | new.keys()))
+    changes = (LedgerChange(old.get(week), new.get(week)) for week in sorted(old.keys() | new.keys()))
     return tuple(change for change in changes if change.before != change.after)

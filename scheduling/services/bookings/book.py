@@ -173,6 +173,29 @@ def restore_bookings(bookings: Collection[Booking], session: Session, now: datet
     run_after_booking(site=session.site, episode_ids={booking.episode_id for booking in bookings}, now=now)
 
 
+def restore_released(bookings: Collection[Booking], *, site: Site, now: datetime) -> None:
+    """Make released bookings in different sessions of the site active again, with their sessions' current times.
+
+    The bookings must have been loaded with their sessions. The database rejects overbooking.
+    """
+    book = RuleBook.of(site)
+    for booking in bookings:
+        session = booking.session
+        booking.released_at, booking.release_cause, booking.release_reason = None, "", ""
+        booking.starts, booking.ends, booking.countable_minutes = (
+            session.starts,
+            session.ends,
+            session.countable_minutes,
+        )
+        booking.week = book.week_of(session.on)
+    columns = ["released_at", "release_cause", "release_reason", "starts", "ends", "countable_minutes", "week"]
+    Booking.objects.bulk_update(bookings, columns, batch_size=100)
+    episodes = {booking.episode_id for booking in bookings}
+    recount_booked({booking.session_id for booking in bookings}, now)
+    mark_episode_feeds_stale(episodes, now)
+    run_after_booking(site=site, episode_ids=episodes, now=now)
+
+
 def copy_times(session: Session, week: date, now: datetime) -> None:
     """Copy the session's times, minutes and week to its active bookings, and the times to the session's facilitators."""
     active = Booking.objects.active().filter(session=session)

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.audit import record
 from accounts.models import Action, User
@@ -10,6 +11,7 @@ from iopmanager.stored_reasons import StoredReason
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, ReleaseCause, WaitingEntry
 from scheduling.services.bookings.release import release_bookings
+from scheduling.services.enrollment.discharge_state import remember_discharge
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.waitlist import close_entries
@@ -34,7 +36,13 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
         raise Refused([EpisodeEnded(episode.ends - DAY)])
     if last_day < episode.starts:
         raise Refused([EndDateBeforeStart(episode.starts, last_day)])
+    return end_care(episode=episode, last_day=last_day, reason=reason, by=by, now=now)
+
+
+def end_care(*, episode: Episode, last_day: date, reason: str, by: User, now: datetime) -> Episode:
+    """Discharge a patient whose locked episode has passed the checks of `discharge_patient`. Return the episode."""
     ends = last_day + DAY
+    remember_discharge(episode=episode, ends=ends, now=now)
     for enrollment in Enrollment.objects.filter(episode=episode).open_on_or_after(ends):
         last = max(last_day, enrollment.starts)
         end_enrollment(enrollment=enrollment, last_day=last, reason=StoredReason.DISCHARGED, by=by, now=now)
@@ -43,7 +51,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     for enrollment in Enrollment.objects.filter(episode=episode, starts__gte=ends):
         end_individual_sessions(enrollment=enrollment, ends=enrollment.starts, now=now)
     close_entries(WaitingEntry.objects.filter(episode=episode), reason=StoredReason.DISCHARGED, by=by, now=now)
-    episode.spans.filter(ends=None, starts__lt=ends).update(ends=ends)
+    episode.spans.filter(Q(ends=None) | Q(ends__gt=ends), starts__lt=ends).update(ends=ends)
     episode.spans.filter(starts__gte=ends).delete()
     episode.ends, episode.discharge_reason = ends, reason
     episode.save(update_fields=["ends", "discharge_reason"])

@@ -30,6 +30,7 @@ from scheduling.models import (
     SessionFacilitator,
     Site,
 )
+from scheduling.models.meeting import MeetingQuerySet
 from scheduling.services.bookings.horizon import horizon_end, write_sessions
 from scheduling.services.bookings.meeting_changes import remove_individual_meeting
 from scheduling.services.integrity import TakenConcurrently, translate_integrity_errors
@@ -195,9 +196,15 @@ def _dated_busy_times(sessions: Iterable[tuple[str, datetime, datetime]], site: 
 
 def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHour, ...]:
     """Return the enrollment's weekly individual hours in force on `day` or later, ordered by weekday and time."""
-    meetings = (
-        Meeting.objects.filter(kept_for=enrollment).open_on_or_after(day).prefetch_related("meeting_facilitators")
-    )
+    return _weekly_hours(Meeting.objects.filter(kept_for=enrollment).open_on_or_after(day))
+
+
+def lasting_individual_sessions(enrollment: Enrollment) -> tuple[WeeklyHour, ...]:
+    """Return the enrollment's weekly individual hours that last as long as the enrollment, in the same order."""
+    return _weekly_hours(Meeting.objects.filter(kept_for=enrollment, runs_until=enrollment.ends))
+
+
+def _weekly_hours(meetings: MeetingQuerySet) -> tuple[WeeklyHour, ...]:
     return tuple(
         WeeklyHour(
             counselor=meeting.meeting_facilitators.all()[0].user_id,
@@ -205,7 +212,7 @@ def individual_sessions_of(enrollment: Enrollment, day: date) -> tuple[WeeklyHou
             starts=minute_of(meeting.starts),
             ends=minute_of(meeting.ends),
         )
-        for meeting in meetings.order_by("weekday", "starts", "pk")
+        for meeting in meetings.prefetch_related("meeting_facilitators").order_by("weekday", "starts", "pk")
     )
 
 

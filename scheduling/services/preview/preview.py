@@ -26,7 +26,7 @@ from scheduling.domain.impact.impact import (
     find_week_shortfalls,
 )
 from scheduling.domain.impact.overlaps import find_overlaps
-from scheduling.domain.impact.week_changes import WeekState, find_week_changes
+from scheduling.domain.impact.week_changes import LedgerState, find_week_changes
 from scheduling.models import Site
 from scheduling.services.absences import is_on_leave, leave_days
 from scheduling.services.availability.commitments import busy_times
@@ -40,11 +40,11 @@ from timekeeping.intervals import Interval
 
 WEEK = timedelta(weeks=1)
 
-type WeekReader = Callable[[], Sequence[WeekState]]
+type WeekReader = Callable[[], Sequence[LedgerState]]
 """Reads the treatment weeks of the patient whose record is changed. A change that is not about one patient has none."""
 
 
-def no_weeks() -> Sequence[WeekState]:
+def no_weeks() -> Sequence[LedgerState]:
     """Return no treatment weeks."""
     return ()
 

@@ -20,7 +20,7 @@ from scheduling.domain.impact.impact import (
     SessionState,
     WeekShortfall,
 )
-from scheduling.domain.impact.week_changes import WeekChange
+from scheduling.domain.impact.week_changes import LedgerChange
 from scheduling.models import Site
 
 
@@ -85,7 +85,7 @@ class ImpactSummary:
     expected: int
     dropping: int
     clashing: int
-    weeks: Sequence[WeekChange]
+    weeks: Sequence[LedgerChange]
 
 
 def summarize_impact(impact: Impact, *, site: Site, user: User, now: datetime, action: str) -> ImpactSummary:

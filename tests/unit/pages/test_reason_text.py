@@ -60,6 +60,7 @@ EXAMPLES: dict[object, object] = {
     date | None: date(2026, 11, 27),
     datetime: datetime(2026, 11, 26, 15, 30, tzinfo=ZoneInfo("America/Chicago")),
     int | str: "Room 2",
+    tuple[date, ...]: (date(2026, 11, 26), date(2026, 11, 30)),
     tuple[str, ...]: ("Rosa Lindqvist", "Sam O'Neil"),
     WeeklyMeeting: GROUP,
     BusyTime: SHIFT,

@@ -1,0 +1,27 @@
+"""Find the dates on which attendance is recorded. A correction must not put them outside of the episode of care."""
+
+from datetime import date, datetime
+
+from django.db.models import Q
+
+from patients.models import Episode
+from scheduling.models import Booking
+
+NAMED_DATES = 5
+
+
+def dates_with_attendance(
+    episode: Episode, *, first: date | None = None, until: date | None = None, now: datetime
+) -> tuple[tuple[date, ...], int] | None:
+    """Return the first dates with attendance in [first, until), and the number of further dates. None means no end.
+
+    Return None if there are no such dates. An excuse for a session that has not begun is no attendance.
+    """
+    excused_ahead = Q(attendance__status="excused", starts__gt=now)
+    marked = Booking.objects.active().filter(episode=episode, attendance__isnull=False).exclude(excused_ahead)
+    if first is not None:
+        marked = marked.filter(session__on__gte=first)
+    if until is not None:
+        marked = marked.filter(session__on__lt=until)
+    dates = sorted(set(marked.values_list("session__on", flat=True)))
+    return (tuple(dates[:NAMED_DATES]), len(dates[NAMED_DATES:])) if dates else None
