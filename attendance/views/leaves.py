@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -58,7 +59,7 @@ def leave_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     if episode is None:
         return redirect("patient", patient.pk)
     form = LeaveForm(request.POST or None, initial={"first_day": episode.earliest_from(today)})
-    page = {
+    page: dict[str, Any] = {
         "heading": _("Leave of absence"),
         "button": _("Save leave"),
         "note": _(
@@ -90,7 +91,7 @@ def leave_end(request: HttpRequest, leave_id: int) -> HttpResponse:
     patient, site = leave.episode.patient, leave.episode.site
     today = site.today_at(now)
     form = ReturnForm(request.POST or None, initial={"last_day": leave.last_day or max(today, leave.starts)})
-    page = {
+    page: dict[str, Any] = {
         "heading": _("Change last day of leave"),
         "button": _("Save last day"),
         "note": f"{_leave_text(leave)} {_('Sessions that have started keep their attendance.')}",
@@ -122,7 +123,7 @@ def leave_cancel(request: HttpRequest, leave_id: int) -> HttpResponse:
     patient, site = leave.episode.patient, leave.episode.site
     form = ActionForm(request.POST or None)
     expected = _("%(name)s is expected in every session again.") % {"name": patient.short_name}
-    page = {
+    page: dict[str, Any] = {
         "heading": _("Cancel leave"),
         "button": _("Cancel leave"),
         "note": f"{_leave_text(leave)} {expected}",

@@ -135,7 +135,7 @@ def episode_end(request: HttpRequest, patient_id: int) -> HttpResponse:
     episode = get_object_or_404(patient.episodes.open_on_or_after(today).select_related("site"))
     initial = {"last_day": episode.earliest_from(today)}
     form = EndingForm(request.POST or None, initial=initial, help_text=_("The last day in the program."))
-    page = {
+    page: dict[str, Any] = {
         "heading": _("Discharge patient"),
         "button": _("Discharge patient"),
         "button_tone": "danger",

@@ -177,7 +177,6 @@ class Impact:
     conflicts: tuple[ImpactConflict, ...] = ()
     shortfalls: tuple[WeekShortfall, ...] = ()
     weeks: tuple[LedgerChange, ...] = ()
-    """Changes to the weekly hours of the one patient whose record is changed, up to the current week."""
 
     @property
     def patients(self) -> frozenset[int]:

@@ -1,4 +1,4 @@
-"""Treatment weeks whose weekly hours are different after a change to a patient's record."""
+"""Treatment weeks up to the current one whose weekly hours are different after a change to one patient's record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

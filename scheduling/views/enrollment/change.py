@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -202,7 +203,7 @@ def enrollment_end(request: HttpRequest, enrollment_id: int) -> HttpResponse:
     today = site.today_at(now)
     initial = {"last_day": enrollment.earliest_from(today)}
     form = EndingForm(request.POST or None, initial=initial, help_text=_("The patient still attends on this day."))
-    page = {
+    page: dict[str, Any] = {
         "heading": _("End enrollment in %(track)s") % {"track": enrollment.track},
         "button": _("End enrollment"),
         "button_tone": "danger",
