@@ -15,6 +15,7 @@ class StoredReason(models.TextChoices):
     TRACK_ENDED = "The track ended", _("The track ended")
     ENROLLMENT_ENDED = "The enrollment ended", _("The enrollment ended")
     DISCHARGED = "Discharged", _("Discharged")
+    ADMISSION_CORRECTED = "The admission was corrected", _("The admission was corrected")
     MOVED_TRACK = "Moved to another track", _("Moved to another track")
     MOVED_SITE = "Moved to another site", _("Moved to another site")
     OTHER_GROUPS = "Attends other groups", _("Attends other groups")

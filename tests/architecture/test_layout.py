@@ -126,6 +126,7 @@ KNOWN_LOOKUPS = {
     # Bookings are released only if no attendance is recorded.
     ("scheduling/services/bookings/release.py", "attendance__status"),
     # A correction must not put attendance outside of the episode of care.
+    ("scheduling/services/corrections/admissions.py", "attendance__isnull"),
     ("scheduling/services/corrections/marked.py", "attendance__isnull"),
     ("scheduling/services/corrections/marked.py", "attendance__status"),
     # A preview compares the minutes credited in a week.

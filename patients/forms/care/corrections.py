@@ -57,3 +57,29 @@ class DischargeCorrectionForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = form_layout(*self.fields)
+
+
+class AdmissionCorrectionForm(forms.Form):
+    """The corrected first day and referral source of an episode of care, and the reason for the correction."""
+
+    reason_fields: ClassVar = {
+        "before_birth": "starts",
+        "overlaps_episode": "starts",
+        "episode_ended": "starts",
+        "came_before": "starts",
+        "level_began": "starts",
+        "attended_before": "starts",
+        "enrolled_before": "starts",
+        "leave_before": "starts",
+        "reason_required": "reason",
+    }
+
+    starts = DayField(label=_("First day"))
+    referral_source = forms.CharField(
+        max_length=120, required=False, label=_("Referral source"), help_text=_("Leave blank if there is none.")
+    )
+    reason = forms.CharField(**CORRECTION_REASON)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = form_layout(*self.fields)

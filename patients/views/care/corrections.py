@@ -17,10 +17,17 @@ from accounts.views import signed_in, staff_required
 from attendance.services.week_states import weeks_so_far
 from iopmanager import clock
 from patients.access import episode_managed_by, level_managed_by
-from patients.forms.care.corrections import DischargeCorrectionForm, LevelCorrectionForm, TakeBackForm
+from patients.forms.care.corrections import (
+    AdmissionCorrectionForm,
+    DischargeCorrectionForm,
+    LevelCorrectionForm,
+    TakeBackForm,
+)
 from patients.models import Episode, LevelOfCareSpan
 from scheduling.formats import day, hours
+from scheduling.models import WaitingEntry
 from scheduling.reason_text import reason_text
+from scheduling.services.corrections.admissions import correct_admission, take_back_admission
 from scheduling.services.corrections.discharges import correct_discharge, take_back_discharge
 from scheduling.services.corrections.levels import correct_level, remove_level
 from scheduling.services.preview.snapshot import SnapshotScope
@@ -122,14 +129,14 @@ def level_remove(request: HttpRequest, span_id: int) -> HttpResponse:
 
 
 class Correction:
-    """A correction as a service that the preview can run again and again. After each run, `notes` say what is left out."""
+    """A correction as a service that the preview runs. After each run, `notes` also say what is left out, and why."""
 
-    def __init__(self, service: Callable[[], Iterable[Reason]]) -> None:
-        self.service = service
+    def __init__(self, service: Callable[[], Iterable[Reason]], known_notes: Iterable[str]) -> None:
+        self.service, self.known_notes = service, tuple(known_notes)
         self.notes: list[str] = []
 
     def __call__(self) -> None:
-        self.notes[:] = [reason_text(reason) for reason in self.service()]
+        self.notes[:] = [*self.known_notes, *(reason_text(reason) for reason in self.service())]
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -200,6 +207,90 @@ def discharge_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
     )
 
 
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
+    """Correct the first day or the referral source of an episode of care."""
+    user, now = signed_in(request), clock.now()
+    episode = episode_managed_by(user, episode_id)
+    initial = {"starts": episode.starts, "referral_source": episode.referral_source}
+    form = AdmissionCorrectionForm(request.POST or None, initial=initial)
+    page: dict[str, Any] = {
+        "heading": _("Correct admission"),
+        "button": _("Save correction"),
+        "note": _("Bookings and weekly hours become what they would be with the right first day."),
+        "other": _("Take admission back"),
+        "other_url": reverse("admission-take-back", args=[episode.pk]),
+        "action": "admission correction",
+    }
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
+    given = form.cleaned_data
+
+    def service() -> Iterable[Reason]:
+        correct_admission(episode=episode, by=user, now=now, **given)
+        return ()
+
+    return _submit_correction(
+        request,
+        form,
+        service,
+        episode=episode,
+        first=min(given["starts"], episode.starts),
+        success=_("The admission is corrected."),
+        now=now,
+        **page,
+    )
+
+
+@staff_required(Permission.MANAGE_PATIENTS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def admission_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
+    """Remove an episode of care that was opened by mistake, for example for the wrong person."""
+    user, now = signed_in(request), clock.now()
+    episode = episode_managed_by(user, episode_id)
+    form = TakeBackForm(request.POST or None)
+    page: dict[str, Any] = {
+        "heading": _("Take admission back"),
+        "button": _("Take admission back"),
+        "button_tone": "danger",
+        "note": _(
+            "The episode of care is removed with its levels, enrollments and bookings. The record keeps the reason."
+        ),
+        "action": "taking an admission back",
+    }
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
+
+    def service() -> Iterable[Reason]:
+        take_back_admission(episode=episode, reason=form.cleaned_data["reason"], by=user, now=now)
+        return ()
+
+    return _submit_correction(
+        request,
+        form,
+        service,
+        episode=episode,
+        first=episode.starts,
+        success=_("The admission is taken back."),
+        now=now,
+        known_notes=_removed_with(episode),
+        **page,
+    )
+
+
+def _removed_with(episode: Episode) -> list[str]:
+    """Say which enrollments and waitlist entries are removed with the episode."""
+    enrolled = episode.enrollments.select_related("track").order_by("starts")
+    waiting = WaitingEntry.objects.open().filter(episode=episode).select_related("track")
+    return [
+        *(_("The enrollment in %(track)s is removed.") % {"track": each.track} for each in enrolled),
+        *(_("The entry on the waitlist of %(track)s is removed.") % {"track": each.track} for each in waiting),
+    ]
+
+
 def _discharged_episode(user: User, episode_id: int) -> Episode:
     episode = episode_managed_by(user, episode_id)
     if episode.ends is None:
@@ -216,14 +307,15 @@ def _submit_correction(
     first: date,
     success: str,
     now: datetime,
+    known_notes: Iterable[str] = (),
     **page: Any,
 ) -> HttpResponse:
     """Preview or save a correction of an episode that changes bookings on the date `first` or later.
 
     After a discharge, bookings can also change from the first day after it on.
     """
-    correction = Correction(service)
-    first = max(min(first, episode.ends or first), episode.starts)
+    correction = Correction(service, known_notes)
+    first = min(first, episode.ends or first)
     return submit_patient_action(
         request,
         form,

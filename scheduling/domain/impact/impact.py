@@ -181,7 +181,7 @@ class Impact:
     @property
     def patients(self) -> frozenset[int]:
         """The ids of the patients whose bookings change or whose weeks fall short."""
-        return frozenset(each.patient for each in (*self.bookings, *self.shortfalls))
+        return frozenset(each.patient for each in self.bookings) | {each.patient for each in self.shortfalls}
 
     @property
     def incomplete(self) -> tuple[SessionState, ...]:

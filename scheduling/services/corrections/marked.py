@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from patients.models import Episode
 from scheduling.models import Booking
+from scheduling.models.booking import BookingQuerySet
 
 NAMED_DATES = 5
 
@@ -23,5 +24,10 @@ def dates_with_attendance(
         marked = marked.filter(session__on__gte=first)
     if until is not None:
         marked = marked.filter(session__on__lt=until)
-    dates = sorted(set(marked.values_list("session__on", flat=True)))
+    return first_dates(marked)
+
+
+def first_dates(bookings: BookingQuerySet) -> tuple[tuple[date, ...], int] | None:
+    """Return the first dates of the bookings, and the number of further dates. Return None if there are no bookings."""
+    dates = sorted(set(bookings.order_by().values_list("session__on", flat=True)))
     return (tuple(dates[:NAMED_DATES]), len(dates[NAMED_DATES:])) if dates else None

@@ -16,11 +16,12 @@ CorrectedValue = str | int | date | None
 
 
 def lock_episode(episode: Episode) -> Episode:
-    """Lock the episode with its site and patient until the transaction ends, and return its current state.
+    """Lock the episode with its sites and its patient until the transaction ends, and return its current state.
 
-    The site and the patient are loaded in the same call.
+    The present site and the patient are loaded in the same call.
     """
-    lock_site(episode.site_id)
+    for site_id in sorted({episode.site_id, *episode.former_sites.values_list("site", flat=True)}):
+        lock_site(site_id)
     Patient.objects.select_for_update(no_key=True).get(pk=episode.patient_id)
     episodes = Episode.objects.select_for_update(of=("self",), no_key=True)
     return episodes.select_related("site", "patient").get(pk=episode.pk)
