@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0012_reason_for_an_exception"),
+        ("patients", "0014_reason_for_an_exception"),
         ("scheduling", "0015_sites_that_share_schedules"),
     ]
 

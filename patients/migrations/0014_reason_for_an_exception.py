@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0011_merges"),
+        ("patients", "0013_phones_in_rows"),
     ]
 
     operations = [
