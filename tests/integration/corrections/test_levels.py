@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 WEEK = timedelta(weeks=1)
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 ADMITTED = MONDAY - 4 * WEEK
-QUERIES = 59
+QUERIES = 60
 TYPED = {
     "starts": "2026-11-09",
     "level": "2.1",
