@@ -16,6 +16,7 @@ from patients.models import (
     CommitmentKind,
     Consent,
     Delegate,
+    EmergencyContact,
     Episode,
     ImportedCalendar,
     LevelOfCare,
@@ -104,6 +105,15 @@ def make_patient(
     if phone:
         PatientPhone.objects.create(patient=patient, position=0, number=phone)
     return patient
+
+
+def make_contacts(patient: Patient) -> tuple[str, ...]:
+    """Give the patient an address, a phone number and an emergency contact, and return what must not leave the building."""
+    patient.address = "41 Quince Street"
+    patient.save(update_fields=["address"])
+    PatientPhone.objects.create(patient=patient, position=0, number="(207) 555-0162", may_leave_message=True)
+    EmergencyContact.objects.create(patient=patient, position=0, name="Xenia Ortiz", phone="(207) 555-0163")
+    return "41 Quince Street", "555-0162", "5550162", "Xenia Ortiz", "555-0163", "5550163"
 
 
 def make_patient_user(patient: Patient) -> User:

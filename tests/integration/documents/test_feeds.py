@@ -22,6 +22,7 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_contacts,
     make_meeting,
     make_patient,
     make_patient_user,
@@ -91,8 +92,10 @@ def test_a_feed_has_one_event_in_utc_for_each_session(client: Client, bookings: 
 def test_a_feed_names_neither_clinic_nor_treatment_nor_people(
     client: Client, bookings: list[Booking], style: FeedStyle
 ) -> None:
+    contacts = make_contacts(bookings[0].episode.patient)
     _, address = make_feed(bookings[0], style=style)
     body = client.get(address).content.decode()
+    assert not any(secret in body for secret in contacts)
     assert not re.search("Harbor|Relapse|Evening|group|track|Park|Rosa|Lindqvist|iop|therap", body, re.IGNORECASE)
     assert ("Appointment" in body) == (style == FeedStyle.DISCREET)
 

@@ -40,6 +40,7 @@ from tests.factories import (
     admit,
     book,
     enroll,
+    make_contacts,
     make_meeting,
     make_patient,
     make_patient_user,
@@ -135,6 +136,7 @@ def text_of(pdf: bytes) -> str:
 
 
 def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent: Consent, coordinator: User) -> None:
+    contacts = make_contacts(consent.patient)
     letter, pdf = written(consent, coordinator)
     text = text_of(pdf)
     for expected_text in (
@@ -152,7 +154,7 @@ def test_the_letter_has_times_and_the_notice_and_nothing_about_treatment(consent
     ):
         assert expected_text in text
     properties = str(PdfReader(io.BytesIO(pdf)).metadata)
-    for word in SECRETS:
+    for word in (*SECRETS, *contacts):
         assert word.lower() not in text.lower()
         assert word.lower() not in properties.lower()
         assert word == "2.1" or word.encode() not in pdf, "the level's number may be a coordinate"

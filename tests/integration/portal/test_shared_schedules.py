@@ -22,7 +22,7 @@ from scheduling.services.administration.delegates import add_delegate
 from scheduling.services.administration.portal_access import end_portal_access
 from tests.clinic import FRIDAY, WEDNESDAY, Clinic, booking_of, client_for, make_clinic
 from tests.every_page import make_pages, url_names
-from tests.factories import MONDAY, PASSWORD, make_patient, make_patient_user, make_site, make_staff
+from tests.factories import MONDAY, PASSWORD, make_contacts, make_patient, make_patient_user, make_site, make_staff
 from timekeeping.reasons import Refused
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +89,7 @@ def link_in(text: str) -> str:
 
 
 def test_a_delegate_sees_the_times_and_nothing_else(clinic: Clinic, patient: Patient) -> None:
+    contacts = make_contacts(patient)
     delegate = make_delegate(patient)
     Session.objects.update(telehealth_link="https://video.example/room", topic="Relapse")
     page = client_for(delegate.user).get(schedule_of(patient)).text
@@ -97,7 +98,8 @@ def test_a_delegate_sees_the_times_and_nothing_else(clinic: Clinic, patient: Pat
     assert "Schedule of Rosa" in page
     assert "42 CFR part 2 prohibits" in page
     assert re.search(r"<title>\s*Week · My schedule\s*</title>", page)
-    for secret in ("video.example", "Relapse", clinic.monday.name, clinic.site.name, "Lindqvist", clinic.leader.name):
+    names = clinic.monday.name, clinic.site.name, "Lindqvist", clinic.leader.name
+    for secret in ("video.example", "Relapse", *names, *contacts):
         assert secret not in page
 
 
