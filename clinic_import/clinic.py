@@ -1,9 +1,10 @@
 """Run a whole import: read all files, try to write all rows, and commit everything or nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from clinic_import.import_run import ImportRun, Progress, RowChange
 from clinic_import.reading.columns import ImportRow
 from clinic_import.reading.dates_and_times import DateOrder
 from clinic_import.reading.faults import Fault, ImportFailed
-from clinic_import.reading.sources import read_source
+from clinic_import.reading.sources import GivenTable, read_source
 from clinic_import.reading.spelling import use_known_spellings
 from clinic_import.reading.tables import ParsedTable, parse_table
+from clinic_import.rights import leave_out_forbidden_rows
 from clinic_import.rows.care_rows import EnrollmentRow
 from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from clinic_import.rows.episode_rows import EpisodeRow
@@ -35,12 +37,23 @@ from clinic_import.writers.staff import check_groups_have_their_staff, write_sta
 from clinic_import.writers.tracks import publish_tracks, write_tracks
 from clinic_import.writers.users import write_users
 from clinic_import.writers.waitlist import write_waitlist
+from scheduling.models import Site
+from scheduling.services.locks import lock_site
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
     EnrollmentRow, WaitingRow, LeaveRow, SignInRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in ROW_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicFiles:
+    """The files of a clinic: their parsed tables, the names of the files or sheets by table, and the faults found so far."""
+
+    tables: Mapping[str, ParsedTable[Any]]
+    names: Mapping[str, str]
+    faults: Sequence[Fault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,15 @@ class ImportResult:
     def unchanged(self) -> int:
         """Number of rows that changed nothing."""
         return sum(self.rows.values()) - len(self.changes)
+
+    @property
+    def digest(self) -> str:
+        """A text that differs for different changes, to find out whether an import would do what its preview showed."""
+        return sha256(repr((self.changes, self.notices)).encode()).hexdigest()
+
+
+class ImportChanged(Exception):
+    """The import would not do what its preview showed, because the clinic has changed since. Nothing was written."""
 
 
 def _no_progress(table: str, done: int, rows: int) -> None:
@@ -72,29 +94,73 @@ def import_clinic(
 ) -> ImportResult:
     """Import the tables in a folder of CSV files, a zip file of them, or a workbook.
 
-    Rows are matched to existing records by the clinic's own codes. Records that the files don't mention stay
-    unchanged. A `dry_run` writes everything and then rolls it back. `date_order` is the order of the numbers in dates
-    like 1/5/26. If any file has a fault, nothing is written, and ImportFailed is raised with the faults of all files.
+    Records that the files don't mention stay unchanged. `date_order` is the order of the numbers in dates like 1/5/26. See
+    `write_clinic` for the other parameters and for what is raised.
     """
-    titles_of = {kind.table: {*(column.name for column in kind.columns()), *kind.other_titles} for kind in ROW_TYPES}
-    given, faults = read_source(source, titles_of)
+    files = parse_clinic(*read_source(source, known_titles()), date_order)
+    return write_clinic(files, by=by, now=now, dry_run=dry_run, progress=progress)
+
+
+def known_titles() -> dict[str, set[str]]:
+    """Return the column titles that the import knows, by table."""
+    return {kind.table: {*(column.name for column in kind.columns()), *kind.other_titles} for kind in ROW_TYPES}
+
+
+def parse_clinic(given: Mapping[str, GivenTable], faults: Sequence[Fault], date_order: DateOrder | None) -> ClinicFiles:
+    """Parse the given tables into rows. `faults` are those found while the files were read. No database is needed."""
     tables: dict[str, ParsedTable[Any]] = {
         kind.table: parse_table(kind, given[kind.table], date_order) for kind in ROW_TYPES if kind.table in given
     }
-    faults += (fault for table in tables.values() for fault in table.faults)
-    files = {table: each.name for table, each in given.items()}
-    spelled = use_known_spellings(tables, ROW_TYPES)
-    run = ImportRun(by=by, now=now, tables=spelled, files=files, progress=progress, faults=faults)
-    rows = Counter({name: len(table.rows) for name, table in tables.items()})
+    found = [*faults, *(fault for table in tables.values() for fault in table.faults)]
+    return ClinicFiles(tables, {table: each.name for table, each in given.items()}, found)
+
+
+def write_clinic(
+    files: ClinicFiles,
+    *,
+    by: User | None,
+    now: datetime,
+    dry_run: bool = False,
+    checks_rights: bool = False,
+    shown: str | None = None,
+    progress: Progress = _no_progress,
+) -> ImportResult:
+    """Write all rows of the files, or nothing. Rows are matched to existing records by the clinic's own codes.
+
+    A `dry_run` writes everything and then rolls it back. With `checks_rights`, each row needs the permissions of `by`.
+    `shown` is the digest of the changes in a preview.
+
+    Raises ImportFailed with the faults of all files if any file has a fault, and ImportChanged if the changes differ from
+    those shown. All sites are locked first, so that nobody else changes what the import reads.
+    """
+    rows = Counter({name: len(table.rows) for name, table in files.tables.items()})
     with transaction.atomic():
+        for site_id in Site.objects.order_by("pk").values_list("pk", flat=True):
+            lock_site(site_id)
+        tables, faults = use_known_spellings(files.tables, ROW_TYPES), list(files.faults)
+        if checks_rights and by is not None:
+            tables, forbidden = leave_out_forbidden_rows(tables, by)
+            faults += forbidden
+        run = ImportRun(
+            by=by,
+            now=now,
+            tables=tables,
+            files=files.names,
+            progress=progress,
+            checks_rights=checks_rights,
+            faults=faults,
+        )
         if tables:
             _write(run)
         if run.faults:
-            order = [files.get(table, f"{table}.csv").lower() for table in TABLES]
+            order = [files.names.get(table, f"{table}.csv").lower() for table in TABLES]
             raise ImportFailed(sorted(dict.fromkeys(run.faults), key=lambda fault: _fault_position(fault, order)))
+        result = ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))
+        if shown is not None and result.digest != shown:
+            raise ImportChanged
         if dry_run:
             transaction.set_rollback(True)
-    return ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))
+    return result
 
 
 def _write(run: ImportRun) -> None:

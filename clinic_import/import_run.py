@@ -41,6 +41,8 @@ class RowChange:
     label: str
     is_new: bool
     fields: tuple[FieldChange, ...] = ()
+    patient: str = ""
+    """The code of the patient whom the record is about, or empty."""
 
     @property
     def detail(self) -> str:
@@ -58,6 +60,8 @@ class ImportRun:
     files: Mapping[str, str]
     """The names of the files or sheets by table."""
     progress: Progress
+    checks_rights: bool = False
+    """Whether the user may see only some of the patients and staff members."""
     faults: list[Fault] = field(default_factory=list)
     changes: list[RowChange] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -98,8 +102,7 @@ class ImportRun:
 
     def mark_faulty(self, row: ImportRow) -> None:
         """Mark a row as faulty. References to this row are then not reported as further faults."""
-        codes = {column: _format_code(getattr(row, column)) for column in (column.name for column in row.columns())}
-        self.tables[row.table].faulty_rows.append(codes)
+        self.tables[row.table].faulty_rows.append(row.code_cells())
 
     def find[T](
         self, row: ImportRow, column: str, table: str, key: Mapping[str, str], found: Mapping[Any, T]
@@ -146,7 +149,7 @@ class ImportRun:
 
     def note(self, row: ImportRow, *, is_new: bool, fields: tuple[FieldChange, ...] = ()) -> RowChange:
         """Record what a row changed, for the result of the import. Return the change."""
-        change = RowChange(row.table, row.file, row.number, row.label, is_new, fields)
+        change = RowChange(row.table, row.file, row.number, row.label, is_new, fields, row.patient_code)
         self.changes.append(change)
         return change
 
@@ -177,9 +180,3 @@ def format_value(value: object) -> str:
     if isinstance(value, tuple | list | frozenset):
         return "; ".join(format_value(each) for each in value)
     return str(value)
-
-
-def _format_code(value: object) -> str:
-    if isinstance(value, tuple):
-        return "; ".join(str(each) for each in value)
-    return "" if value is None else str(value)

@@ -69,6 +69,15 @@ class ImportRow:
     def label(self) -> str:
         return " ".join(str(getattr(self, column)) for column in self.key_columns)
 
+    def code_cells(self) -> Cells:
+        """Return the row's values as texts, to mark its codes as those of a faulty row."""
+        return {column.name: _as_text(getattr(self, column.name)) for column in self.columns()}
+
+    @property
+    def patient_code(self) -> str:
+        """The code of the patient whom the row is about, or empty."""
+        return str(getattr(self, "patient", ""))
+
     def given[T](self, column: str, existing: T) -> T:
         """Return the row's value in a column, or `existing` if the file lacks the column."""
         value: T = existing if column in self.absent else getattr(self, column)
@@ -77,3 +86,9 @@ class ImportRow:
     def errors(self) -> RowErrors:
         """Yield the errors that can be found in the row alone, without other rows or the database."""
         return iter(())
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(str(each) for each in value)
+    return "" if value is None else str(value)

@@ -1,7 +1,7 @@
 """Find the tables that a clinic gives: CSV files in a folder or a zip file, or the sheets of a workbook."""
 
 import io
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile
@@ -44,12 +44,24 @@ def read_source(source: Path, titles_of: Mapping[str, Container[str]]) -> tuple[
         return _csv_tables(str(source), files, titles_of)
     if not source.is_file():
         return {}, [Fault(str(source), 0, "", _("This folder does not exist."))]
-    ending = source.suffix.lower()
-    if ending == ".zip":
-        return _zip_tables(source, titles_of)
-    if ending in WORKBOOKS:
-        return _workbook_tables(source.name, source.read_bytes(), [*titles_of])
-    return _csv_tables(str(source), [(source.name, source.read_bytes)], titles_of)
+    return read_files([(source.name, source.read_bytes)], titles_of)
+
+
+def read_files(files: Sequence[NamedFile], titles_of: Mapping[str, Container[str]]) -> tuple[Tables, list[Fault]]:
+    """Return the tables in one zip file or workbook, or in several CSV files, as `read_source` does."""
+    if len(files) == 1:
+        [(name, read)] = files
+        ending = PurePosixPath(name).suffix.lower()
+        if ending == ".zip":
+            return _zip_tables(name, read(), titles_of)
+        if ending in WORKBOOKS:
+            return _workbook_tables(name, read(), [*titles_of])
+        if ending != ".csv":
+            sentence = _(
+                "The import can't read this kind of file. Use a workbook (.xlsx, .ods), a zip file or CSV files."
+            )
+            return {}, [Fault(name, 0, "", sentence)]
+    return _csv_tables("", files, titles_of)
 
 
 def _csv_tables(
@@ -82,24 +94,20 @@ def _csv_tables(
     return found, faults
 
 
-def _zip_tables(source: Path, titles_of: Mapping[str, Container[str]]) -> tuple[Tables, list[Fault]]:
+def _zip_tables(name: str, data: bytes, titles_of: Mapping[str, Container[str]]) -> tuple[Tables, list[Fault]]:
     """Return the tables of the CSV files in a zip file. They may all be in one folder."""
     try:
-        with ZipFile(source) as packed:
+        with ZipFile(io.BytesIO(data)) as packed:
             entries = [each for each in packed.infolist() if not each.is_dir() and not _is_hidden(each.filename)]
             if len(entries) > MAX_FILES or sum(each.file_size for each in entries) > MAX_UNPACKED_BYTES:
-                return {}, [
-                    Fault(source.name, 0, "", _("The zip file is too large. Put only the files to import in it."))
-                ]
+                return {}, [Fault(name, 0, "", _("The zip file is too large. Put only the files to import in it."))]
             if len({PurePosixPath(each.filename).parent for each in entries}) > 1:
-                return {}, [
-                    Fault(source.name, 0, "", _("The zip file has several folders. Put all files in one folder."))
-                ]
+                return {}, [Fault(name, 0, "", _("The zip file has several folders. Put all files in one folder."))]
             files = [(PurePosixPath(each.filename).name, packed.read(each)) for each in entries]
     except (BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError):
         sentence = _("The zip file can't be read. It may be damaged or protected with a password.")
-        return {}, [Fault(source.name, 0, "", sentence)]
-    return _csv_tables(source.name, [(name, io.BytesIO(data).read) for name, data in files], titles_of)
+        return {}, [Fault(name, 0, "", sentence)]
+    return _csv_tables(name, [(each, io.BytesIO(content).read) for each, content in files], titles_of)
 
 
 def _is_hidden(name: str) -> bool:

@@ -107,6 +107,10 @@ class PatientRow(ImportRow):
     another_person: bool = optional(read_yes_no, False)
 
     @property
+    def patient_code(self) -> str:
+        return self.code
+
+    @property
     def weekly_minutes(self) -> int | None:
         return self.prescribed_hours or self.prescribed_minutes
 

@@ -41,11 +41,15 @@ def check_same_staff(row: StaffRow, user: User) -> FieldFault | None:
 
 
 class KnownPeople:
-    """Codes of patients by name and birth date, to find a person who would come in under a second code."""
+    """Codes of patients by name and birth date, to find a person who would come in under a second code.
 
-    def __init__(self, birth_dates: Iterable[date]) -> None:
+    Only patients whom `reader` may see are known. None stands for everybody.
+    """
+
+    def __init__(self, birth_dates: Iterable[date], reader: User | None = None) -> None:
         self._codes: dict[tuple[str, date], str] = {}
-        known = Patient.objects.filter(birth_date__in={*birth_dates}).order_by("pk")
+        patients = Patient.objects.all() if reader is None else Patient.objects.visible_to(reader)
+        known = patients.filter(birth_date__in={*birth_dates}).order_by("pk")
         for first, last, birth_date, code in known.values_list("first_name", "last_name", "birth_date", "code"):
             self._codes.setdefault((_folded_name(first, last), birth_date), code)
 

@@ -45,7 +45,8 @@ def write_patients(run: ImportRun, sites: dict[str, Site]) -> None:
         found = found.prefetch_related("episodes__spans", "phones", "emergency_contacts")
         patients.update((patient.code, patient) for patient in found)
     pending = PendingWrites(care=PendingCare(described=described_admissions(run)))
-    people = KnownPeople({row.birth_date for row in given.rows} if given else ())
+    birth_dates = {row.birth_date for row in given.rows} if given else set()
+    people = KnownPeople(birth_dates, run.by if run.checks_rights else None)
     for row in run.rows(PatientRow.table):
         site = run.find(row, "site", "sites", {"code": row.site}, sites)
         if site is None:

@@ -1,0 +1,165 @@
+"""Judge the rows of an import by what its user may do. The command has no user with rights, so its rows are not judged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.permissions import Permission
+from clinic_import.reading.columns import ImportRow
+from clinic_import.reading.faults import Fault
+from clinic_import.reading.tables import ParsedTable
+from patients.models import Patient
+from scheduling.models import Site
+
+BATCH = 500
+FieldFault = tuple[str, str]
+"""The name of a column and a sentence that says what is wrong in it."""
+Tables = Mapping[str, ParsedTable[Any]]
+
+
+def leave_out_forbidden_rows(tables: Tables, by: User) -> tuple[dict[str, ParsedTable[Any]], list[Fault]]:
+    """Return the tables without the rows that the user may not import, and a fault for each of these rows.
+
+    A row needs the permission of its type at each site that it names, and at the site of each patient that it names. A
+    site that the files create is judged by its own row: whoever may add sites may import everything about the new site.
+    """
+    rights = ImportRights(by, tables)
+    allowed: dict[str, ParsedTable[Any]] = {}
+    faults: list[Fault] = []
+    for name, table in tables.items():
+        rows, faulty_rows = [], list(table.faulty_rows)
+        for row in table.rows:
+            fault = rights.fault_of(row)
+            if fault is None:
+                rows.append(row)
+            else:
+                faults.append(Fault(row.file, row.number, *fault))
+                faulty_rows.append(row.code_cells())
+        allowed[name] = replace(table, rows=tuple(rows), faulty_rows=faulty_rows)
+    return allowed, faults
+
+
+class ImportRights:
+    """What a user may import: the sites, patients and staff members in the files that exist, and the user's permissions."""
+
+    def __init__(self, by: User, tables: Tables) -> None:
+        self.by = by
+        self._site_ids: dict[str, int] = dict(Site.objects.values_list("code", "pk"))
+        self._granted: dict[Permission, frozenset[int | None]] = {}
+        self._patient_sites: dict[str, int] = {}
+        codes = {code for table in tables.values() for row in table.rows for code in _codes(row, "patients")}
+        for batch in _batches(sorted(codes)):
+            self._patient_sites.update(Patient.objects.filter(code__in=batch).values_list("code", "site"))
+        self._people = _known_people(tables)
+
+    def fault_of(self, row: ImportRow) -> FieldFault | None:
+        """Return a fault if the user may not import the row, without telling anything about records of other sites."""
+        for column in row.columns():
+            about = column.metadata["code_of"]
+            for code in _codes_in(getattr(row, column.name)):
+                fault = None
+                if about == "sites":
+                    fault = self._fault_at_site(row, code)
+                elif about == "patients" and code in self._patient_sites:
+                    fault = self._fault_of_patient(row, self._patient_sites[code], code)
+                if fault is not None:
+                    return column.name, fault
+        return self._fault_of_person(row)
+
+    def _may(self, permission: Permission, site_id: int | None) -> bool:
+        """Return whether the user has the permission at the site, or at all sites if the id is None."""
+        if permission not in self._granted:
+            self._granted[permission] = self.by.sites_where(permission)
+        return None in self._granted[permission] or site_id in self._granted[permission]
+
+    def _fault_at_site(self, row: ImportRow, code: str) -> str | None:
+        is_known = code in self._site_ids
+        if code and not is_known and row.table != "sites":
+            return None
+        if self._may(row.permission, self._site_ids.get(code)):
+            return None
+        if not code:
+            return _("Only an administrator of all sites can import people who work at every site.")
+        if not is_known:
+            return _("Only an administrator of all sites can add a site.")
+        return _sentence(row.permission) % {"site": code}
+
+    def _fault_of_patient(self, row: ImportRow, site_id: int, code: str) -> str | None:
+        if self._may(row.permission, site_id):
+            return None
+        if row.table == "patients":
+            return _("The code %(code)s is in use. Use another code.") % {"code": code}
+        return _("You may not change a patient with the code %(code)s.") % {"code": code}
+
+    def _fault_of_person(self, row: ImportRow) -> FieldFault | None:
+        """Return a fault if the row changes a staff member who has a role at a site that the user does not administer."""
+        for column, name in _people_of(row):
+            if name not in self._people:
+                continue
+            sites = self._people[name]
+            if sites and all(self._may(Permission.MANAGE_SITE, site) for site in sites):
+                continue
+            if any(self._may(Permission.MANAGE_SITE, site) for site in sites):
+                sentence = _(
+                    "%(name)s also works at other sites. Somebody who administers all of them can import this row."
+                )
+            elif "@" in name:
+                sentence = _("The email address %(name)s is in use. Use another address.")
+            else:
+                sentence = _("The code %(name)s is in use. Use another code.")
+            return column, sentence % {"name": name}
+        return None
+
+
+def _sentence(permission: Permission) -> str:
+    if permission is Permission.MANAGE_PATIENTS:
+        return _("You may not change patients of %(site)s. A coordinator of that site can import this row.")
+    if permission is Permission.MANAGE_TIMETABLE:
+        return _("You may not change the timetable of %(site)s. A coordinator of that site can import this row.")
+    return _("You are not an administrator of %(site)s. An administrator of that site can import this row.")
+
+
+def _codes(row: ImportRow, about: str) -> Iterable[str]:
+    return (
+        code
+        for column in row.columns()
+        if column.metadata["code_of"] == about
+        for code in _codes_in(getattr(row, column.name))
+    )
+
+
+def _codes_in(value: object) -> Iterable[str]:
+    """Yield the codes in a cell. For a pair of a role and a site, this is the site's code, which is empty for all sites."""
+    if isinstance(value, tuple):
+        yield from (each[1] if isinstance(each, tuple) else each for each in value)
+    elif isinstance(value, str) and value:
+        yield value
+
+
+def _people_of(row: ImportRow) -> Iterable[tuple[str, str]]:
+    """Yield the columns and names (code or email) of the staff member whom a row creates or changes."""
+    names = {"staff": ("code", "email"), "users": ("staff",)}
+    return ((column, name) for column in names.get(row.table, ()) if (name := getattr(row, column, "")))
+
+
+def _known_people(tables: Tables) -> dict[str, frozenset[int | None]]:
+    """Map the codes and emails of existing users whom the files change to the ids of the sites where they have roles."""
+    names = sorted({name for table in tables.values() for row in table.rows for _column, name in _people_of(row)})
+    known: dict[str, frozenset[int | None]] = {}
+    for batch in _batches(names):
+        users = User.objects.alias(lower_email=Lower("email")).filter(Q(code__in=batch) | Q(lower_email__in=batch))
+        for user in users.prefetch_related("role_assignments"):
+            sites = frozenset(role.site_id for role in user.role_assignments.all())
+            known[user.email.lower()] = sites
+            if user.code:
+                known[user.code] = sites
+    return known
+
+
+def _batches(items: list[str]) -> Iterable[list[str]]:
+    return (items[begin : begin + BATCH] for begin in range(0, len(items), BATCH))
