@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.jobs import Job, clear_sessions, clear_tasks
 from attendance.jobs import update_site_excuses
+from clinic_import.jobs import delete_old_imports
 from patients.jobs import delete_expired_calendars
 from scheduling.jobs import extend_horizon_at
 
@@ -21,4 +22,5 @@ NIGHTLY = (
         at=time(9),
         per_site=False,
     ),
+    Job("forget_imports", _("Delete files of imports"), delete_old_imports, at=time(9), per_site=False),
 )

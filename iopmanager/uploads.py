@@ -6,25 +6,39 @@ from typing import Any
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from accounts.models import User
 from patients.domain.calendar_files import MAX_BYTES
+
+MAX_IMPORT_BYTES = 20 * 1024 * 1024
+"""The most bytes that a staff member can upload to the clinic's import, in all files together."""
+LARGE_UPLOADS = {"imports": MAX_IMPORT_BYTES}
+"""Limits of the pages, by URL name, to which staff can upload more than to others."""
 
 
 class InMemoryUploadHandler(FileUploadHandler):
-    """Keep each uploaded file in memory, up to a size limit. Bytes beyond the limit are counted but not stored.
+    """Keep uploaded files in memory, up to a limit for all files of a form. Bytes beyond it are counted but not stored.
 
     Forms see the full size, so they can refuse a file that is too large. Django's own handlers write large files to a
     temporary folder. They also refuse a whole request that is too large; the other fields of the form would then be
     lost.
     """
 
+    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
+        self.left = self._limit() + 1
+
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.file = BytesIO()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        left = MAX_BYTES + 1 - self.file.tell()
-        if left > 0:
-            self.file.write(raw_data[:left])
+        self.left -= self.file.write(raw_data[: self.left])
+
+    def _limit(self) -> int:
+        page = self.request.resolver_match.url_name if self.request and self.request.resolver_match else None
+        user = getattr(self.request, "user", None)
+        if page is None or not isinstance(user, User) or not user.has_any_role:
+            return MAX_BYTES
+        return LARGE_UPLOADS.get(page, MAX_BYTES)
 
     def file_complete(self, file_size: int) -> InMemoryUploadedFile:
         self.file.seek(0)

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("scheduling.urls.portal")),
     path("", include("scheduling.urls.feeds")),
     path("", include("attendance.urls.staff")),
+    path("", include("clinic_import.urls")),
 ]
 
 if settings.DEBUG or settings.DEPLOYMENT == "test":

@@ -88,7 +88,20 @@ NAV_SECTIONS = (
         _("Administration"),
         "administration",
         "gear",
-        frozenset({"administration", "sites", "rooms", "rules", "service-types", "staff", "start", "jobs", "closures"}),
+        frozenset(
+            {
+                "administration",
+                "sites",
+                "rooms",
+                "rules",
+                "service-types",
+                "staff",
+                "start",
+                "jobs",
+                "import",
+                "closures",
+            }
+        ),
         frozenset({Permission.MANAGE_SITE}),
         seldom=True,
         short_name=_("Manage"),

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.permissions import Role
 from attendance.models import Attendance
+from clinic_import.models import ClinicImport
 from patients.models import CommitmentProposal, Consent, Delegate, Patient
 from scheduling.models import Closure, Feed, LeaveOfAbsence, RuleSet, Site, WaitingEntry
 from tests.factories import (
@@ -112,6 +113,7 @@ def make_pages(names: list[str]) -> PagesOfClinic:
         "service_type_id": meeting.service_type_id,
         "room_id": make_room(site).pk,
         "hours_id": make_hours(lead, site, 1, "09:00", "12:00").pk,
+        "import_id": ClinicImport.objects.create(by=lead, created_at=session.starts, active_at=session.starts).pk,
         "week": MONDAY,
         "day": MONDAY,
     }

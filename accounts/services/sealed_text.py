@@ -1,4 +1,4 @@
-"""Encrypt short texts that are stored, such as the secret of an authenticator app.
+"""Encrypt texts and files that are stored, such as the secret of an authenticator app.
 
 The key is made from SECRET_KEY. After SECRET_KEY has changed, texts that were sealed before can still be opened with an
 old key in SECRET_KEY_FALLBACKS.
@@ -26,6 +26,19 @@ def unseal(sealed: str) -> str:
     """Return the original text. Raises CannotUnseal if `sealed` was changed, or if its key is no longer known."""
     try:
         return _ciphers().decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise CannotUnseal from None
+
+
+def seal_bytes(data: bytes) -> bytes:
+    """Return the data, encrypted and protected against changes."""
+    return _ciphers().encrypt(data)
+
+
+def unseal_bytes(sealed: bytes) -> bytes:
+    """Return the original data. Raises CannotUnseal as `unseal` does."""
+    try:
+        return _ciphers().decrypt(sealed)
     except InvalidToken:
         raise CannotUnseal from None
 

@@ -128,7 +128,7 @@ MODULES = sorted(
         path.relative_to(PROJECT).as_posix() not in FOR_DEVELOPERS
         and {"views", "forms", "models", "templatetags"} & {part.removesuffix(".py") for part in path.parts}
     )
-    or ("clinic_import" in path.parts and "management" not in path.parts)
+    or ("clinic_import" in path.parts and not {"management", "migrations"} & {*path.parts})
     or path.name in {"context.py", "filters.py", "formats.py", "reason_text.py", "adapter.py"}
 )
 TRANSLATING = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
@@ -188,7 +188,7 @@ class PythonTexts(ast.NodeVisitor):
         if function in TRANSLATING:
             self.texts += (ast.unparse(part) for part in node.args if isinstance(part, ast.JoinedStr))
             return
-        if function in UNSPOKEN_CALLS:
+        if function in UNSPOKEN_CALLS or ast.unparse(node.func).startswith("logger."):
             return
         self.generic_visit(node)
 
@@ -216,7 +216,7 @@ class PythonTexts(ast.NodeVisitor):
         self.generic_visit(node)
 
     def _check(self, text: str) -> None:
-        if SENTENCE.search(text) and not text.startswith(("<", "SELECT", "CREATE", "attachment")):
+        if SENTENCE.search(text) and not text.startswith(("<", "SELECT", "UPDATE", "CREATE", "attachment")):
             self.texts.append(text)
 
 

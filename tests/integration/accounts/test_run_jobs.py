@@ -188,10 +188,11 @@ def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Sig
         manage("run_jobs"), env=environment(database), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        assert wait_for(lambda: len(found := runs()) == 3 and found) == [
+        assert wait_for(lambda: len(found := runs()) == 4 and found) == [
             ("clear_sessions", "done"),
             ("clear_tasks", "done"),
             ("forget_calendars", "done"),
+            ("forget_imports", "done"),
         ]
         process.send_signal(number)
         output, errors = process.communicate(timeout=20)
@@ -201,5 +202,6 @@ def test_the_process_ends_cleanly_on_a_signal(database: Path, number: signal.Sig
         "clear_sessions: 0 expired sign-ins deleted.\n"
         "clear_tasks: 0 old background tasks deleted.\n"
         "forget_calendars: There was nothing to delete.\n"
+        "forget_imports: There was nothing to delete.\n"
     )
     assert (process.returncode, output, errors) == (0, expected, "")

@@ -262,7 +262,10 @@ def test_each_open_step_offers_the_import_and_the_demo_clinic(client: Client) ->
     site.rooms.all().delete()
     page = client.get(reverse("getting-started")).text
     for file in ("rooms.csv", "staff.csv", "tracks.csv", "patients.csv"):
-        assert f"Put your data in {file}, or in a sheet of that name." in page
+        assert (
+            f'Put your data in {file}, or in a sheet of that name, and <a href="{reverse("imports")}">import it</a>.'
+            in page
+        )
     assert "look at the demo clinic" in page
 
 
