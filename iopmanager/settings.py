@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "iopmanager.middleware.sign_out.SignOutMiddleware",
     "iopmanager.middleware.sign_in_limits.SignInLimitsMiddleware",
     "iopmanager.middleware.kept_form.KeptFormMiddleware",
+    "iopmanager.middleware.merged_record.MergedRecordMiddleware",
     "iopmanager.middleware.reader.ReaderMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "iopmanager.middleware.second_factor.SecondFactorMiddleware",

@@ -9,8 +9,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.permissions import Role
 from attendance.models import Attendance
 from clinic_import.models import ClinicImport
-from patients.models import CommitmentProposal, Consent, Delegate, Patient
+from patients.models import CommitmentProposal, Consent, Delegate, Patient, PatientMerge
 from scheduling.models import Closure, Feed, LeaveOfAbsence, RuleSet, Site, WaitingEntry
+from scheduling.services.record.merge import details_of
 from tests.factories import (
     MONDAY,
     admit,
@@ -29,6 +30,9 @@ from tests.factories import (
 )
 
 NEXT_YEAR = MONDAY + timedelta(weeks=52)
+NOTHING_CHANGED: dict[str, object] = {
+    "place_names": {}, "commitment_places": {}, "commitment_codes": {}, "invitations": []
+}  # fmt: skip
 SHIFT = {"kind": "work", "label": "Shift", "starts": "18:00", "ends": "20:00", "weekdays": 1}
 
 
@@ -44,7 +48,7 @@ def url_names(resolver: URLResolver | None = None) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class PagesOfClinic:
-    """A site, its only patient, and the addresses of the pages by URL name."""
+    """A site, its patient in care, and the addresses of the pages by URL name."""
 
     site: Site
     patient: Patient
@@ -107,6 +111,17 @@ def make_pages(names: list[str]) -> PagesOfClinic:
             patient=patient, action="add", label="Shift", proposed_at=session.starts, values=SHIFT
         ).pk,
         "calendar_id": make_calendar(patient, lead).pk,
+        "other_id": make_patient(site, "Rosie").pk,
+        "merge_id": PatientMerge.objects.create(
+            kept=patient,
+            absorbed=make_patient(site, "Rosita", merged_into=patient),
+            at=session.starts,
+            by=lead,
+            reason="Came twice",
+            changed=NOTHING_CHANGED,
+            details_before={"kept": details_of(patient), "absorbed": details_of(patient)},
+            details_after={"kept": details_of(patient), "absorbed": details_of(patient)},
+        ).pk,
         "place_id": make_place(patient, {site: (20, 30)}).pk,
         "site_id": site.pk,
         "rules_id": RuleSet.objects.create(site=site, starts=NEXT_YEAR).pk,

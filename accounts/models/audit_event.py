@@ -44,9 +44,12 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         repeated = self.model.objects.filter(patient_key=None, look__in=own.exclude(look=None).values("look"))
         return self.filter(pk__in=own.values("pk").union(repeated.order_by().values("pk")))
 
-    def corrections_of(self, patient_id: int) -> "AuditEventQuerySet":
-        """Corrections of the patient's episodes and levels of care. Everybody who sees the patient's chart may see them."""
-        return self.filter(patient_key=patient_id, action=Action.CORRECTED)
+    def corrections_of(self, patient_id: int, *absorbed_ids: int) -> "AuditEventQuerySet":
+        """Corrections of the patient's episodes and levels of care. Everybody who sees the patient's chart may see them.
+
+        Corrections in the records that were merged into the patient's record are included.
+        """
+        return self.filter(patient_key__in=[patient_id, *absorbed_ids], action=Action.CORRECTED)
 
     def visible_to(self, user: User) -> "AuditEventQuerySet":
         """Events at the sites whose audit trail the user may see."""

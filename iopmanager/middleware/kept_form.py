@@ -60,8 +60,8 @@ class KeptFormMiddleware:
             return None
         if request.path.startswith(NEVER_KEPT):
             return None
-        page = _page_of(request)
-        if form := _form_to_keep(request, page, asked_who=False):
+        page = page_of(request)
+        if form := form_to_keep(request, page, why="signed_out"):
             request.session[ENDED] = {**request.session[ENDED], KEPT_FORM: form}
         return redirect_to_login(page)
 
@@ -70,8 +70,8 @@ class KeptFormMiddleware:
         if not isinstance(exception, ConfirmationNeeded):
             return None
         is_page = request.method == "GET" and "HX-Request" not in request.headers
-        page = request.get_full_path() if is_page else _page_of(request)
-        if request.method == "POST" and (form := _form_to_keep(request, page, asked_who=True)):
+        page = request.get_full_path() if is_page else page_of(request)
+        if request.method == "POST" and (form := form_to_keep(request, page, why="asked_who")):
             request.session[KEPT_FORM] = form
         ways = get_adapter().get_reauthentication_methods(request.user)
         question = f"{ways[0]['url']}?{urlencode({REDIRECT_FIELD_NAME: page})}"
@@ -80,8 +80,12 @@ class KeptFormMiddleware:
         return redirect(question)
 
 
-def _form_to_keep(request: HttpRequest, page: str, *, asked_who: bool) -> dict[str, Any] | None:
-    """Return the values of the form, without passwords, with what is needed to show them again. None if they are too long."""
+def form_to_keep(request: HttpRequest, page: str, *, why: str, action: str = "") -> dict[str, Any] | None:
+    """Return the values of the form, without passwords, with what is needed to show them again. None if they are too long.
+
+    `page` is the page with the form. `action` is the path to which the page sends the form, if it is not the path of the
+    request. `why` says why nothing was saved: "signed_out", "asked_who" or "merged".
+    """
     fields = [
         (name, value)
         for name, values in request.POST.lists()
@@ -91,10 +95,10 @@ def _form_to_keep(request: HttpRequest, page: str, *, asked_who: bool) -> dict[s
     if sum(len(name) + len(value) for name, value in fields) > MOST_CHARACTERS:
         return None
     until = (clock.now() + KEPT_FOR).isoformat()
-    return {"page": page, "action": request.path, "fields": fields, "until": until, "asked_who": asked_who}
+    return {"page": page, "action": action or request.path, "fields": fields, "until": until, "why": why}
 
 
-def _page_of(request: HttpRequest) -> str:
+def page_of(request: HttpRequest) -> str:
     """Return the URL of the page from which the form was sent, as given in the Referer header."""
     referer = request.headers.get("Referer", "")
     parts = urlsplit(referer)
@@ -118,14 +122,18 @@ def _kept_form(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _not_saved(kept: dict[str, Any]) -> str:
-    if kept.get("asked_who"):
+    if kept.get("why") == "asked_who":
         return _("We asked who you are before this was saved. Check it and send it again.")
+    if kept.get("why") == "merged":
+        return _("The record was merged into this one before this was saved. Check it and send it again.")
     return _("You were signed out before this was saved. Check it and send it again.")
 
 
 def _not_done(kept: dict[str, Any]) -> str:
-    if kept.get("asked_who"):
+    if kept.get("why") == "asked_who":
         return _("We asked who you are before this was done. Nothing was saved. Do it again.")
+    if kept.get("why") == "merged":
+        return _("The record was merged into this one before this was done. Nothing was saved. Do it again.")
     return _("You were signed out before this was done. Nothing was saved. Do it again.")
 
 

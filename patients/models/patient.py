@@ -42,16 +42,20 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(user.may_at(Permission.MANAGE_PATIENTS))
 
     def matching(self, terms: Sequence[SearchTerm]) -> "PatientQuerySet":
-        """Patients who match every search term. One query reads the details of all patients in the queryset."""
+        """Patients who match every search term. One query reads the details of all patients in the queryset.
+
+        The code of a record that was merged into a patient's record finds the patient, too.
+        """
         if not terms:
             return self
         details = "pk", "birth_date", "first_name", "last_name", "preferred_name", "code", "email"
-        phones: dict[tuple[Any, ...], list[str]] = {}
-        for *given, phone in self.values_list(*details, "phones__number").order_by():
-            phones.setdefault(tuple(given), []).append(phone or "")
+        people: dict[tuple[Any, ...], tuple[dict[str, None], dict[str, None]]] = {}
+        for *given, phone, absorbed_code in self.values_list(*details, "phones__number", "absorbed__code").order_by():
+            phones, codes = people.setdefault(tuple(given), ({}, {}))
+            phones[phone or ""] = codes[absorbed_code or ""] = None
         found = []
-        for (key, birth_date, *texts), numbers in phones.items():
-            person = Person.of(texts, numbers, birth_date)
+        for (key, birth_date, *texts), (phones, codes) in people.items():
+            person = Person.of([*texts, *codes], phones, birth_date)
             if all(term.matches(person) for term in terms):
                 found.append(key)
         return self.filter(pk__in=found)
@@ -76,8 +80,8 @@ class Patient(models.Model):
     store the phone numbers, and `EmergencyContact` rows whom to call in an emergency.
 
     Two records of the same person can be merged (`PatientMerge`). The row of the absorbed record stays, and its
-    `merged_into` is the kept record. `objects` leaves out absorbed records, so only code that asks for `all_records`
-    finds them.
+    `merged_into` is the record that has its rows now. `objects` leaves out absorbed records, so only code that asks for
+    `all_records` finds them.
     """
 
     site = models.ForeignKey(
@@ -113,6 +117,7 @@ class Patient(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        related_query_name="absorbed",
         help_text=_("The record of the same person that replaces this one."),
         verbose_name=_("merged into"),
     )

@@ -3,13 +3,16 @@ from django.urls import URLPattern, URLResolver, path
 from patients.views.availability import commitments, places, proposals, week
 from patients.views.calendars import calendar_files
 from patients.views.care import corrections, episodes, site_transfer
-from patients.views.record import patients
+from patients.views.record import merge, patients
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/", patients.patients, name="patients"),
     path("patients/new/", patients.patient_new, name="patient-new"),
     path("patients/<int:patient_id>/", patients.patient, name="patient"),
     path("patients/<int:patient_id>/edit/", patients.patient_edit, name="patient-edit"),
+    path("patients/<int:patient_id>/merge/", merge.patient_merge, name="patient-merge"),
+    path("patients/<int:patient_id>/merge/<int:other_id>/", merge.patient_merge_with, name="patient-merge-with"),
+    path("merges/<int:merge_id>/take-back/", merge.merge_take_back, name="merge-take-back"),
     path("patients/<int:patient_id>/commitments/new/", commitments.commitment_new, name="commitment-new"),
     path("patients/<int:patient_id>/commitments/week/", week.commitment_week, name="commitment-week"),
     path("patients/<int:patient_id>/places/", places.places, name="places"),

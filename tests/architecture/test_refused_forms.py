@@ -35,6 +35,7 @@ REFUSED = {
     "closures", "commitment-edit", "commitment-end", "commitment-new", "commitment-week", "consent-new",
     "counselor-hours-edit", "counselor-hours-new", "enroll", "enrollment-change", "enrollment-end", "episode-end",
     "find-schedule-compare", "imported-calendar-new", "individual-sessions", "leave-end", "leave-new", "letter-new",
+    "merge-take-back", "patient-merge-with",
     "level-new", "meeting-edit", "meeting-end", "meeting-new", "patient-calendar", "patient-edit", "patient-new",
     "place-edit", "place-new", "proposal", "portal-access", "portal-account", "portal-calendar",
     "portal-access-factor", "portal-calendar-file-new", "staff-member-factor",

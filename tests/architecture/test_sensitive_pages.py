@@ -26,6 +26,8 @@ SENSITIVE = {
     "site-new", "staff-new", "staff-member", "staff-member-invite", "staff-member-withdraw", "staff-member-end",
     # what patients and their delegates may see
     "portal-access", "portal-access-withdraw", "portal-access-end", "delegates", "delegate-invite", "delegate-end",
+    # the sign-in of a record that becomes part of another one, and back
+    "patient-merge-with", "merge-take-back",
     # the second factor of somebody who lost the phone
     "staff-member-factor", "portal-access-factor",
     # writing many records at once
@@ -58,6 +60,8 @@ SERVICES_FOR_ACCESS = (
     "scheduling.services.administration.sites.add_site",
     "scheduling.services.administration.staff",
     "scheduling.services.documents.feeds",
+    "scheduling.services.record.merge",
+    "scheduling.services.record.take_back",
 )
 """Modules whose services give or take access. A service names its actor: it has a parameter `by`."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -16,6 +17,7 @@ from patients.models import (
     ImportedCalendar,
     LevelOfCareSpan,
     Patient,
+    PatientMerge,
     ProposalState,
 )
 from patients.views.record.chart_enrollments import (
@@ -100,6 +102,7 @@ class Chart:
     moves: Sequence[WouldMove]
     released: Sequence[Booking]
     weeks: Sequence[RecentWeek]
+    merges: Sequence[PatientMerge]
     may_manage: bool
     corrections: Sequence[AuditEvent]
     may_move: bool
@@ -152,8 +155,8 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
     The picture and the weekly hours are for the week that contains `day`. If `day` is None, the week is this week or, if
     treatment begins later, the first week of treatment.
 
-    To save queries, the caller can annotate the patient with `has_calendars`, `has_proposals` and `has_corrections`.
-    Calendars, proposals or corrections are then queried only if the patient has any.
+    To save queries, the caller can annotate the patient with `has_calendars`, `has_proposals`, `has_corrections` and
+    `has_merges`. Such rows are then queried only if the patient has any.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -169,6 +172,7 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
     pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, busy=record.busy, now=now)
     moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
+    merges = list(_merges(patient)) if vars(patient).get("has_merges", True) else []
     return Chart(
         today=today,
         week=week,
@@ -191,19 +195,34 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
         moves=move_remarks(move for of_meeting in moves.values() for move in of_meeting),
         released=_released_bookings(enrollments, now),
         weeks=_list_weeks(patient, episode, user, record, book, now),
+        merges=merges,
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
-        corrections=_corrections(patient),
+        corrections=_corrections(patient, merges),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
-        trail=list(AuditEvent.objects.visible_to(user).about_patient(patient.pk)[:SHOWN_EVENTS]) if sees_trail else (),
+        trail=list(_trail(patient, merges, user)[:SHOWN_EVENTS]) if sees_trail else (),
     )
 
 
-def _corrections(patient: Patient) -> list[AuditEvent]:
+def _corrections(patient: Patient, merges: Sequence[PatientMerge]) -> list[AuditEvent]:
     """Return the latest corrections of the patient's episodes and levels of care, newest first."""
-    if not vars(patient).get("has_corrections", True):
+    if not merges and not vars(patient).get("has_corrections", True):
         return []
-    return list(AuditEvent.objects.corrections_of(patient.pk)[:SHOWN_EVENTS])
+    absorbed = [each.absorbed_id for each in merges]
+    return list(AuditEvent.objects.corrections_of(patient.pk, *absorbed)[:SHOWN_EVENTS])
+
+
+def _merges(patient: Patient) -> QuerySet[PatientMerge]:
+    """Return the merges of other records into this one, and into the records that were merged into it."""
+    records = Q(kept=patient) | Q(kept__merged_into=patient)
+    return (
+        PatientMerge.objects.in_force().filter(records).select_related("kept", "absorbed", "by").order_by("-at", "-pk")
+    )
+
+
+def _trail(patient: Patient, merges: Iterable[PatientMerge], user: User) -> QuerySet[AuditEvent]:
+    absorbed = [each.absorbed_id for each in merges]
+    return AuditEvent.objects.visible_to(user).about_patient(patient.pk, *absorbed)
 
 
 def _read_availability(patient: Patient, user: User, now: datetime, week: date) -> AvailabilityRecord:

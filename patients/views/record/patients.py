@@ -20,7 +20,7 @@ from iopmanager.form_fields import parse_day
 from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
-from patients.models import CommitmentProposal, ImportedCalendar, Patient
+from patients.models import CommitmentProposal, ImportedCalendar, Patient, PatientMerge
 from patients.services.record.person import change_patient, check_person, create_patient, similar_to
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
@@ -75,6 +75,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
         has_proposals=Exists(proposals),
         has_calendars=Exists(calendars),
         has_corrections=Exists(corrections),
+        has_merges=Exists(PatientMerge.objects.in_force().filter(kept=OuterRef("pk"))),
         link_expires_at=links.pending().values("expires_at")[:1],
         joined_at=links.filter(used_by=OuterRef("user")).values("used_at")[:1],
     )

@@ -242,6 +242,7 @@ def _merge_details(plan: MergePlan, from_absorbed: Collection[str]) -> None:
     if kept.code == absorbed.code:
         absorbed.code = own_code
     save_both(kept, absorbed)
+    Patient.all_records.filter(merged_into=absorbed).update(merged_into=kept)
 
 
 def save_both(kept: Patient, absorbed: Patient) -> None:

@@ -201,6 +201,8 @@ def _restore_details(plan: TakeBackPlan) -> None:
         kept.user_id, absorbed.user_id = before["kept"]["user_id"], before["absorbed"]["user_id"]
     kept.site_id = before["kept"]["site_id"]
     save_both(kept, absorbed)
+    earlier = PatientMerge.objects.in_force().filter(kept=absorbed)
+    Patient.all_records.filter(pk__in=earlier.values("absorbed")).update(merged_into=absorbed)
 
 
 def _move_back(plan: TakeBackPlan) -> None:
