@@ -55,7 +55,7 @@ class MergeForm(forms.Form):
         return [name.removeprefix(PREFIX) for name, value in chosen if name.startswith(PREFIX) and value == ABSORBED]
 
 
-class TakeBackForm(forms.Form):
+class TakeBackMergeForm(forms.Form):
     reason_fields: ClassVar = {"reason_required": "reason"}
 
     reason = forms.CharField(max_length=REASON_MAX_LENGTH, label=_("Reason"), help_text=_("Only staff see the reason."))

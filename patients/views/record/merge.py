@@ -22,7 +22,7 @@ from iopmanager import clock
 from patients.access import patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.languages import language_name
-from patients.forms.record.merge import DetailChoice, MergeForm, TakeBackForm
+from patients.forms.record.merge import DetailChoice, MergeForm, TakeBackMergeForm
 from patients.models import Patient, PatientMerge
 from patients.services.record.similar_patients import find_similar_patients
 from scheduling.formats import full_date, hours
@@ -141,7 +141,7 @@ def merge_take_back(request: HttpRequest, merge_id: int) -> HttpResponse:
     if merge.taken_back_at is not None and request.method != "POST":
         return redirect("patient", merge.absorbed_id)
     plan = plan_take_back(merge)
-    form = TakeBackForm(request.POST or None)
+    form = TakeBackMergeForm(request.POST or None)
     saved = submit_form(
         request, form, lambda: take_back_merge(merge=merge, reason=form.cleaned_data["reason"], by=user, now=now)
     )
