@@ -36,7 +36,8 @@ class Attendance(models.Model):
     """The attendance mark of a booking: what happened, and how many minutes are credited.
 
     `arrived` is None if the patient came at the start. `left` is None if the patient stayed to the end. Once the
-    session is finalized, a mark changes only through an `Amendment`.
+    session is finalized, a mark changes only through an `Amendment`. A mark that an import brought in from the time before
+    the program was in use has `imported_at`. Only such a mark can have no `recorded_by`.
     """
 
     booking = models.OneToOneField(
@@ -56,8 +57,11 @@ class Attendance(models.Model):
         help_text=_("The leave of absence that excuses it."),
         verbose_name=_("leave of absence"),
     )
-    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("recorded by"))
+    recorded_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("recorded by")
+    )
     recorded_at = models.DateTimeField(_("recorded"))
+    imported_at = models.DateTimeField(_("imported"), null=True, blank=True)
 
     objects = AttendanceQuerySet.as_manager()
 
@@ -86,6 +90,10 @@ class Attendance(models.Model):
             models.CheckConstraint(
                 condition=Q(leave=None) | Q(status=AttendanceStatus.EXCUSED),
                 name="attendance_during_a_leave_is_excused",
+            ),
+            models.CheckConstraint(
+                condition=Q(recorded_by__isnull=False) | Q(imported_at__isnull=False),
+                name="attendance_is_recorded_by_somebody_or_imported",
             ),
         ]
 

@@ -19,12 +19,13 @@ from clinic_import.reading.sources import GivenTable, read_source
 from clinic_import.reading.spelling import use_known_spellings
 from clinic_import.reading.tables import ParsedTable, parse_table
 from clinic_import.rights import leave_out_forbidden_rows
-from clinic_import.rows.care_rows import EnrollmentRow
+from clinic_import.rows.care_rows import AttendanceRow, EnrollmentRow
 from clinic_import.rows.clinic_rows import CounselorHoursRow, MeetingRow, RoomRow, SiteRow, StaffRow, TrackRow
 from clinic_import.rows.episode_rows import EpisodeRow
 from clinic_import.rows.person_rows import ClosureRow, CommitmentRow, PatientRow
 from clinic_import.rows.user_rows import SignInRow
 from clinic_import.rows.waiting_rows import LeaveRow, WaitingRow
+from clinic_import.writers.attendance import write_attendance
 from clinic_import.writers.commitments import write_commitments
 from clinic_import.writers.enrollments import write_enrollments
 from clinic_import.writers.episodes import write_episodes
@@ -42,7 +43,7 @@ from scheduling.services.locks import lock_site
 
 ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
-    EnrollmentRow, WaitingRow, LeaveRow, SignInRow, ClosureRow,
+    EnrollmentRow, WaitingRow, LeaveRow, AttendanceRow, SignInRow, ClosureRow,
 )  # fmt: skip
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
@@ -183,6 +184,7 @@ def _write(run: ImportRun) -> None:
     write_enrollments(run, sites)
     write_waitlist(run)
     write_leaves(run)
+    write_attendance(run)
     write_users(run)
 
 

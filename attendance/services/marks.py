@@ -92,7 +92,7 @@ def mark_booking(
     attendance.status, attendance.reason = normalized_status(session, mark), mark.reason
     attendance.arrived, attendance.left = mark.arrived, mark.left
     attendance.leave = None  # The user's mark replaces an excuse from a leave of absence.
-    attendance.recorded_by, attendance.recorded_at = by, now
+    attendance.recorded_by, attendance.recorded_at, attendance.imported_at = by, now, None
     attendance.save()
     Session.objects.filter(pk=session.pk).update(version=F("version") + 1)
     record(
@@ -135,15 +135,16 @@ def normalized_status(session: Session, mark: Mark) -> AttendanceStatus:
     return AttendanceStatus.PARTIAL if came_late or left_early else AttendanceStatus.PRESENT
 
 
-def credited_minutes(session: Session, mark: Mark) -> int:
+def credited_minutes(session: Session, mark: Mark, book: RuleBook | None = None) -> int:
     """Return the whole minutes that the mark credits under the rules of the session's week.
 
-    Raises Refused if the mark contradicts itself or its times lie outside the session.
+    `book` has the rules of the session's site; they are read if it is None. Raises Refused if the mark contradicts itself
+    or its times lie outside the session.
     """
     reasons = list(_contradictions(mark))
     if reasons:
         raise Refused(reasons)
-    book = RuleBook.of(session.site)
+    book = book or RuleBook.of(session.site)
     pause = None
     if session.break_starts is not None and session.break_ends is not None:
         pause = Interval(session.break_starts, session.break_ends)

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
 from accounts.permissions import Permission
+from attendance.models import AttendanceStatus
 from clinic_import.reading.cells import read_choice, read_code, read_codes, read_text
 from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
-from clinic_import.reading.dates_and_times import read_date
+from clinic_import.reading.dates_and_times import read_date, read_time
 from clinic_import.rows.episode_rows import PATIENT_TITLES
-from scheduling.formats import full_date
+from scheduling.formats import clock, full_date
 from scheduling.models import REASON_MAX_LENGTH, Modality
 
 
@@ -55,3 +56,61 @@ class EnrollmentRow(ImportRow):
             )
         if self.end_reason and not self.last_day:
             yield "end_reason", _("Only an enrollment with a last day has this. Enter the day, or leave this blank.")
+
+
+STATUSES = {
+    "present": AttendanceStatus.PRESENT,
+    "late": AttendanceStatus.PARTIAL,
+    "left_early": AttendanceStatus.PARTIAL,
+    "excused": AttendanceStatus.EXCUSED,
+    "unexcused": AttendanceStatus.UNEXCUSED,
+    "no_show": AttendanceStatus.NO_SHOW,
+    "canceled": AttendanceStatus.CANCELLED_BY_PROGRAM,
+    "cancelled": AttendanceStatus.CANCELLED_BY_PROGRAM,
+}
+"""Map the words in the column `status` to the attendance that they mean."""
+THERE = (AttendanceStatus.PRESENT, AttendanceStatus.PARTIAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttendanceRow(ImportRow):
+    """One row of attendance.csv: what one patient did at one past session."""
+
+    table: ClassVar[str] = "attendance"
+    key_columns: ClassVar[tuple[str, ...]] = ("patient", "group", "on")
+    permission: ClassVar[Permission] = Permission.MANAGE_PATIENTS
+    other_titles: ClassVar[Mapping[str, str]] = PATIENT_TITLES | {
+        "date": "on",
+        "session": "group",
+        "meeting": "group",
+        "attendance": "status",
+        "time_in": "arrived",
+        "time_out": "left",
+    }
+    patient: str = required(read_code, code_of="patients")
+    group: str = required(read_code)
+    on: date = required(read_date)
+    status: AttendanceStatus = required(read_choice(STATUSES))
+    arrived: time | None = optional(read_time, None)
+    left: time | None = optional(read_time, None)
+    reason: str = optional(read_text(200), "")
+    makes_up: str = optional(read_code, "")
+    makes_up_on: date | None = optional(read_date, None)
+
+    def errors(self) -> RowErrors:
+        if self.status not in THERE and (self.arrived or self.left):
+            column = "arrived" if self.arrived else "left"
+            yield column, _("Only a patient who came has times. Correct the status, or leave this blank.")
+        if self.status == AttendanceStatus.PARTIAL and not (self.arrived or self.left):
+            yield "arrived", _("Enter when the patient arrived, or when the patient left under left.")
+        if self.arrived and self.left and self.left <= self.arrived:
+            yield (
+                "left",
+                _("The end, %(ends)s, is not after the start, %(starts)s.")
+                % {"ends": clock(self.left), "starts": clock(self.arrived)},
+            )
+        if self.status == AttendanceStatus.EXCUSED and not self.reason:
+            yield "reason", _("An excused absence needs a reason. Fill it in.")
+        if bool(self.makes_up) != bool(self.makes_up_on):
+            column = "makes_up_on" if self.makes_up else "makes_up"
+            yield column, _("A make-up session needs the code and the date of the missed session.")

@@ -153,6 +153,12 @@ class Session(models.Model):
     finalized_credential = models.CharField(
         _("signature"), max_length=220, blank=True, help_text=_("Name and credential of the person who signed.")
     )
+    imported_at = models.DateTimeField(
+        _("imported"),
+        null=True,
+        blank=True,
+        help_text=_("When the session was imported from the time before the program was in use. Nobody signs it."),
+    )
     facilitators: "models.ManyToManyField[User, SessionFacilitator]" = models.ManyToManyField(
         User, through="SessionFacilitator", related_name="sessions", verbose_name=_("facilitators")
     )
@@ -201,7 +207,8 @@ class Session(models.Model):
             models.CheckConstraint(condition=Q(countable_minutes__lte=1440), name="session_counts_at_most_a_day"),
             models.CheckConstraint(
                 condition=Q(finalized_at=None, finalized_by=None, finalized_credential="")
-                | (Q(finalized_at__isnull=False, finalized_by__isnull=False) & ~Q(finalized_credential="")),
+                | (Q(finalized_at__isnull=False, finalized_by__isnull=False) & ~Q(finalized_credential=""))
+                | Q(finalized_at__isnull=False, imported_at__isnull=False, finalized_by=None, finalized_credential=""),
                 name="session_is_finalized_whole",
             ),
             models.CheckConstraint(

@@ -101,13 +101,24 @@ def write_sessions(
     new = [
         session
         for meeting in meetings
-        for session in _sessions_of(meeting, site, first, until, closed, book)
+        for session in sessions_of(meeting, site, first, until, closed, book)
         if (meeting.pk, session.on) not in existing
         and (meeting.pk, week_start(session.on)) not in used
         and (since is None or session.starts >= since)
     ]
     if not new:
         return HorizonExtension(0, 0)
+    return insert_sessions(new, meetings, site=site, now=now)
+
+
+def insert_sessions(
+    new: Sequence[Session], meetings: Iterable[Meeting], *, site: Site, now: datetime
+) -> HorizonExtension:
+    """Insert unsaved sessions of the site with the facilitators of their meetings, and return how many were inserted.
+
+    A session whose room is taken at that time is inserted without the room, and a facilitator who is in another session
+    at that time is left out. Reads the meetings' prefetched facilitators.
+    """
     unroomed = _drop_taken_rooms(new, site)
     Session.objects.bulk_create(new, batch_size=500)
     people = {meeting.pk: list(meeting.meeting_facilitators.all()) for meeting in meetings}
@@ -142,7 +153,7 @@ def _used_weeks(site: Site, first: date, until: date, now: datetime) -> set[tupl
     return used
 
 
-def _sessions_of(
+def sessions_of(
     meeting: Meeting, site: Site, first: date, until: date, closed: Collection[Interval[date]], book: RuleBook
 ) -> Iterable[Session]:
     """Yield a meeting's unsaved sessions. The rules in force in each session's week decide whether its break counts."""

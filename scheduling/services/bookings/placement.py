@@ -49,13 +49,16 @@ class Placement:
         The patient must attend the meeting on the session's original date. If the session was moved, the enrollment and
         the episode of care must also be in force on the new date.
         """
-        pattern_date = session.pattern_date or session.on
+        return self.covers_dates(session.pattern_date or session.on, session.on)
+
+    def covers_dates(self, pattern_date: date, on: date) -> bool:
+        """Whether the patient attends a session of the meeting with this original date that is held on the day `on`."""
         return (
             self.starts <= pattern_date
             and (self.ends is None or pattern_date < self.ends)
-            and self.enrolled_from <= session.on
-            and (self.enrolled_until is None or session.on < self.enrolled_until)
-            and (self.care_ends is None or session.on < self.care_ends)
+            and self.enrolled_from <= on
+            and (self.enrolled_until is None or on < self.enrolled_until)
+            and (self.care_ends is None or on < self.care_ends)
         )
 
 
@@ -70,7 +73,7 @@ def is_covered(placements: PlacementsByMeeting, session: Session) -> bool:
 
 def placements_of(enrollment: Enrollment) -> PlacementsByMeeting:
     """Return the placements of one enrollment, by meeting id."""
-    return _read_placements(EnrollmentMeeting.objects.filter(enrollment=enrollment))
+    return read_placements(EnrollmentMeeting.objects.filter(enrollment=enrollment))
 
 
 def book_enrollments(
@@ -118,10 +121,11 @@ def book_enrollments(
 def _site_placements(site: Site, first: date, until: date) -> PlacementsByMeeting:
     """Return the placements of the site's enrollments in [first, until), the earliest enrollments first."""
     rows = EnrollmentMeeting.objects.filter(enrollment__episode__site=site)
-    return _read_placements(rows.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
+    return read_placements(rows.filter(Q(ends=None) | Q(ends__gt=first), starts__lt=until))
 
 
-def _read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting:
+def read_placements(enrollment_meetings: QuerySet[EnrollmentMeeting]) -> PlacementsByMeeting:
+    """Return the placements of these rows, by meeting id, the earliest enrollments first. Runs one query."""
     rows = enrollment_meetings.order_by("enrollment__starts", "pk").values_list(
         "meeting",
         "enrollment__episode",
