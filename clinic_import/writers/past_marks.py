@@ -94,9 +94,9 @@ class SiteHistory:
         """Return the row's mark, or None if it is recorded already or if the row has a fault."""
         row, run = placed.row, self._run
         session = self._sessions.find(placed.meeting, row.on)
-        fault = self._session_fault(row, session)
-        if session is None or fault:
-            run.add_fault(row, "on", fault)
+        not_held = self._session_fault(row, session)
+        if session is None or not_held:
+            run.add_fault(row, "on", not_held)
             return None
         if run.ask_about_times(row, self._site):
             return None

@@ -22,6 +22,7 @@ def run_tiny(name: str) -> str:
         ("calendar_import", "ratio to the libraries alone"),
         ("day", "what needs attention, on its own"),
         ("fit", "times as fast as CP-SAT on one thread"),
+        ("import_clinic", "the same rows once more"),
     ],
 )
 def test_a_benchmark_runs_to_its_end(name: str, reported: str) -> None:

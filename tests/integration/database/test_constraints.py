@@ -309,6 +309,7 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "attendance_in_part_says_from_or_until_when": sets("attendance", status="partial"),
     "attendance_status_is_known": sets("attendance", status="lost", credited_minutes=0),
     "attendance_during_a_leave_is_excused": lambda world: sets("attendance", leave=world.leave)(world),
+    "attendance_is_recorded_by_somebody_or_imported": sets("attendance", recorded_by=None),
     "amendment_has_a_reason": lambda world: amends(world, ""),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
