@@ -45,6 +45,7 @@ class EpisodeRow(ImportRow):
     prescribed_minutes: int | None = optional(read_number(1, A_WEEK), None)
     prescribed_days: int = required(read_number(1, 7))
     stated_by: str = required(read_text(120))
+    exception_reason: str = optional(read_text(200), "")
 
     @property
     def weekly_minutes(self) -> int | None:

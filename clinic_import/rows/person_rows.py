@@ -104,6 +104,7 @@ class PatientRow(ImportRow):
     prescribed_minutes: int | None = optional(read_number(1, A_WEEK), None)
     prescribed_days: int | None = optional(read_number(1, 7), None)
     stated_by: str = optional(read_text(120), "")
+    exception_reason: str = optional(read_text(200), "")
     another_person: bool = optional(read_yes_no, False)
 
     @property

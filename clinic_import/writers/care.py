@@ -12,7 +12,12 @@ from clinic_import.import_run import FieldChange, ImportRun, differences
 from clinic_import.rows.episode_rows import EpisodeRow
 from clinic_import.rows.person_rows import PatientRow
 from patients.models import Episode, LevelOfCareSpan
+from patients.services.care.episodes import LevelValues, check_level, level_columns
+from scheduling.domain.hours.prescriptions import PrescriptionOutsideRules
 from scheduling.formats import full_date
+from scheduling.models import RuleSet
+from scheduling.reason_text import reason_text
+from scheduling.services.rulebook import RuleBook
 
 BATCH = 500
 CareRow = PatientRow | EpisodeRow
@@ -39,6 +44,8 @@ class PendingCare:
     changed_episodes: dict[int, Episode] = field(default_factory=dict)
     spans: list[LevelOfCareSpan] = field(default_factory=list)
     changed_spans: dict[int, LevelOfCareSpan] = field(default_factory=dict)
+    ordered: list[tuple[CareRow, LevelOfCareSpan]] = field(default_factory=list)
+    """The levels of care that are created, or whose prescription changes, each with its row."""
     described: Set[tuple[str, date]] = frozenset()
     """The patients and days of admission that episodes.csv describes. patients.csv then doesn't write these episodes."""
 
@@ -51,15 +58,32 @@ class PendingCare:
         if span.pk is not None:
             self.changed_spans[span.pk] = span
 
-    def save(self) -> list[models.Model]:
-        """Write everything to the database, and return the records that were created or changed."""
+    def _check_prescriptions(self, run: ImportRun) -> None:
+        """Add a fault for each impossible prescription, and for each one outside the rules without an exception_reason."""
+        books: dict[int, RuleBook] = {}
+        for row, span in self.ordered:
+            site_id = span.episode.site_id
+            if site_id not in books:
+                books[site_id] = RuleBook.of_rows(RuleSet.objects.filter(site=site_id))
+            rules = books[site_id].on(span.starts, span.level)
+            values = LevelValues(**{name: getattr(span, name) for name in LevelValues.__dataclass_fields__})
+            for reason in check_level(values, rules=rules, site_id=site_id, by=run.by):
+                column = "exception_reason" if isinstance(reason, PrescriptionOutsideRules) else "prescribed_hours"
+                run.add_fault(row, column, reason_text(reason))
+            span.exception_reason = str(level_columns(values, rules)["exception_reason"])
+
+    def save(self, run: ImportRun) -> list[models.Model]:
+        """Check the prescriptions, write everything to the database, and return what was created or changed."""
+        self._check_prescriptions(run)
         changed_episodes, changed_spans = [*self.changed_episodes.values()], [*self.changed_spans.values()]
         Episode.objects.bulk_update(
             changed_episodes, ["referral_source", "ends", "discharge_reason"], batch_size=BATCH
         )  # fmt: skip
         Episode.objects.bulk_create(self.episodes, batch_size=BATCH)
         # Update first: an update may end a span, and an episode can have only one open span at a time.
-        LevelOfCareSpan.objects.bulk_update(changed_spans, ["ends", *LEVEL_FIELDS.values()], batch_size=BATCH)
+        LevelOfCareSpan.objects.bulk_update(
+            changed_spans, ["ends", *LEVEL_FIELDS.values(), "exception_reason"], batch_size=BATCH
+        )
         LevelOfCareSpan.objects.bulk_create(self.spans, batch_size=BATCH)
         return [*self.episodes, *changed_episodes, *self.spans, *changed_spans]
 
@@ -73,9 +97,12 @@ def described_admissions(run: ImportRun) -> set[tuple[str, date]]:
     return {(row.patient, row.admitted) for row in given.rows} if given else set()
 
 
-def new_span(row: CareRow, episode: Episode, starts: date) -> LevelOfCareSpan:
-    """Return the row's level of care as an unsaved span of the episode, without an end."""
-    return LevelOfCareSpan(episode=episode, starts=starts, **_ordered_level(row))
+def new_span(row: CareRow, episode: Episode, starts: date, pending: PendingCare) -> LevelOfCareSpan:
+    """Return the row's level of care as a new span of the episode, without an end. It is saved with the others."""
+    span = LevelOfCareSpan(episode=episode, starts=starts, **_ordered_level(row))
+    pending.spans.append(span)
+    pending.ordered.append((row, span))
+    return span
 
 
 def _ordered_level(row: CareRow) -> dict[str, Any]:
@@ -84,6 +111,7 @@ def _ordered_level(row: CareRow) -> dict[str, Any]:
         "prescribed_minutes": row.weekly_minutes,
         "prescribed_days": row.prescribed_days,
         "stated_by": row.stated_by,
+        "exception_reason": row.exception_reason,
     }
 
 
@@ -150,11 +178,11 @@ def update_level(
     if changes:
         for name, value in _ordered_level(row).items():
             setattr(span, name, value)
+        span.episode = episode
+        pending.ordered.append((row, span))
         pending.change_span(span)
     return changes
 
 
 def _add_span(row: CareRow, episode: Episode, starts: date, spans: list[LevelOfCareSpan], pending: PendingCare) -> None:
-    span = new_span(row, episode, starts)
-    spans.append(span)
-    pending.spans.append(span)
+    spans.append(new_span(row, episode, starts, pending))

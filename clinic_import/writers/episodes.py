@@ -71,7 +71,7 @@ def write_episodes(run: ImportRun, sites: Mapping[str, Site]) -> None:
         elif not _overlaps(run, group, episodes):
             episodes.append(_add(run, group, pending))
     _check_endings(run, ending)
-    for batch in batches(pending.save(), 2000):
+    for batch in batches(pending.save(run), 2000):
         record_all(batch, by=run.by, action=Action.IMPORTED, at=run.now)
 
 
@@ -198,11 +198,10 @@ def _add(run: ImportRun, group: EpisodeGroup, pending: PendingCare) -> Episode:
         discharge_reason=group.text("discharge_reason"),
     )
     pending.episodes.append(episode)
-    spans = [new_span(row, episode, row.level_starts) for row in group.rows]
+    spans = [new_span(row, episode, row.level_starts, pending) for row in group.rows]
     for span, following in pairwise(spans):
         span.ends = following.starts
     spans[-1].ends = group.ends
-    pending.spans += spans
     for row in group.rows:
         run.note(row, is_new=True)
     return episode

@@ -109,7 +109,7 @@ def _admit(row: PatientRow, patient: Patient, pending: PendingCare) -> None:
         return
     episode = Episode(patient=patient, site=patient.site, starts=row.admitted, referral_source=row.referral_source)
     pending.episodes.append(episode)
-    pending.spans.append(new_span(row, episode, row.level_from or row.admitted))
+    new_span(row, episode, row.level_from or row.admitted, pending)
 
 
 def _update_care(
@@ -145,6 +145,6 @@ def _write(run: ImportRun, pending: PendingWrites) -> None:
     Patient.objects.bulk_create(pending.patients, batch_size=BATCH)
     Patient.objects.bulk_update(pending.changed, ["site", *FIELDS], batch_size=BATCH)
     write_contacts(pending.contacts)
-    touched = [*pending.patients, *pending.changed, *pending.care.save()]
+    touched = [*pending.patients, *pending.changed, *pending.care.save(run)]
     for batch in batches(touched, 2000):
         record_all(batch, by=run.by, action=Action.IMPORTED, at=run.now)

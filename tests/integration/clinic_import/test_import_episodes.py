@@ -254,3 +254,29 @@ def test_thousands_of_episodes_take_few_queries(
     assert Episode.objects.count() == 3000
     with django_assert_max_num_queries(60):
         assert not import_clinic(tmp_path, by=None, now=NOW + timedelta(days=1)).changes
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        pytest.param("P2,2025-02-03,,,,,2.1,,90,3,Dr. Cole", "prescribed_hours", "don’t fit", id="impossible"),
+        pytest.param("P2,2025-02-03,,,,,2.1,,6,2,Dr. Cole", "exception_reason", "Enter why", id="outside the rules"),
+    ],
+)
+def test_a_prescription_obeys_the_same_rules_as_on_the_chart(tmp_path: Path, row: str, column: str, words: str) -> None:
+    fault = only_fault(tmp_path, clinic(f"{row}\n"))
+
+    assert column in fault
+    assert words in fault
+
+
+def test_the_reason_for_an_exception_comes_in_and_is_kept_only_where_it_is_needed(tmp_path: Path) -> None:
+    head = HEAD.replace("stated_by", "stated_by,exception_reason")
+    rows = (
+        "P2,2025-02-03,,,,,2.1,,6,2,Dr. Cole,Tapering off\nP1,2024-01-08,2024-03-29,,,,2.1,,9,3,Dr. Cole,Not needed\n"
+    )
+
+    import_files(tmp_path, {**CLINIC, "episodes": head + rows})
+
+    found = LevelOfCareSpan.objects.order_by("-starts").exclude(starts=date(2026, 8, 31))
+    assert [*found.values_list("prescribed_days", "exception_reason")] == [(2, "Tapering off"), (3, "")]
