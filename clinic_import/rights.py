@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -23,14 +24,15 @@ Tables = Mapping[str, ParsedTable[Any]]
 
 
 def leave_out_forbidden_rows(tables: Tables, by: User) -> tuple[dict[str, ParsedTable[Any]], list[Fault]]:
-    """Return the tables without the rows that the user may not import, and a fault for each of these rows.
+    """Return the tables without the rows that the user may not import, and the faults of these rows.
 
+    Rows of one file with the same fault are reported once, at the first of them.
     A row needs the permission of its type at each site that it names, and at the site of each patient that it names. A
     site that the files create is judged by its own row: whoever may add sites may import everything about the new site.
     """
     rights = ImportRights(by, tables)
     allowed: dict[str, ParsedTable[Any]] = {}
-    faults: list[Fault] = []
+    found: dict[tuple[str, str, str], list[int]] = {}
     for name, table in tables.items():
         rows, faulty_rows = [], list(table.faulty_rows)
         for row in table.rows:
@@ -38,10 +40,21 @@ def leave_out_forbidden_rows(tables: Tables, by: User) -> tuple[dict[str, Parsed
             if fault is None:
                 rows.append(row)
             else:
-                faults.append(Fault(row.file, row.number, *fault))
+                found.setdefault((row.file, *fault), []).append(row.number)
                 faulty_rows.append(row.code_cells())
         allowed[name] = replace(table, rows=tuple(rows), faulty_rows=faulty_rows)
-    return allowed, faults
+    return allowed, [_fault_of_rows(*place, numbers) for place, numbers in found.items()]
+
+
+def _fault_of_rows(file: str, column: str, sentence: str, numbers: list[int]) -> Fault:
+    """Return one fault for the rows with these numbers."""
+    first, *others = numbers
+    if others:
+        text = ngettext(
+            "The same goes for %(number)d more row.", "The same goes for %(number)d more rows.", len(others)
+        )
+        sentence = f"{sentence} {text % {'number': len(others)}}"
+    return Fault(file, first, column, sentence)
 
 
 class ImportRights:

@@ -390,6 +390,14 @@ def test_a_row_outside_of_the_users_rights_is_a_fault(
     assert "Secret" not in page.text
 
 
+def test_rows_with_the_same_missing_right_are_one_fault(client: Client) -> None:
+    north = make_site("Harbor Street", code="NORTH")
+    rows = "".join(f"NORTH,P{number},Rosa,Hart,1990-05-17\n" for number in range(3))
+    page = upload(client, make_staff(Role.ADMINISTRATOR, north), {"patients.csv": PATIENTS + rows})
+    assert "1 error was found" in page.text
+    assert "A coordinator of that site can import this row. The same goes for 2 more rows." in page.text
+
+
 def test_a_person_in_care_at_another_site_is_not_revealed(client: Client) -> None:
     north, south = make_site("Harbor Street", code="NORTH"), make_site("Mill Road", code="SOUTH")
     known = make_patient(south, code="P7", first_name="Rosa", last_name="Hart")
