@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from clinic_import.import_run import ImportRun, Progress, RowChange
@@ -45,6 +45,8 @@ ROW_TYPES: tuple[type[ImportRow], ...] = (
     SiteRow, RoomRow, StaffRow, CounselorHoursRow, TrackRow, MeetingRow, PatientRow, CommitmentRow, EpisodeRow,
     EnrollmentRow, WaitingRow, LeaveRow, AttendanceRow, SignInRow, ClosureRow,
 )  # fmt: skip
+IMPORT_LOCK = 20_261_130
+"""Any number, as the key of the lock that imports take on PostgreSQL. Nothing else uses such a lock."""
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
 
@@ -136,8 +138,7 @@ def write_clinic(
     """
     rows = Counter({name: len(table.rows) for name, table in files.tables.items()})
     with transaction.atomic():
-        for site_id in Site.objects.order_by("pk").values_list("pk", flat=True):
-            lock_site(site_id)
+        _lock_clinic()
         tables, faults = use_known_spellings(files.tables, ROW_TYPES), list(files.faults)
         if checks_rights and by is not None:
             tables, forbidden = leave_out_forbidden_rows(tables, by)
@@ -162,6 +163,18 @@ def write_clinic(
         if dry_run:
             transaction.set_rollback(True)
     return result
+
+
+def _lock_clinic() -> None:
+    """Lock all sites until the transaction ends, in order of their ids. Another import waits, also if there is no site yet.
+
+    On SQLite, only one transaction runs at a time anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [IMPORT_LOCK])
+    for site_id in Site.objects.order_by("pk").values_list("pk", flat=True):
+        lock_site(site_id)
 
 
 def _write(run: ImportRun) -> None:

@@ -157,7 +157,11 @@ def _codes_in(value: object) -> Iterable[str]:
 def _people_of(row: ImportRow) -> Iterable[tuple[str, str]]:
     """Yield the columns and names (code or email) of the staff member whom a row creates or changes."""
     names = {"staff": ("code", "email"), "users": ("staff",)}
-    return ((column, name) for column in names.get(row.table, ()) if (name := getattr(row, column, "")))
+    return ((column, name) for column in names.get(row.table, ()) if (name := _in_lower_case(getattr(row, column, ""))))
+
+
+def _in_lower_case(name: str) -> str:
+    return name.lower() if "@" in name else name
 
 
 def _known_people(tables: Tables) -> dict[str, frozenset[int | None]]:

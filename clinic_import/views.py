@@ -15,6 +15,7 @@ from accounts.services.sealed_text import CannotUnseal
 from accounts.views import confirmed_recently, signed_in, staff_required
 from clinic_import.forms import ImportUploadForm
 from clinic_import.models import ClinicImport
+from clinic_import.services.blank_files import blank_csv_files, blank_workbook
 from clinic_import.services.details import ImportDetails, unseal_details
 from clinic_import.services.imports import confirm_import, discard_import, start_again, upload_import
 from iopmanager import clock
@@ -43,6 +44,23 @@ def imports(request: HttpRequest) -> HttpResponse:
     last = ClinicImport.objects.visible_to(user).without_contents()[:LAST_IMPORTS]
     context = {"form": form, "last": last, "zone": _zone(request)}
     return render(request, "clinic_import/imports.html", context, status=422 if form.errors else 200)
+
+
+@staff_required(*PERMISSIONS)
+@require_safe
+def blank_workbook_file(request: HttpRequest) -> HttpResponse:
+    """Send a workbook to fill in."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    headers = {"Content-Disposition": 'attachment; filename="import.xlsx"'}
+    return HttpResponse(blank_workbook(), content_type=kind, headers=headers)
+
+
+@staff_required(*PERMISSIONS)
+@require_safe
+def blank_csv_file(request: HttpRequest) -> HttpResponse:
+    """Send a zip file with CSV files to fill in."""
+    headers = {"Content-Disposition": 'attachment; filename="import.zip"'}
+    return HttpResponse(blank_csv_files(), content_type="application/zip", headers=headers)
 
 
 @staff_required(*PERMISSIONS)

@@ -61,7 +61,7 @@ OF_NO_ROW = {
     "mfa_index", "mfa_reauthenticate", "mfa_activate_totp", "mfa_generate_recovery_codes", "account-sign-ins",
     "account-sign-ins-end", "account-signed-in-again",
     "mfa_list_webauthn", "mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn",
-    "shared-schedules", "imports",
+    "shared-schedules", "imports", "import-blank-workbook", "import-blank-csv",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from clinic_import import clinic
 from clinic_import.models import CLAIM_LASTS, KEPT_FOR, ClinicImport, ImportState
 from clinic_import.services.imports import delete_old_contents
 from clinic_import.services.run import claim_import, run_import
+from clinic_import.workbooks.worker import read_workbook
 from patients.models import Patient
 from scheduling.models import Room, Site
 from tests.factories import make_patient, make_site, make_staff
@@ -202,6 +203,41 @@ def test_reading_patients_in_a_preview_is_audited(client: Client) -> None:
         AuditEvent.objects.filter(patient_key=patient.pk, action=Action.VIEWED, detail="preview of an import").count()
         == 1
     )
+
+
+# Blank files
+
+
+def test_the_blank_workbook_has_every_column_and_comes_in_once_it_is_filled_in(
+    client: Client, administrator: User
+) -> None:
+    client.force_login(administrator)
+    data = client.get(reverse("import-blank-workbook")).content
+    sheets = read_workbook(data)
+    assert {name: rows[0][1] for name, rows in sheets.items()} == {
+        kind.table: [column.name for column in kind.columns()] for kind in clinic.ROW_TYPES
+    }
+    page = upload(client, administrator, {"import.xlsx": data})
+    assert "There is nothing to import: 0 rows are up to date." in page.text
+
+
+def test_the_blank_csv_files_come_in(client: Client, administrator: User) -> None:
+    client.force_login(administrator)
+    data = client.get(reverse("import-blank-csv")).content
+    with ZipFile(io.BytesIO(data)) as packed:
+        assert packed.namelist() == [f"{table}.csv" for table in clinic.TABLES]
+    upload(client, administrator, {"import.zip": data})
+    assert ClinicImport.objects.get().state == ImportState.PREVIEWED
+
+
+def test_the_notes_on_the_titles_say_what_to_enter(client: Client, administrator: User) -> None:
+    client.force_login(administrator)
+    with ZipFile(io.BytesIO(client.get(reverse("import-blank-workbook")).content)) as parts:
+        notes = "".join(parts.read(name).decode() for name in parts.namelist() if "comments" in name)
+    assert "Required. Codes from the sheet sites." in notes
+    assert "Optional. One of these: yes, no." in notes
+    assert "Optional. One of these: draft, published." in notes
+    assert "Required. For example 1990-05-17." in notes
 
 
 # What goes wrong in the background
