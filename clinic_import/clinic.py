@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from clinic_import.import_run import ImportRun, Progress, RowChange
+from clinic_import.missing import MissingRecords, find_missing
 from clinic_import.reading.columns import ImportRow
 from clinic_import.reading.dates_and_times import DateOrder
 from clinic_import.reading.faults import Fault, ImportFailed
@@ -66,6 +67,8 @@ class ImportResult:
     changes: tuple[RowChange, ...]
     rows: Counter[str]
     notices: tuple[str, ...] = ()
+    missing: Mapping[str, MissingRecords] = field(default_factory=dict)
+    """Current records that the files don't mention, by table."""
 
     @property
     def unchanged(self) -> int:
@@ -157,7 +160,8 @@ def write_clinic(
         if run.faults:
             order = [files.names.get(table, f"{table}.csv").lower() for table in TABLES]
             raise ImportFailed(sorted(dict.fromkeys(run.faults), key=lambda fault: _fault_position(fault, order)))
-        result = ImportResult(tuple(sorted(run.changes, key=_change_position)), rows, tuple(run.notices))
+        changes = tuple(sorted(run.changes, key=_change_position))
+        result = ImportResult(changes, rows, tuple(run.notices), find_missing(run))
         if shown is not None and result.digest != shown:
             raise ImportChanged
         if dry_run:

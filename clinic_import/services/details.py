@@ -1,7 +1,6 @@
 """What the page of an import shows: the changes and the faults, shortened, as values that are stored encrypted."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from accounts.services.sealed_text import seal_bytes, unseal_bytes
 from clinic_import.clinic import TABLES, ImportResult
 from clinic_import.import_run import FieldChange, RowChange
+from clinic_import.missing import MissingRecords
 from clinic_import.reading.faults import Fault
 
 MAX_NEW_SHOWN = 20
@@ -36,11 +36,18 @@ class TableDetails:
     unchanged: int = 0
     new_labels: Sequence[str] = ()
     changed_rows: Sequence[ChangedRow] = ()
+    missing: int = 0
+    missing_labels: Sequence[str] = ()
 
     @property
     def more_new(self) -> int:
         """Number of new rows that are not listed."""
         return self.new - len(self.new_labels)
+
+    @property
+    def more_missing(self) -> int:
+        """Number of records that the file does not mention and that are not listed."""
+        return self.missing - len(self.missing_labels)
 
     @property
     def more_changed(self) -> int:
@@ -71,7 +78,7 @@ def details_of_result(result: ImportResult, names: dict[str, str]) -> ImportDeta
     for change in result.changes:
         by_table.setdefault(change.table, []).append(change)
     tables = [
-        _details_of_table(table, names.get(table, table), by_table.get(table, []), result.rows)
+        _details_of_table(table, names.get(table, table), by_table.get(table, []), result)
         for table in TABLES
         if table in result.rows
     ]
@@ -84,7 +91,8 @@ def details_of_faults(faults: Sequence[Fault]) -> ImportDetails:
     return ImportDetails(faults=faults[:MAX_FAULTS_SHOWN], fault_count=len(faults))
 
 
-def _details_of_table(table: str, file: str, changes: Sequence[RowChange], rows: Counter[str]) -> TableDetails:
+def _details_of_table(table: str, file: str, changes: Sequence[RowChange], result: ImportResult) -> TableDetails:
+    missing = result.missing.get(table, MissingRecords())
     new = [each for each in changes if each.is_new]
     changed = [each for each in changes if not each.is_new]
     return TableDetails(
@@ -92,8 +100,10 @@ def _details_of_table(table: str, file: str, changes: Sequence[RowChange], rows:
         file=file,
         new=len(new),
         changed=len(changed),
-        unchanged=max(0, rows[table] - len(changes)),
+        unchanged=max(0, result.rows[table] - len(changes)),
         new_labels=[each.label for each in new[:MAX_NEW_SHOWN]],
+        missing=missing.number,
+        missing_labels=missing.labels,
         changed_rows=[ChangedRow(each.row, each.label, each.fields) for each in changed[:MAX_CHANGED_SHOWN]],
     )
 

@@ -83,6 +83,10 @@ def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[s
         if not change.is_new or new[change.file] <= NEW_ROWS_NAMED or in_full:
             yield _line(change)
     yield from outcome.notices
+    for table, missing in outcome.missing.items():
+        if missing.number:
+            more = ", …" if missing.number > len(missing.labels) else ""
+            yield f"Not in {table}: {missing.number:,} ({', '.join(missing.labels)}{more}). Nothing happens to them."
     changed = sum(not change.is_new for change in outcome.changes)
     if not outcome.changes:
         yield f"Nothing to change: {outcome.unchanged:,} rows are up to date."

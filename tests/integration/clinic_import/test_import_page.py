@@ -18,12 +18,13 @@ from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from clinic_import import clinic
 from clinic_import.models import CLAIM_LASTS, KEPT_FOR, ClinicImport, ImportState
+from clinic_import.services.details import unseal_details
 from clinic_import.services.imports import delete_old_contents
 from clinic_import.services.run import claim_import, run_import
 from clinic_import.workbooks.worker import read_workbook
 from patients.models import Patient
 from scheduling.models import Room, Site
-from tests.factories import make_patient, make_site, make_staff
+from tests.factories import make_patient, make_room, make_site, make_staff
 from tests.spreadsheets import CLINIC, NOW, clinic_with
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +204,32 @@ def test_reading_patients_in_a_preview_is_audited(client: Client) -> None:
         AuditEvent.objects.filter(patient_key=patient.pk, action=Action.VIEWED, detail="preview of an import").count()
         == 1
     )
+
+
+def test_records_that_the_file_does_not_mention_are_listed_and_stay(client: Client, administrator: User) -> None:
+    upload(client, administrator, csv_files(CLINIC))
+    confirm(client, ClinicImport.objects.get())
+    make_room(make_site("Elsewhere", code="OTHER"))
+    page = upload(client, administrator, csv_files({"rooms": CLINIC["rooms"].replace("NORTH,BIG,Big room,12\n", "")}))
+    assert "1 record is not in the file, and stays as it is" in page.text
+    assert "<li>NORTH BIG</li>" in page.text
+    assert "<li>OTHER" not in page.text
+    item = ClinicImport.objects.first()
+    assert (item.state, item.new, item.changed, item.unchanged) == (ImportState.PREVIEWED, 0, 0, 1)
+
+
+def test_every_table_of_a_clinic_that_mentions_everything_misses_nothing(client: Client, administrator: User) -> None:
+    upload(client, administrator, csv_files(CLINIC))
+    confirm(client, ClinicImport.objects.get())
+    RoleAssignment.objects.create(user=administrator, role=Role.COORDINATOR, site=Site.objects.get())
+    administrator.refresh_from_db()
+    name, email, credential = administrator.name, administrator.email, administrator.credential
+    staff = f"{CLINIC['staff']},{email},{name},{credential},administrator; coordinator@NORTH\n"
+    page = upload(client, administrator, csv_files({**CLINIC, "staff": staff}))
+    details = unseal_details(bytes(ClinicImport.objects.first().details))
+    assert (details.faults, [each.changed_rows for each in details.tables if each.changed]) == ([], [])
+    assert "There is nothing to import: 15 rows are up to date." in page.text
+    assert "not in the file" not in page.text
 
 
 # Blank files

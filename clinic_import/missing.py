@@ -1,0 +1,115 @@
+"""Find the current records that an import's files could have but don't mention. Nothing happens to them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from accounts.models import User
+from clinic_import.import_run import ImportRun
+from clinic_import.reading.tables import ParsedTable
+from patients.models import Commitment, Patient
+from scheduling.models import Closure, Enrollment, LeaveOfAbsence, Meeting, Room, Track, TrackStatus, WaitingEntry
+
+MAX_NAMED = 50
+
+Key = tuple[object, ...]
+Records = Iterable[Key]
+Scope = Sequence[str]
+"""Codes of the sites, or for tables about patients of the patients, that a table mentions."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRecords:
+    """How many current records a file does not mention, and the codes of the first ones."""
+
+    number: int = 0
+    labels: Sequence[str] = ()
+
+
+def find_missing(run: ImportRun) -> dict[str, MissingRecords]:
+    """Return the current records that the tables don't mention, at the sites or about the patients that they mention.
+
+    Runs one query for each table. Tables whose records have no code or day of their own are left out.
+    """
+    found: dict[str, MissingRecords] = {}
+    for name, table in run.tables.items():
+        if name not in RECORDS or not table.rows:
+            continue
+        mentioned = {tuple(getattr(row, column) for column in KEYS[name]) for row in table.rows}
+        records = RECORDS[name](_scope(table), run.now)
+        missing = sorted({key for key in records if key not in mentioned}, key=lambda key: [*map(str, key)])
+        labels = [" ".join(map(str, key)) for key in missing[:MAX_NAMED]]
+        found[name] = MissingRecords(len(missing), labels)
+    return found
+
+
+def _scope(table: ParsedTable[Any]) -> Scope:
+    column = "site" if hasattr(table.rows[0], "site") else "patient"
+    if column == "patient" and not hasattr(table.rows[0], "patient"):
+        return sorted({site for row in table.rows for _role, site in row.roles if site})
+    return sorted({code for row in table.rows if (code := getattr(row, column))})
+
+
+def _patients(sites: Scope, _: datetime) -> Records:
+    """Patients in care, or who were never admitted. Those whose care has ended are not expected in a file."""
+    current = Q(episodes=None) | Q(episodes__ends=None)
+    return Patient.objects.filter(current, site__code__in=sites).order_by().values_list("code")
+
+
+def _staff(sites: Scope, _: datetime) -> Records:
+    users = User.objects.filter(is_active=True, role_assignments__site__code__in=sites)
+    return [(email.lower(),) for email in users.values_list("email", flat=True)]
+
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "rooms": ("site", "code"),
+    "staff": ("email",),
+    "tracks": ("site", "code"),
+    "meetings": ("site", "code"),
+    "patients": ("code",),
+    "commitments": ("patient", "code"),
+    "enrollments": ("patient", "track"),
+    "waitlist": ("patient", "track"),
+    "leaves": ("patient", "first_day"),
+    "closures": ("site", "first_day"),
+}
+"""The columns whose values tell which record a row mentions."""
+
+RECORDS: Mapping[str, Callable[[Scope, datetime], Records]] = {
+    "rooms": lambda sites, now: Room.objects.filter(site__code__in=sites, retired_from=None).values_list(
+        "site__code", "code"
+    ),
+    "staff": _staff,
+    "tracks": lambda sites, now: (
+        Track.objects.filter(site__code__in=sites).exclude(status=TrackStatus.RETIRED).values_list("site__code", "code")
+    ),
+    "meetings": lambda sites, now: Meeting.objects.filter(
+        Q(runs_until=None) | Q(runs_until__gt=now.date()), site__code__in=sites
+    ).values_list("site__code", "code"),
+    "patients": _patients,
+    "commitments": lambda patients, now: (
+        Commitment.objects.filter(Q(valid_until=None) | Q(valid_until__gt=now.date()), patient__code__in=patients)
+        .exclude(code="")
+        .values_list("patient__code", "code")
+    ),
+    "enrollments": lambda patients, now: Enrollment.objects.filter(
+        Q(ends=None) | Q(ends__gt=now.date()), episode__patient__code__in=patients
+    ).values_list("episode__patient__code", "track__code"),
+    "waitlist": lambda patients, now: (
+        WaitingEntry.objects.open()
+        .filter(episode__patient__code__in=patients)
+        .values_list("episode__patient__code", "track__code")
+    ),
+    "leaves": lambda patients, now: (
+        LeaveOfAbsence.objects.open_on_or_after(now.date())
+        .filter(episode__patient__code__in=patients)
+        .values_list("episode__patient__code", "starts")
+    ),
+    "closures": lambda sites, now: Closure.objects.filter(ends__gt=now.date(), site__code__in=sites).values_list(
+        "site__code", "starts"
+    ),
+}
+"""The keys of the current records of each table, after the rows have been written."""
