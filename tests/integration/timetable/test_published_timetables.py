@@ -1,6 +1,7 @@
 """The published weekly timetables of twenty real programs are imported and checked against the hours rule."""
 
 import csv
+import re
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from scheduling.domain.hours.reasons import TooFewDays, TooFewMinutes
 from scheduling.models import Meeting, Session, Site, Track, TrackStatus
 from scheduling.services.rulebook import RuleBook
 from scheduling.services.timetable.tracks import publish_track, track_verdict
+from tests.integration.clinic_import.test_import_workbooks import Cell, write_xlsx
 from tests.paths import PROJECT
 from timekeeping.occurrences import expand_pattern
 from timekeeping.reasons import Refused
@@ -79,6 +81,23 @@ def write_clinic(folder: Path, status: str = "draft", individual_minutes: int = 
     return folder
 
 
+def as_workbook(folder: Path) -> Path:
+    """Write the CSV files of the folder as sheets of one workbook, with the dates and times as typed cells."""
+    sheets: dict[str, list[list[Cell]]] = {}
+    for file in sorted(folder.glob("*.csv")):
+        with file.open(newline="") as lines:
+            sheets[file.stem.title()] = [[typed_cell(text) for text in row] for row in csv.reader(lines)]
+    return write_xlsx(folder / "timetables.xlsx", sheets)
+
+
+def typed_cell(text: str) -> Cell:
+    if re.fullmatch(r"\d\d:\d\d", text):
+        return time.fromisoformat(text)
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return date.fromisoformat(text)
+    return int(text) if text.isdecimal() else text
+
+
 def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, int]]:
     """Return the start and end (in UTC) and the countable minutes of each session that the slot has in eight weeks."""
     break_minutes = int(slot["break_minutes"] or 0)
@@ -96,8 +115,12 @@ def expected_sessions(slot: dict[str, str]) -> list[tuple[datetime, datetime, in
 
 
 @pytest.mark.django_db
-def test_all_twenty_timetables_are_imported_and_published_or_refused_by_the_hours_rule(tmp_path: Path) -> None:
-    import_clinic(write_clinic(tmp_path), by=None, now=NOW)
+@pytest.mark.parametrize("is_workbook", [False, True], ids=["a folder", "a workbook"])
+def test_all_twenty_timetables_are_imported_and_published_or_refused_by_the_hours_rule(
+    tmp_path: Path, is_workbook: bool
+) -> None:
+    folder = write_clinic(tmp_path)
+    import_clinic(as_workbook(folder) if is_workbook else folder, by=None, now=NOW)
     assert set(programs()) == set(VERDICTS)
     book = RuleBook.of(Site.objects.get())
     for track in Track.objects.all():
@@ -140,9 +163,12 @@ def test_publishing_writes_the_expected_sessions(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_an_import_of_published_tracks_names_those_that_break_the_hours_rule(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_workbook", [False, True], ids=["a folder", "a workbook"])
+def test_an_import_of_published_tracks_names_those_that_break_the_hours_rule(tmp_path: Path, is_workbook: bool) -> None:
+    folder = write_clinic(tmp_path, status="published")
     with pytest.raises(ImportFailed) as found:
-        import_clinic(write_clinic(tmp_path, status="published"), by=None, now=NOW)
+        import_clinic(as_workbook(folder) if is_workbook else folder, by=None, now=NOW)
+    assert {fault.file for fault in found.value.faults} == {"timetables.xlsx, Tracks" if is_workbook else "tracks.csv"}
     faults = {list(VERDICTS)[fault.row - 2]: fault.sentence for fault in found.value.faults}
     assert faults == {
         "P03a": "8 h a week is 1 h less than the 9 h required.",
@@ -151,6 +177,14 @@ def test_an_import_of_published_tracks_names_those_that_break_the_hours_rule(tmp
         "P17": "7 h a week is 2 h less than the 9 h required.",
     }
     assert not Track.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_workbook_of_the_timetables_and_the_folder_mean_the_same(tmp_path: Path) -> None:
+    folder = write_clinic(tmp_path)
+    book = as_workbook(folder)
+    import_clinic(folder, by=None, now=NOW)
+    assert not import_clinic(book, by=None, now=NOW).changes
 
 
 @pytest.mark.django_db
