@@ -1,15 +1,18 @@
 """Files as clinics export them: other encodings, separators, titles, and forms of times, weekdays and dates."""
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
+from django.core import mail
 
-from clinic_import.clinic import import_clinic
+from accounts.models import User
+from attendance.models import Attendance, AttendanceStatus
+from clinic_import.clinic import TABLES, import_clinic
 from clinic_import.reading.dates_and_times import DateOrder
 from clinic_import.reading.faults import ImportFailed
-from patients.models import Commitment, Patient
-from scheduling.models import CounselorHours, Meeting
+from patients.models import Commitment, LevelOfCareSpan, Patient
+from scheduling.models import CounselorHours, Meeting, WaitingEntry
 from tests.spreadsheets import CLINIC, NOW, import_files, write_files
 
 pytestmark = pytest.mark.django_db
@@ -18,22 +21,40 @@ AS_EXPORTED = {
     "sites": "Code;Name;Time Zone;Opens;Closes\nNORTH;Harbor Street;America/New_York;7:00 AM;10:00 PM\n",
     "staff": "Code;E-mail;Name;Roles\n"
     'ADA;ada@clinic.example;Ada Muñoz;"coordinator@NORTH; clinician@NORTH"\n',
+    "rooms": "Site;Code;Name;Places\nNORTH;BIG;Big room;12.0\n",
     "tracks": "Site;Code;Name;Status\nNORTH;AM;Morning;published\n",
     "meetings": (
         "Site;Code;Name;Tracks;Days;Time;Leader;Spots;Runs from\n"
         "NORTH;AM;Morning group;AM;M/W/F;9-12;ADA;10;1/5/26\n"
     ),
     "counselor_hours": "Site;Person;Day;Time\nNORTH;ADA;TTh;1:00p - 5:00p\n",
-    "patients": "Site;MRN;First Name;Last Name;DOB;Phone\nNORTH;P1;Rosa;Peña;5/17/1990;(207) 555-0142\n",
+    "patients": "Site;MRN;First Name;Last Name;DOB;Phone\nNORTH;P1;Rosa;Peña;5/17/1990;(207) 555-0142\n"
+    "NORTH;P2;Emil;Hart;7/3/1988;\n",
     "commitments": "MRN;Code;Kind;Label;Days;Time\nP1;C1;work;Night shift;Sun-Thu;10 PM to 6 AM\n",
+    "closures": "Site;Date;Reason\nNORTH;11/26/26;Thanksgiving\n",
+    "episodes": (
+        "MRN;Admission Date;Discharge Date;Level;Level from;Prescribed hours;Prescribed days;Stated by\n"
+        "P1;2/3/25;5/16/25;2.5;;20;5;Dr. Cole\n"
+        "P1;2/3/25;5/16/25;2.1;3/17/25;9:00;3;Dr. Cole\n"
+        "p1;8/24/26;;2.1;;9.0;3;Dr. Cole\n"
+        "P2;8/31/26;;2.1;;9.0;3;Dr. Cole\n"
+    ),
+    "enrollments": "MRN;Track;Start Date\nP1;AM;8/24/26\n",
+    "waitlist": "MRN;Track;Priority;Can start;Added\nP2;am;Soon;9/14/26;8/28/26 9:15 AM\n",
+    "attendance": "MRN;Group;On;Status;Arrived\nP1;am-mon;8/31/26;Late;9:20 AM\n",
+    "leaves": "MRN;First Day;Last Day;Reason\nP1;9/9/26;9/11/26;Family emergency\n",
+    "users": "MRN;Staff;E-mail;Language;Invite\nP1;;Rosa@mail.example;español;Yes\n;ADA;;;N\n",
 }  # fmt: skip
+"""All files of a clinic, with the titles, dates, times and weekdays that people and their programs write."""
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
 def test_a_folder_as_a_clinic_exports_it_comes_in(tmp_path: Path, encoding: str) -> None:
     for table, text in AS_EXPORTED.items():
         (tmp_path / f"{table}.csv").write_bytes(text.encode(encoding))
-    import_clinic(tmp_path, by=None, now=NOW, date_order=DateOrder.MONTH_FIRST)
+    by = User.objects.create_superuser("boss@clinic.example", name="Boss")
+    result = import_clinic(tmp_path, by=by, now=NOW, date_order=DateOrder.MONTH_FIRST)
+    assert {change.table for change in result.changes} == {*AS_EXPORTED} == {*TABLES}
     groups = Meeting.objects.order_by("weekday").values_list("code", "weekday", "starts", "ends", "runs_from")
     first = date(2026, 1, 5)
     assert [*groups] == [
@@ -45,11 +66,27 @@ def test_a_folder_as_a_clinic_exports_it_comes_in(tmp_path: Path, encoding: str)
         (1, time(13), time(17)),
         (3, time(13), time(17)),
     ]
-    patient = Patient.objects.get()
-    assert (patient.code, patient.last_name, patient.birth_date) == ("P1", "Peña", date(1990, 5, 17))
+    patient = Patient.objects.get(code="P1")
+    assert (patient.last_name, patient.birth_date, patient.email) == ("Peña", date(1990, 5, 17), "rosa@mail.example")
     shift = Commitment.objects.get()
     assert (shift.starts, shift.ends) == (time(22), time(6))
-    assert not import_clinic(tmp_path, by=None, now=NOW, date_order=DateOrder.MONTH_FIRST).changes
+    levels = LevelOfCareSpan.objects.filter(episode__patient=patient).order_by("starts")
+    assert [*levels.values_list("starts", "ends", "prescribed_minutes")] == [
+        (date(2025, 2, 3), date(2025, 3, 17), 1200),
+        (date(2025, 3, 17), date(2025, 5, 17), 540),
+        (date(2026, 8, 24), None, 540),
+    ]
+    marks = Attendance.objects.order_by("booking__starts").values_list("booking__session__on", "status")
+    assert [*marks] == [
+        (date(2026, 8, 31), AttendanceStatus.PARTIAL),
+        (date(2026, 9, 9), AttendanceStatus.EXCUSED),
+        (date(2026, 9, 11), AttendanceStatus.EXCUSED),
+    ], "booked by the enrollment, excused by the leave"
+    assert WaitingEntry.objects.get().requested_at == datetime(2026, 8, 28, 13, 15, tzinfo=UTC)
+    assert [message.to for message in mail.outbox] == [["rosa@mail.example"]]
+    again = import_clinic(tmp_path, by=by, now=NOW, date_order=DateOrder.MONTH_FIRST)
+    assert (again.changes, again.unchanged) == ((), result.rows.total())
+    assert len(mail.outbox) == 1
 
 
 @pytest.mark.parametrize(
