@@ -114,6 +114,7 @@ class LevelForm(forms.Form):
     def add_error(self, field: str | None, error: Any) -> None:
         if field == "exception_reason":
             self.show_exception(shown=True)
+            self.fields[field].required = True  # the label no longer says that it is optional
         super().add_error(field, error)
 
     def values(self) -> LevelValues:
