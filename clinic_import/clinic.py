@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from clinic_import.import_run import ImportRun, Progress, RowChange
+from clinic_import.merged_records import find_faults_of_merged_records
 from clinic_import.missing import MissingRecords, find_missing
 from clinic_import.reading.columns import ImportRow
 from clinic_import.reading.dates_and_times import DateOrder
@@ -143,6 +144,7 @@ def write_clinic(
     with transaction.atomic():
         _lock_clinic()
         tables, faults = use_known_spellings(files.tables, ROW_TYPES), list(files.faults)
+        faults += find_faults_of_merged_records(files.tables)
         if checks_rights and by is not None:
             tables, forbidden = leave_out_forbidden_rows(tables, by)
             faults += forbidden

@@ -1,4 +1,7 @@
-"""Give codes in files the spelling that the database or an earlier row uses, so that `p1` finds the patient `P1`."""
+"""Give codes in files the spelling that the database or an earlier row uses, so that `p1` finds the patient `P1`.
+
+The code of a record that was merged into another record counts as another spelling of that record's code.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -27,6 +30,11 @@ class KnownCodes:
         self._exact.add((table, scope, code))
         self._by_folded.setdefault((table, scope, fold_code(code)), code)
 
+    def add_merged(self, code: str, into: str) -> None:
+        """Let the code of a merged patient's record lead to the record with the code `into`."""
+        self._exact.discard(("patients", "", code))
+        self._by_folded["patients", "", fold_code(code)] = into
+
     def spelling_of(self, table: str, scope: str, code: str) -> str:
         """Return the known spelling of a code. A code that is not known is returned unchanged."""
         if (table, scope, code) in self._exact:
@@ -40,13 +48,17 @@ def use_known_spellings(
     """Return the tables with each code spelled as in the database or, if it is new, as in the first row that has it.
 
     `kinds` are the types of the rows of all tables, each after the types to which it refers. Runs one query for each table
-    to which the given ones refer.
+    to which the given ones refer, and one for the patients whose records were merged.
     """
     given = [kind for kind in kinds if kind.table in tables]
     known = KnownCodes()
     for table in {column.metadata["code_of"] for kind in given for column in kind.columns()} - {""}:
         for scope, code in CODES_IN_DATABASE[table]():
             known.add(table, scope, code)
+        if table == "patients":
+            merged = Patient.all_records.exclude(merged_into=None).values_list("code", "merged_into__code")
+            for code, into in merged:
+                known.add_merged(code, into)
     spelled: dict[str, ParsedTable[Any]] = {}
     for kind in given:
         rows = tuple(_respell(row, known) for row in tables[kind.table].rows)

@@ -1,12 +1,17 @@
 """An import turns nobody into another person, and brings nobody in twice."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from accounts.models import User
+from accounts.permissions import Role
+from clinic_import.reading.faults import ImportFailed
 from patients.models import LevelOfCareSpan, Patient
 from scheduling.models import Booking, Meeting, Room
+from scheduling.services.record.merge import merge_records, plan_merge
+from tests.factories import make_staff
 from tests.spreadsheets import CLINIC, clinic_with, import_files, only_fault
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +123,40 @@ def test_a_role_or_an_account_that_published_groups_need_cannot_be_taken_away(
     assert User.objects.get(code="ADA").is_active
     given = CLINIC["meetings"].replace("ADA", "BEN")
     assert import_files(tmp_path, {**rest, "tracks": CLINIC["tracks"], "meetings": given}).changes
+
+
+def merge_the_patients_of(tmp_path: Path) -> Patient:
+    """Import two records of Rosa, each with its own commitment C1, merge P2 into P1, and return the kept record."""
+    import_files(tmp_path, TWO_RECORDS)
+    kept, absorbed = (Patient.objects.select_related("site", "user").get(code=code) for code in ("P1", "P2"))
+    by = make_staff(Role.COORDINATOR, kept.site)
+    now = datetime(2026, 11, 25, 15, tzinfo=UTC)
+    seen = plan_merge(kept=kept, absorbed=absorbed, by=by, now=now).key
+    merge_records(kept=kept, absorbed=absorbed, from_absorbed=(), reason="Came twice", seen=seen, by=by, now=now)
+    return kept
+
+
+TWO_RECORDS = clinic_with("patients", "P2,Emil,Hart,7/3/1988", "P2,Rosa,Lindqvist,1990-05-18")
+
+
+def test_the_code_of_an_absorbed_record_is_taken_as_the_kept_patient(tmp_path: Path) -> None:
+    kept = merge_the_patients_of(tmp_path)
+    head, *_rows = CLINIC["patients"].splitlines()
+    row = "NORTH,p2,Rosalie,Lindqvist,1990-05-17,,,,,"
+    again = tmp_path / "again"
+    again.mkdir()
+    changes = import_files(again, {"patients": f"{head}\n{row}\n"}).changes
+    kept.refresh_from_db()
+    assert (len(changes), kept.first_name, Patient.all_records.count()) == (1, "Rosalie", 2)
+
+
+def test_rows_of_both_records_of_a_merge_are_faults(tmp_path: Path) -> None:
+    kept = merge_the_patients_of(tmp_path)
+    with pytest.raises(ImportFailed) as failed:
+        import_files(tmp_path, TWO_RECORDS)
+    assert [str(fault) for fault in failed.value.faults] == [
+        "patients.csv, row 3, code: P2 was merged into P1, which has a row, too. Remove one of the two rows.",
+        "commitments.csv, row 3, code: The patient's record was merged into another one, and each had its own commitment C1."
+        " Change this one on the chart, and remove the row.",
+    ]
+    assert sorted(kept.commitments.values_list("label", flat=True)) == ["Hearing", "Night shift"]
