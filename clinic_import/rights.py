@@ -121,6 +121,10 @@ class ImportRights:
                 sentence = _(
                     "%(name)s also works at other sites. Somebody who administers all of them can import this row."
                 )
+            elif row.table == "users":
+                sentence = _(
+                    "You may not invite this person. An administrator of all the person's sites can import this row."
+                )
             elif "@" in name:
                 sentence = _("The email address %(name)s is in use. Use another address.")
             else:

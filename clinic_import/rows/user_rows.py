@@ -25,6 +25,11 @@ def read_language(cell: str) -> str:
     return code
 
 
+def read_person(cell: str) -> str:
+    """Read the code or the email of a person. An email is returned in lower case, as emails are compared."""
+    return read_text(254)(cell.lower() if "@" in cell else cell)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRow(ImportRow):
     """A patient or a staff member who is to sign in.
@@ -37,7 +42,7 @@ class SignInRow(ImportRow):
     permission: ClassVar[Permission] = Permission.MANAGE_PATIENTS
     other_titles: ClassVar[Mapping[str, str]] = PATIENT_TITLES | {"e_mail": "email", "invitation": "invite"}
     patient: str = optional(read_code, "", code_of="patients")
-    staff: str = optional(read_text(254), "", code_of="staff")
+    staff: str = optional(read_person, "", code_of="staff")
     email: str = optional(read_email, "")
     language: str = optional(read_language, "")
     invite: bool = optional(read_yes_no, False)

@@ -79,7 +79,7 @@ def _load(rows: Sequence[SignInRow]) -> _KnownPeople:
         known.patients.update((each.code, each) for each in found)
     for batch in batches(sorted({row.staff for row in rows if row.staff})):
         users = User.objects.alias(lower=Lower("email")).filter(
-            Q(code__in=batch) | Q(lower__in=[name.lower() for name in batch]), role_assignments__isnull=False
+            Q(code__in=batch) | Q(lower__in=batch), role_assignments__isnull=False
         )
         for user in users.distinct():
             known.staff.update((name, user) for name in (user.code, user.email.lower()) if name)
@@ -128,10 +128,9 @@ def _states_email(run: ImportRun, patient: Patient) -> bool:
 
 def _prepare_staff(run: ImportRun, row: SignInRow, known: _KnownPeople) -> tuple[User, str] | None:
     """Check the row, and save the language. Return the staff member and the email if the person can be invited."""
-    name = row.staff.lower() if "@" in row.staff else row.staff
-    user = known.staff.get(name)
+    user = known.staff.get(row.staff)
     if user is None:
-        if run.is_faulty("staff", {"email" if "@" in name else "code": name}):
+        if run.is_faulty("staff", {"email" if "@" in row.staff else "code": row.staff}):
             run.mark_faulty(row)
         else:
             sentence = _("“%(name)s” is not a code or email of anyone in %(file)s or in the database.")

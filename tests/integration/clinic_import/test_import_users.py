@@ -11,12 +11,14 @@ from django_tasks_db.models import DBTaskResult
 from pytest_django.fixtures import Settings
 
 from accounts.models import Invitation, OutgoingMail, User
+from accounts.permissions import Role
 from accounts.services.invitations import accept_invitation, withdraw_invitations
-from clinic_import.clinic import ImportResult, import_clinic
+from clinic_import.clinic import ImportResult, import_clinic, known_titles, parse_clinic, write_clinic
 from clinic_import.reading.faults import ImportFailed
+from clinic_import.reading.sources import read_source
 from iopmanager.settings import MAILERS
 from patients.models import Patient
-from tests.factories import make_patient_user
+from tests.factories import make_patient_user, make_site, make_staff
 from tests.spreadsheets import CLINIC, NOW, import_files, write_files
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +40,12 @@ def users(folder: Path, text: str, *, days: int = 0, dry_run: bool = False) -> I
     by = User.objects.get(code="BEN")
     source = write_files(folder, {"users": text})
     return import_clinic(source, by=by, now=NOW + timedelta(days=days), dry_run=dry_run)
+
+
+def import_as(folder: Path, by: User) -> ImportResult:
+    """Import the files with the rights of the user, as the page does."""
+    files = parse_clinic(*read_source(folder, known_titles()), None)
+    return write_clinic(files, by=by, now=NOW, checks_rights=True)
 
 
 def faults_of(folder: Path, text: str) -> list[str]:
@@ -197,3 +205,27 @@ def test_the_email_in_patients_csv_counts(tmp_path: Path) -> None:
     import_files(tmp_path, files)
     assert Patient.objects.get(code="P1").email == ""
     assert not import_files(tmp_path, files).changes
+
+
+@pytest.mark.parametrize("cell", ["ADA", "ada", "Ada@Clinic.Example"])
+def test_a_coordinator_invites_patients_and_no_staff(folder: Path, cell: str) -> None:
+    ben = User.objects.get(code="BEN")
+    write_files(folder, {"users": HEAD + f"P1,,rosa@mail.example,,yes\n,{cell},,,yes\n"})
+    with pytest.raises(ImportFailed) as found:
+        import_as(folder, ben)
+    assert [str(fault) for fault in found.value.faults] == [
+        "users.csv, row 3, staff: You may not invite this person. An administrator of all the person's sites can import"
+        " this row."
+    ]
+    write_files(folder, {"users": HEAD + "P1,,rosa@mail.example,,yes\n"})
+    assert len(import_as(folder, ben).changes) == 2
+
+
+def test_a_coordinator_of_another_site_learns_nothing_about_a_patient(folder: Path) -> None:
+    stranger = make_staff(Role.COORDINATOR, make_site("Prairie Avenue"))
+    write_files(folder, {"users": HEAD + "P1,,rosa@mail.example,,yes\n"})
+    with pytest.raises(ImportFailed) as found:
+        import_as(folder, stranger)
+    assert [str(fault) for fault in found.value.faults] == [
+        "users.csv, row 2, patient: You may not change a patient with the code P1."
+    ]
