@@ -79,7 +79,7 @@ def test_set_up_builds_the_file_again_after_a_change_of_any_file_that_it_searche
     assert function
     command = ["bash", "-c", f"{function[0]}\npage_sources"]
     listed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
-    named = re.search(r"\{([a-z,]+)\}/\*\*/\*\.py", (PROJECT / "bin" / "build-bootstrap.mjs").read_text())
+    named = re.search(r"\{([a-z_,]+)\}/\*\*/\*\.py", (PROJECT / "bin" / "build-bootstrap.mjs").read_text())
     assert named
     searched = [f"{package}/**/*.py" for package in named[1].split(",")]
     paths = {
