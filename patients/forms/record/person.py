@@ -19,8 +19,9 @@ from patients.forms.record.contact_fields import ANOTHER_PERSONS, AddressField
 from patients.forms.record.contact_rows import ContactRows
 from patients.forms.record.languages import english_name, language_name, language_name_lazy
 from patients.models import Patient
-from patients.services.record.contacts import contacts_of
 from patients.services.record.person import PatientValues
+
+NO_CONTACTS = Contacts()
 
 
 class SuggestionInput(forms.TextInput):
@@ -97,13 +98,15 @@ class PatientForm(forms.Form):
     another_person = forms.BooleanField(required=False, label=_("Add a new record for another person"))
     """Shown only if there are similar patients."""
 
-    def __init__(self, *args: Any, patient: Patient | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, patient: Patient | None = None, contacts: Contacts = NO_CONTACTS, **kwargs: Any
+    ) -> None:
         if patient is not None:
             kwargs["initial"] = {name: getattr(patient, name) for name in self.base_fields if hasattr(patient, name)}
             kwargs["initial"]["language"] = language_name(patient.language)
         self.stored_language = patient.language if patient is not None else ""
         super().__init__(*args, **kwargs)
-        self.contact_rows = ContactRows(self, contacts_of(patient) if patient else Contacts(), self.data)
+        self.contact_rows = ContactRows(self, contacts, self.data)
         if patient is None:
             self.fields["code"].help_text = _(
                 "The clinic’s own code. Leave blank, and the patient gets the next free one."

@@ -21,11 +21,15 @@ from patients.access import READ, patient_managed_by
 from patients.filters import PatientFilter
 from patients.forms.record.person import PatientForm
 from patients.models import CommitmentProposal, ImportedCalendar, Patient, PatientMerge
+from patients.services.record.codes import lock_codes
+from patients.services.record.contacts import contacts_of
 from patients.services.record.person import change_patient, check_person, create_patient, similar_to
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
 from scheduling.models import Track
+from scheduling.services.administration.versions import version_of
+from scheduling.views.administration.versions import submit_edit
 from scheduling.views.current_site import current_site
 from scheduling.views.refusals import show_refusal, submit_form
 from timekeeping.reasons import Refused
@@ -128,12 +132,16 @@ def _similar_patients(form: PatientForm, user: User) -> list[Patient]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Change the patient's personal details. The later of two users who change them at the same time is told so, once."""
     user, now = signed_in(request), clock.now()
+    if request.method == "POST":
+        lock_codes()  # nobody else changes details between the check of the version and the change
     patient = patient_managed_by(user, patient_id)
-    form = PatientForm(request.POST or None, patient=patient)
+    version = _version(patient)
+    form = PatientForm(request.POST or None, patient=patient, contacts=contacts_of(patient))
     _check_the_rest(request, form, patient)
     service = partial(change_patient, patient=patient, by=user, now=now)
-    if submit_form(request, form, lambda: service(values=form.values(), contacts=form.contacts())):
+    if submit_edit(request, form, lambda _: service(values=form.values(), contacts=form.contacts()), current=version):
         messages.success(request, _("The changes are saved."))
         return redirect("patient", patient.pk)
     return form_page(
@@ -144,7 +152,13 @@ def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
         patient=patient,
         heading=_("Edit details"),
         save=_("Save details"),
+        version=version,
     )
+
+
+def _version(patient: Patient) -> str:
+    rows = (patient,), patient.phones.all(), patient.emergency_contacts.all()
+    return ".".join(version_of(*each) for each in rows)
 
 
 def _check_the_rest(request: HttpRequest, form: PatientForm, patient: Patient) -> None:

@@ -16,6 +16,7 @@ from patients.services.record.person import CodeTaken, PatientValues, change_pat
 from patients.services.record.similar_patients import SimilarPatient
 from tests.clinic import client_for
 from tests.concurrency import at_the_same_time
+from tests.confirmation import send_form
 from tests.factories import make_patient, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +62,7 @@ def test_a_typed_code_is_kept(desk: Client) -> None:
 @pytest.mark.parametrize("typed", ["", "\u200b"])
 def test_the_code_of_a_patient_can_not_be_taken_away(desk: Client, coordinator: User, typed: str) -> None:
     patient = make_patient(coordinator.role_assignments.get().site, code="P7")
-    answer = desk.post(reverse("patient-edit", args=[patient.pk]), PERSON | {"code": typed})
+    answer = send_form(desk, reverse("patient-edit", args=[patient.pk]), PERSON | {"code": typed})
     assert answer.status_code == 422
     assert {*answer.context["form"].errors} == {"code"}
     change_patient(patient=patient, values=values(1), contacts=Contacts(), by=None, now=clock.now())

@@ -14,6 +14,7 @@ from patients.models import EmergencyContact, Patient, PatientPhone
 from patients.services.record.contacts import contacts_of, save_contacts
 from scheduling.models import Site
 from tests.clinic import client_for
+from tests.confirmation import send_form
 from tests.factories import make_patient, make_patient_user, make_site, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +64,7 @@ def noor(site: Site) -> Patient:
 
 
 def edit(desk: Client, patient: Patient, **typed: str) -> Any:
-    return desk.post(reverse("patient-edit", args=[patient.pk]), PERSON | typed)
+    return send_form(desk, reverse("patient-edit", args=[patient.pk]), PERSON | typed)
 
 
 def test_a_new_patient_has_the_address_the_phones_and_the_contacts_that_were_typed(desk: Client) -> None:
@@ -103,6 +104,24 @@ def test_a_cleared_row_is_removed_and_the_next_one_takes_its_place(desk: Client,
     event = AuditEvent.objects.get(action="changed")
     assert event.detail.endswith("phones, emergency contacts")
     assert "555" not in event.detail
+
+
+def test_a_number_that_a_colleague_added_meanwhile_is_not_lost(desk: Client, noor: Patient) -> None:
+    address = reverse("patient-edit", args=[noor.pk])
+    version = desk.get(address).context["version"]
+    save_contacts(noor, Contacts((*CONTACTS.phones, Phone("(207) 555-0146")), CONTACTS.emergency))
+    typed = PERSON | REACHED | {"preferred_name": "Nour", "version": version}
+    refused = desk.post(address, typed)
+    assert refused.status_code == 422
+    assert "Somebody else changed this after you opened the page" in refused.text
+    assert "Phone 3" in refused.text
+    assert refused.context["form"]["preferred_name"].value() == "Nour"
+    assert len(contacts_of(Patient.objects.get()).phones) == 3
+
+    again = typed | {"version": refused.context["version"], "phone_3": "(207) 555-0146"}
+    assert desk.post(address, again).status_code == 302
+    assert len(contacts_of(Patient.objects.get()).phones) == 3
+    assert Patient.objects.get().preferred_name == "Nour"
 
 
 @pytest.mark.parametrize(

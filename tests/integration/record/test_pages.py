@@ -14,7 +14,7 @@ from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from patients.models import Commitment, Episode, LevelOfCareSpan, Patient
 from scheduling.models import Booking, Enrollment, Site, Track
-from tests.confirmation import preview_and_confirm
+from tests.confirmation import preview_and_confirm, send_form
 from tests.factories import (
     MONDAY,
     admit,
@@ -300,9 +300,9 @@ def test_a_patient_is_added_and_edited(coordinator: Client, site: Site) -> None:
     assert response["Location"] == reverse("patient", args=[noor.pk])
     assert (noor.site, noor.language, noor.travel_minutes) == (site, "Arabic", 15)
 
-    coordinator.post(reverse("patient-edit", args=[noor.pk]), PERSON | {"preferred_name": "Nour"})
+    send_form(coordinator, reverse("patient-edit", args=[noor.pk]), PERSON | {"preferred_name": "Nour"})
     assert Patient.objects.get().short_name == "Nour"
-    assert [action for action, _, _ in seen()] == [Action.CREATED, Action.CHANGED]
+    assert [action for action, _, _ in seen()] == [Action.CREATED, Action.VIEWED, Action.CHANGED]
 
 
 @pytest.mark.parametrize(("first_name", "last_name"), [("Sukarno", ""), ("", "Sukarno")])
