@@ -10,6 +10,7 @@ from django.db.models import Q
 from accounts.models import User
 from clinic_import.import_run import ImportRun
 from clinic_import.reading.tables import ParsedTable
+from patients.domain.codes import fold_code
 from patients.models import Commitment, Patient
 from scheduling.models import Closure, Enrollment, LeaveOfAbsence, Meeting, Room, Track, TrackStatus, WaitingEntry
 
@@ -38,17 +39,22 @@ def find_missing(run: ImportRun) -> dict[str, MissingRecords]:
     for name, table in run.tables.items():
         if name not in RECORDS or not table.rows:
             continue
-        mentioned = {tuple(getattr(row, column) for column in KEYS[name]) for row in table.rows}
+        mentioned = {_folded(getattr(row, column) for column in KEYS[name]) for row in table.rows}
         records = RECORDS[name](_scope(table), run.now)
-        missing = sorted({key for key in records if key not in mentioned}, key=lambda key: [*map(str, key)])
+        missing = sorted({key for key in records if _folded(key) not in mentioned}, key=lambda key: [*map(str, key)])
         labels = [" ".join(map(str, key)) for key in missing[:MAX_NAMED]]
         found[name] = MissingRecords(len(missing), labels)
     return found
 
 
+def _folded(key: Iterable[object]) -> Key:
+    """Return the key with its codes as they are compared: a row can write the code of a track in another case."""
+    return tuple(fold_code(each) if isinstance(each, str) else each for each in key)
+
+
 def _scope(table: ParsedTable[Any]) -> Scope:
-    column = "site" if hasattr(table.rows[0], "site") else "patient"
-    if column == "patient" and not hasattr(table.rows[0], "patient"):
+    column = "patient" if hasattr(table.rows[0], "patient") else "site"
+    if not hasattr(table.rows[0], column):
         return sorted({site for row in table.rows for _role, site in row.roles if site})
     return sorted({code for row in table.rows if (code := getattr(row, column))})
 

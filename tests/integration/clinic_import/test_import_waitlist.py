@@ -55,6 +55,25 @@ def test_an_entry_changes_and_keeps_what_the_file_lacks(tmp_path: Path) -> None:
     ]
 
 
+def test_current_records_that_the_files_do_not_mention_are_listed_whatever_the_case_of_their_codes(
+    tmp_path: Path,
+) -> None:
+    afternoon = [
+        row.replace(",AM,", ",PM,").replace("1,Group", "2,Group").replace("9:00,12:00,BIG,ADA", "13:00,16:00,BIG,BEN")
+        for row in CLINIC["meetings"].splitlines()[1:]
+    ]
+    files = {
+        **clinic(HEAD + "P2,am,soon,2026-09-07,,\n"),
+        "tracks": CLINIC["tracks"] + "NORTH,PM,Afternoon,published\n",
+        "meetings": CLINIC["meetings"] + "\n".join(afternoon),
+        "enrollments": "patient,track,starts,site\nP1,am,2026-09-02,north\n",
+    }
+    missing = import_files(tmp_path, files).missing
+    assert (missing["enrollments"].number, missing["waitlist"].number) == (0, 0)
+    ended = {**files, "enrollments": "patient,track,starts,site,last_day\nP1,PM,2026-08-31,NORTH,2026-08-31\n"}
+    assert import_files(tmp_path, ended).missing["enrollments"].labels == ["P1 AM"]
+
+
 def test_a_request_without_a_time_is_made_now(tmp_path: Path) -> None:
     import_files(tmp_path, clinic("patient,track,priority,from_day\nP1,AM,soon,2026-09-14\n"))
     assert WaitingEntry.objects.get().requested_at == NOW
