@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 import time_machine
@@ -345,6 +345,58 @@ def test_what_can_be_chosen_is_checked(client: Client, administrator: User) -> N
     page = upload(client, administrator, {"a.xlsx": b"x", "rooms.csv": "site"})
     assert "Choose one workbook, one zip file, or several CSV files." in page.text
     assert not ClinicImport.objects.exists()
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        pytest.param(
+            "clinic.xlsx",
+            bytes.fromhex("d0cf11e0a1b11ae1") + "EncryptedPackage".encode("utf-16-le"),
+            "The workbook is protected with a password. Save it without a password.",
+            id="a password",
+        ),
+        pytest.param(
+            "clinic.xlsm",
+            zip_of({"xl/vbaProject.bin": b"macro"}),
+            "The workbook has macros. Save it as “Excel Workbook (.xlsx)”, without macros.",
+            id="macros",
+        ),
+        pytest.param(
+            "clinic.zip",
+            zip_of({"a/sites.csv": b"code", "b/rooms.csv": b"code"}),
+            "The zip file has several folders. Put all files in one folder.",
+            id="folders in a zip file",
+        ),
+        pytest.param(
+            "clinic.zip",
+            zip_of({"sites.csv": bytes(200 * 1024 * 1024 + 1)}),
+            "The zip file is too large. Put only the files to import in it.",
+            id="a zip bomb",
+        ),
+        pytest.param(
+            "clinic.pdf",
+            b"%PDF",
+            "Use a workbook (.xlsx, .ods), a zip file or CSV files.",
+            id="another kind of file",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
+    client: Client, administrator: User, name: str, content: bytes, sentence: str
+) -> None:
+    page = upload(client, administrator, {name: content})
+    assert "1 error was found, so nothing was imported." in page.text
+    assert sentence in page.text
+    assert ClinicImport.objects.get().state == ImportState.FAULTY
 
 
 def test_files_of_several_megabytes_come_in_and_larger_ones_are_refused(client: Client, administrator: User) -> None:
