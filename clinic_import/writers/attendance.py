@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from clinic_import.import_run import ImportRun
 from clinic_import.rows.care_rows import AttendanceRow
 from clinic_import.writers.care import batches
-from clinic_import.writers.care_references import find_episode, patients_by_code
+from clinic_import.writers.care_references import find_episode, may_change_at, patients_by_code
 from clinic_import.writers.past_marks import PlacedRow, SiteHistory
 from patients.domain.codes import fold_code
 from patients.models import Episode, Patient
@@ -50,9 +50,8 @@ def write_attendance(run: ImportRun) -> None:
         patient = run.find(row, "patient", "patients", {"code": row.patient}, patients)
         episode = find_episode(run, row, "on", patient, row.on) if patient else None
         found = _place(run, row, episode, groups) if episode else None
-        if found is not None:
-            site, placed_row = found
-            placed.setdefault(site, []).append(placed_row)
+        if found is not None and may_change_at(run, row, "group", found[1].episode.patient, found[0]):
+            placed.setdefault(found[0], []).append(found[1])
     for site, rows in placed.items():
         SiteHistory(run, site, rows).write()
 

@@ -10,6 +10,7 @@ from clinic_import.reading.columns import ImportRow
 from clinic_import.writers.care import batches
 from patients.models import Episode, Patient
 from scheduling.formats import full_date
+from scheduling.models import Site
 
 
 def patients_by_code(codes: Iterable[str]) -> dict[str, Patient]:
@@ -37,3 +38,19 @@ def find_episode(run: ImportRun, row: ImportRow, column: str, patient: Patient, 
         values = {"code": patient.code, "date": full_date(day), "file": run.file_of("episodes")}
         run.add_fault(row, column, sentence % values)
     return None
+
+
+def may_change_at(run: ImportRun, row: ImportRow, column: str, patient: Patient, site: Site) -> bool:
+    """Return whether the user may import a row about the patient's care at this site. If not, add a fault to the row.
+
+    `leave_out_forbidden_rows` has judged the row by the site where the patient is now. The care may have been at another
+    site before a transfer.
+    """
+    if not run.checks_rights or run.by is None or site.pk == patient.site_id:
+        return True
+    granted = run.by.sites_where(row.permission)
+    if None in granted or site.pk in granted:
+        return True
+    sentence = _("You may not change patients of %(site)s. A coordinator of that site can import this row.")
+    run.add_fault(row, column, sentence % {"site": site.code})
+    return False

@@ -12,7 +12,7 @@ from attendance.models import Attendance, AttendanceStatus
 from clinic_import.import_run import FieldChange, ImportRun, differences
 from clinic_import.rows.care_rows import EnrollmentRow
 from clinic_import.writers.care import batches
-from clinic_import.writers.care_references import find_episode, patients_by_code
+from clinic_import.writers.care_references import find_episode, may_change_at, patients_by_code
 from patients.domain.codes import fold_code
 from patients.models import Episode, Patient
 from scheduling.formats import full_date
@@ -106,7 +106,7 @@ def _find_track(run: ImportRun, row: EnrollmentRow, known: _Known) -> tuple[Epis
         return None
     at_the_time = episode.site_on(row.starts)
     site = run.find(row, "site", "sites", {"code": row.site}, known.sites) if row.site else at_the_time
-    if site is None:
+    if site is None or not may_change_at(run, row, "track", episode.patient, site):
         return None
     known_track = known.tracks.get((site.pk, fold_code(row.track)))
     found = {(site.code, row.track): known_track} if known_track else {}

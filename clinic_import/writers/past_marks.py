@@ -125,16 +125,17 @@ class SiteHistory:
 
     def _session_fault(self, row: AttendanceRow, session: Session | None) -> str:
         """Return a sentence if nobody can have attended the group on the day, or an empty text."""
-        values = {"group": row.group, "date": full_date(row.on)}
-        if session is None:
-            if self._sessions.is_closed(row.on):
-                return _("The site is closed on %(date)s.") % values
-            return _("%(group)s is not held on %(date)s.") % values
-        if session.status == SessionStatus.CANCELLED:
-            return _("%(group)s was canceled on %(date)s.") % values
-        if session.ends > self._run.now:
-            return _("%(group)s on %(date)s is not over yet.") % values
-        return ""
+        if session is None and self._sessions.is_closed(row.on):
+            sentence = _("The site is closed on %(date)s.")
+        elif session is None:
+            sentence = _("%(group)s is not held on %(date)s.")
+        elif session.status == SessionStatus.CANCELLED:
+            sentence = _("%(group)s was canceled on %(date)s.")
+        elif session.ends > self._run.now:
+            sentence = _("%(group)s on %(date)s is not over yet.")
+        else:
+            return ""
+        return sentence % {"group": row.group, "date": full_date(row.on)}
 
     def _booking_fault(self, placed: PlacedRow, session: Session, booking: Booking | None) -> tuple[str, str] | None:
         """Return a fault if the mark can't be added to the session, or None."""

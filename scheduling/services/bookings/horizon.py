@@ -24,7 +24,7 @@ from scheduling.services.session_facilitators import new_facilitator
 from scheduling.services.stale_feeds import mark_session_feeds_stale
 from timekeeping.busy_index import BusyIndex
 from timekeeping.intervals import Interval
-from timekeeping.occurrences import expand_pattern
+from timekeeping.occurrences import expand_pattern, occurrence_dates
 from timekeeping.weeks import week_start
 
 
@@ -98,9 +98,17 @@ def write_sessions(
     )
     used = _used_weeks(site, first, until, now)
     closed = [closure.as_interval() for closure in Closure.objects.filter(site=site).overlapping(first, until)]
+    # Most meetings have all their sessions already. Building these again only to drop them would take most of the time.
+    incomplete = [
+        meeting
+        for meeting in meetings
+        if any(
+            (meeting.pk, day) not in existing for day in occurrence_dates(meeting.as_pattern(), first, until, closed)
+        )
+    ]
     new = [
         session
-        for meeting in meetings
+        for meeting in incomplete
         for session in sessions_of(meeting, site, first, until, closed, book)
         if (meeting.pk, session.on) not in existing
         and (meeting.pk, week_start(session.on)) not in used
@@ -108,7 +116,7 @@ def write_sessions(
     ]
     if not new:
         return HorizonExtension(0, 0)
-    return insert_sessions(new, meetings, site=site, now=now)
+    return insert_sessions(new, incomplete, site=site, now=now)
 
 
 def insert_sessions(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Action, AuditEvent, User
+from accounts.models import Action, AuditEvent, RoleAssignment, User
 from accounts.permissions import Role
 from attendance.models import Attendance, AttendanceStatus
 from attendance.services.amendments import amend_attendance
@@ -16,13 +16,14 @@ from attendance.services.attention import find_attention
 from attendance.services.ledgers import site_ledgers
 from attendance.services.marks import Mark, mark_booking
 from attendance.services.roster import ANY
-from clinic_import.clinic import import_clinic
+from clinic_import.clinic import import_clinic, known_titles, parse_clinic, write_clinic
 from clinic_import.reading.faults import ImportFailed
-from patients.models import Episode
+from clinic_import.reading.sources import read_source
+from patients.models import Episode, FormerSite, Patient
 from scheduling.models import Booking, Session, SessionStatus, Site
 from scheduling.services.bookings.horizon import extend_horizon
 from tests.clinic import client_for
-from tests.factories import make_staff
+from tests.factories import make_site, make_staff
 from tests.integration.clinic_import.test_import_enrollments import FILES, PATIENTS
 from tests.integration.clinic_import.test_import_workbooks import Cell, write_xlsx
 from tests.spreadsheets import CLINIC, NOW, import_files
@@ -351,3 +352,28 @@ def test_the_queries_do_not_grow_with_the_rows(
             import_files(tmp_path, {**known, "attendance": TITLES + rows})
         numbers[people] = len(captured)
     assert numbers[6] <= numbers[1]
+
+
+def import_as(folder: Path, by: User) -> None:
+    """Import the folder as the page does: each row needs the rights of the user."""
+    write_clinic(parse_clinic(*read_source(folder, known_titles()), None), by=by, now=NOW, checks_rights=True)
+
+
+def test_the_care_at_a_former_site_needs_rights_there(tmp_path: Path) -> None:
+    import_files(tmp_path, BASE)
+    episode = Episode.objects.get(patient__code="P2")
+    south = make_site(code="SOUTH", name="South Street")
+    FormerSite.objects.create(episode=episode, site=episode.site, starts=episode.starts, ends=date(2026, 8, 31))
+    Episode.objects.filter(pk=episode.pk).update(site=south, came_on=date(2026, 8, 31))
+    Patient.objects.filter(code="P2").update(site=south)
+    (tmp_path / "only").mkdir()
+    (tmp_path / "only" / "attendance.csv").write_text(TITLES + "P2,M1,2026-08-03,present,,,,,\n")
+    here = make_staff(Role.COORDINATOR, south)
+    with pytest.raises(ImportFailed) as found:
+        import_as(tmp_path / "only", here)
+    assert [str(each) for each in found.value.faults] == [
+        "attendance.csv, row 2, group: You may not change patients of NORTH. A coordinator of that site can import this row."
+    ]
+    RoleAssignment.objects.create(user=here, role=Role.COORDINATOR, site=Site.objects.get(code="NORTH"))
+    import_as(tmp_path / "only", User.objects.get(pk=here.pk))
+    assert Attendance.objects.get().recorded_by == here
