@@ -5,7 +5,9 @@
 The clinic has 5 sites, 200 tracks of three groups each, 2,000 patients and 50,000 rows of attendance, in a zip file of
 CSV files. The preview and the import run in a process of their own, whose CPU seconds and peak memory are reported. The
 baseline writes the rows of the larger tables again: with COPY on PostgreSQL, with executemany on SQLite. Half of the
-patients are enrolled now and booked up to the horizon; the enrollments of the others have ended.
+patients are enrolled now and booked up to the horizon; the enrollments of the others have ended. The limits are 60 s of
+CPU for a preview and for an import, and 300 MB. On SQLite and two busy cores, a preview took 47 s, an import 53 s (10 times
+as long as executemany), a second import without changes 17 s, and the process used 273 MB.
 """
 
 import io
@@ -185,8 +187,11 @@ def main() -> None:
         write_clinic(source, size, Random(7))
         environment = {**os.environ, "BENCH_DATABASE": database, "BENCH_SOURCE": str(source)}
         command = [sys.executable, "-c", COMMAND]
-        print(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip())
-        print(f"the same rows once more    {write_again():7.2f} s of CPU, without the server's")
+        printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+        print(printed)
+        ours = float(next(line for line in printed.splitlines() if line.startswith("import ")).split()[1])
+        again = write_again()
+        print(f"the same rows once more    {again:7.2f} s of CPU, without the server's: ratio {ours / again:.1f}")
 
 
 if __name__ == "__main__":
