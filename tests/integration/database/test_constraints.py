@@ -13,6 +13,7 @@ from accounts.append_only import append_only_models
 from accounts.audit import record
 from accounts.models import Action, AuditEvent, JobRun, OutgoingMail, RoleAssignment, User
 from attendance.models import Amendment
+from clinic_import.models import ClinicImport
 from patients.models import Delegate, PlaceTravel
 from scheduling.double_booking import FACILITATOR, GUARDS, HOURS, PATIENT, ROOM
 from scheduling.models import (
@@ -94,6 +95,11 @@ def runs(*, times: int = 1, **fields: Any) -> Callable[[World], object]:
         return [JobRun.objects.create(**{**common, **fields}) for _ in range(times)]
 
     return run
+
+
+def imports(**fields: Any) -> Callable[[World], object]:
+    common = {"created_at": AT, "active_at": AT}
+    return lambda world: ClinicImport.objects.create(by=world.lead, **common, **fields)
 
 
 def goes_round(*, days: int = 7, mask: int = 0b1111) -> Callable[[World], object]:
@@ -311,6 +317,8 @@ BREAKS: dict[str, Callable[[World], object]] = {
     "attendance_during_a_leave_is_excused": lambda world: sets("attendance", leave=world.leave)(world),
     "attendance_is_recorded_by_somebody_or_imported": sets("attendance", recorded_by=None),
     "amendment_has_a_reason": lambda world: amends(world, ""),
+    "import_state_is_known": imports(state="lost"),
+    "import_keeps_no_files_once_it_is_over": imports(state="done", upload=b"files"),
 }
 ALSO_BROKEN = {"rule_set_week_starts_on_a_weekday": "rule_set_starts_on_the_first_day_of_its_week"}
 """A row that breaks the first constraint also breaks the second. The database may report either constraint."""
