@@ -78,8 +78,8 @@ def site_after_merge(kept: Patient, absorbed: Patient) -> Site:
 
 def reasons_against_merge(kept: Patient, absorbed: Patient, site: Site, today: date) -> Iterable[Reason]:
     """Yield every reason why the absorbed record can't become part of the kept record. `site` is the site afterward."""
-    yield from _overlapping_care(kept, absorbed)
-    yield from _double_bookings(kept, absorbed)
+    overlapping = list(_overlapping_care(kept, absorbed))
+    yield from overlapping or _double_bookings(kept, absorbed)
     if all(each.user is not None and each.user.is_active for each in (kept, absorbed)):
         yield TwoSignIns()
     yield from _calendars_of_one_kind(kept, absorbed)
