@@ -1,4 +1,6 @@
-"""A coordinator adds a patient with two phone numbers, in a browser."""
+"""A coordinator adds patients in a browser: with two phone numbers, and one who is in the records already."""
+
+from datetime import date
 
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -53,3 +55,24 @@ def test_a_patient_is_added_with_two_phones_and_gets_the_next_code(page: Page, s
         (Phone("(207) 555-0142", "mobile", True), Phone("207 555 0143", "work")),
         (ContactPerson("Ana Haddad", "", "(207) 555-0144"),),
     )
+
+
+def test_somebody_who_is_in_the_records_is_shown_before_a_second_record_is_added(page: Page, sign_in: SignIn) -> None:
+    site = make_site()
+    known = make_patient(site, "Noor", "Haddad", code="P060", birth_date=date(1988, 2, 29))
+    sign_in(page, make_staff(Role.COORDINATOR, site, "Nora Castellanos"))
+    page.goto(reverse("patient-new"))
+    page.get_by_label("First name").fill("NOOR")
+    page.get_by_label("Last name").fill("Haddad")
+    page.get_by_role("textbox", name="Birth date").fill("1988-02-29")
+    follow(page.get_by_role("button", name="Add patient"))
+
+    match = "Noor Haddad (P060), born Feb 29, 1988, has the same name and birth date."
+    expect(page.locator(".error-summary")).to_contain_text(match)
+    expect(page.get_by_label("First name")).to_have_value("NOOR")
+    assert_accessible(page)
+    assert Patient.objects.get() == known
+
+    page.get_by_label("Add a new record for another person").check()
+    follow(page.get_by_role("button", name="Add patient"))
+    expect(page.get_by_text("Patient added, with the code P061.")).to_be_visible()
