@@ -9,6 +9,8 @@ from scheduling.views.current_site import site_switch
 from scheduling.views.design import design
 from scheduling.views.own_sign_ins import end_own_sign_ins, own_sign_ins, sign_in_state, signed_in_again
 
+handler500 = "iopmanager.middleware.database_failures.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # Django's own forms accept any number of guesses at a password, so the admin uses the product's forms.
     path("admin/login/", admin_sign_in),

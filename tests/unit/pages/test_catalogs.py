@@ -29,6 +29,7 @@ PATIENTS_READ = (
     "templates/403_csrf.html",
     "templates/404.html",
     "templates/500.html",
+    "templates/503.html",
     "templates/account/",
     "templates/base.html",
     "templates/bootstrap5/",
