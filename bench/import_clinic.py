@@ -124,7 +124,7 @@ def measure_import() -> None:
         started = process_time()
         outcome = import_clinic(source, by=None, now=NOW, dry_run=bool(dry_run))
         print(f"{name:26} {process_time() - started:7.2f} s of CPU, {len(outcome.changes)} rows changed")
-        del outcome  # A preview and its import run one after the other, in processes or requests of their own.
+        del outcome  # In the product, the results of a preview and of its import are never in memory at the same time.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"the process used at most {peak:.0f} MB (limit 300)")
 
@@ -132,7 +132,7 @@ def measure_import() -> None:
 def write_again() -> float:
     """Delete the rows of TABLES and write them again in one transaction. Return the CPU seconds of this process.
 
-    The rows are written with COPY on PostgreSQL and with executemany on SQLite, with all constraints in place.
+    The rows are written with COPY on PostgreSQL, and with executemany on SQLite, where foreign keys are not checked.
     """
     from django.db import connection
 

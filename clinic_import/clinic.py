@@ -48,7 +48,7 @@ ROW_TYPES: tuple[type[ImportRow], ...] = (
     EnrollmentRow, WaitingRow, LeaveRow, AttendanceRow, SignInRow, ClosureRow,
 )  # fmt: skip
 IMPORT_LOCK = 20_261_130
-"""Any number, as the key of the lock that imports take on PostgreSQL. Nothing else uses such a lock."""
+"""The number of the lock that an import takes on PostgreSQL. It is arbitrary, and nothing else may use it."""
 TABLES = tuple(kind.table for kind in ROW_TYPES)
 
 
@@ -78,7 +78,7 @@ class ImportResult:
 
     @property
     def digest(self) -> str:
-        """A text that differs for different changes, to find out whether an import would do what its preview showed."""
+        """A hash of the changes and notices. It tells whether an import would do what its preview showed."""
         return sha256(repr((self.changes, self.notices)).encode()).hexdigest()
 
 
@@ -135,7 +135,7 @@ def write_clinic(
     """Write all rows of the files, or nothing. Rows are matched to existing records by the clinic's own codes.
 
     A `dry_run` writes everything and then rolls it back. With `checks_rights`, each row needs the permissions of `by`.
-    `shown` is the digest of the changes in a preview.
+    `shown` is the digest of the result that the preview showed.
 
     Raises ImportFailed with the faults of all files if any file has a fault, and ImportChanged if the changes differ from
     those shown. All sites are locked first, so that nobody else changes what the import reads.
@@ -172,7 +172,7 @@ def write_clinic(
 
 
 def _lock_clinic() -> None:
-    """Lock all sites until the transaction ends, in order of their ids. Another import waits, also if there is no site yet.
+    """Lock all sites until the transaction ends, in order of their ids. Another import waits, even if there is no site yet.
 
     On SQLite, only one transaction runs at a time anyway.
     """

@@ -70,5 +70,5 @@ class ImportUploadForm(forms.Form):
         return [(each.name or "", each.read()) for each in self.cleaned_data["upload"]]
 
     def chosen_order(self) -> DateOrder | None:
-        """Return the order of the numbers in dates, or None if unclear dates are to be asked about."""
+        """Return the order of the numbers in dates, or None if dates with two-digit years are errors."""
         return DateOrder(self.cleaned_data["date_order"]) if self.cleaned_data["date_order"] else None

@@ -10,7 +10,7 @@ from iopmanager import clock
 
 @task
 def delete_old_imports() -> str:
-    """Delete the files and details of imports without work for a day. Return a sentence that says how many there were."""
+    """Delete the files and details of imports that have been inactive for a day. Return a sentence with their number."""
     number = delete_old_contents(now=clock.now())
     if not number:
         return _("There was nothing to delete.")

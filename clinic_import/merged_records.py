@@ -13,10 +13,11 @@ from patients.models import PatientMerge
 
 
 def find_faults_of_merged_records(tables: Mapping[str, ParsedTable[Any]]) -> Iterable[Fault]:
-    """Yield a fault for each row that a merge of two records has made ambiguous. The codes are as in the files.
+    """Yield a fault for each row that a merge of two records has made ambiguous.
 
     A row with the code of an absorbed record is a row of the kept record. It is ambiguous if the kept record has a row in
-    the file, too, or if it is about a commitment whose code both records had used. Runs at most one query.
+    the file, too, or if it is about a commitment whose code both records had used. `tables` must have the codes as they
+    are written in the files. Runs at most one query.
     """
     patients, commitments = tables.get(PatientRow.table), tables.get(CommitmentRow.table)
     if patients is None and commitments is None:

@@ -1,4 +1,4 @@
-"""Find the current records that an import's files could have but don't mention. Nothing happens to them."""
+"""Find the current records that an import's files could mention but don't. These records stay as they are."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +19,22 @@ MAX_NAMED = 50
 Key = tuple[object, ...]
 Records = Iterable[Key]
 Scope = Sequence[str]
-"""Codes of the sites, or for tables about patients of the patients, that a table mentions."""
+"""Codes of the sites that a table mentions. For a table about patients, codes of the patients."""
 
 
 @dataclass(frozen=True, slots=True)
 class MissingRecords:
-    """How many current records a file does not mention, and the codes of the first ones."""
+    """How many current records a file does not mention, and the keys of the first ones as texts."""
 
     number: int = 0
     labels: Sequence[str] = ()
 
 
 def find_missing(run: ImportRun) -> dict[str, MissingRecords]:
-    """Return the current records that the tables don't mention, at the sites or about the patients that they mention.
+    """Return, by table, the current records that the files don't mention.
 
-    Runs one query for each table. Tables whose records have no code or day of their own are left out.
+    Only records of the sites or patients that a table mentions are expected in it. Only the tables in `RECORDS` are
+    compared, with one query each.
     """
     found: dict[str, MissingRecords] = {}
     for name, table in run.tables.items():
@@ -48,7 +49,7 @@ def find_missing(run: ImportRun) -> dict[str, MissingRecords]:
 
 
 def _folded(key: Iterable[object]) -> Key:
-    """Return the key with its codes as they are compared: a row can write the code of a track in another case."""
+    """Return the key with its codes in the form in which they are compared. A row can write a code in another case."""
     return tuple(fold_code(each) if isinstance(each, str) else each for each in key)
 
 
@@ -60,7 +61,7 @@ def _scope(table: ParsedTable[Any]) -> Scope:
 
 
 def _patients(sites: Scope, _: datetime) -> Records:
-    """Patients in care, or who were never admitted. Those whose care has ended are not expected in a file."""
+    """Return the patients who are in care or were never admitted. The others are not expected in a file."""
     current = Q(episodes=None) | Q(episodes__ends=None)
     return Patient.objects.filter(current, site__code__in=sites).order_by().values_list("code")
 
@@ -118,4 +119,4 @@ RECORDS: Mapping[str, Callable[[Scope, datetime], Records]] = {
         "site__code", "starts"
     ),
 }
-"""The keys of the current records of each table, after the rows have been written."""
+"""For each table, a function that returns the keys of the current records. It is called after the rows are written."""

@@ -15,7 +15,7 @@ CLAIM_LASTS = timedelta(minutes=5)
 
 
 class ImportState(models.TextChoices):
-    """What happens to an import: it is read, previewed, and then written if its user confirms it."""
+    """Where an import stands. It is read and previewed, and then written if its user confirms it."""
 
     WAITING = "waiting", _("Waiting")
     READING = "reading", _("Reading")
@@ -34,7 +34,7 @@ IN_BACKGROUND = (ImportState.WAITING, ImportState.READING, ImportState.CONFIRMED
 
 class ClinicImportQuerySet(models.QuerySet["ClinicImport"]):
     def visible_to(self, user: User) -> "ClinicImportQuerySet":
-        """The user's own imports. Nobody else sees them, because they hold whatever the files hold."""
+        """The user's own imports. Nobody else sees them, because they contain everything that is in the files."""
         return self.filter(by=user)
 
     def without_contents(self) -> "ClinicImportQuerySet":
@@ -42,7 +42,7 @@ class ClinicImportQuerySet(models.QuerySet["ClinicImport"]):
         return self.defer("upload", "details")
 
     def claimable(self, now: datetime) -> "ClinicImportQuerySet":
-        """Imports on which a worker may begin: they wait, or the worker that began seems to have been killed."""
+        """Imports that a worker may claim: those that wait, and those whose worker seems to have been killed."""
         return self.filter(
             Q(state__in=[ImportState.WAITING, ImportState.CONFIRMED])
             | Q(state__in=[ImportState.READING, ImportState.WRITING], active_at__lte=now - CLAIM_LASTS)
@@ -57,7 +57,7 @@ class ClinicImport(models.Model):
     """One import of a clinic's files through a page.
 
     The files and the details of the result can contain patients' data. Therefore both are encrypted, only the import's
-    user sees them, and they are deleted after `KEPT_FOR`, the files already when the import is done or discarded.
+    user sees them, and they are deleted after `KEPT_FOR`. The files are deleted as soon as the import is done or discarded.
     """
 
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", verbose_name=_("imported by"))

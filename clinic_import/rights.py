@@ -1,4 +1,4 @@
-"""Judge the rows of an import by what its user may do. The command has no user with rights, so its rows are not judged."""
+"""Check whether the user of an import may import each row. The command `import_clinic` may import everything."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -27,6 +27,7 @@ def leave_out_forbidden_rows(tables: Tables, by: User) -> tuple[dict[str, Parsed
     """Return the tables without the rows that the user may not import, and the faults of these rows.
 
     Rows of one file with the same fault are reported once, at the first of them.
+
     A row needs the permission of its type at each site that it names, and at the site of each patient that it names. A
     site that the files create is judged by its own row: whoever may add sites may import everything about the new site.
     """
@@ -58,7 +59,7 @@ def _fault_of_rows(file: str, column: str, sentence: str, numbers: list[int]) ->
 
 
 class ImportRights:
-    """What a user may import: the sites, patients and staff members in the files that exist, and the user's permissions."""
+    """What a user may import, judged by the user's permissions at the sites of the records that the files mention."""
 
     def __init__(self, by: User, tables: Tables) -> None:
         self.by = by
@@ -71,7 +72,7 @@ class ImportRights:
         self._people = _known_people(tables)
 
     def fault_of(self, row: ImportRow) -> FieldFault | None:
-        """Return a fault if the user may not import the row, without telling anything about records of other sites."""
+        """Return a fault if the user may not import the row. About other sites, it reveals only that a code or email is used."""
         for column in row.columns():
             about = column.metadata["code_of"]
             for code in _codes_in(getattr(row, column.name)):

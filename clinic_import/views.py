@@ -84,7 +84,7 @@ def clinic_import(request: HttpRequest, import_id: int) -> HttpResponse:
 
 
 def _details_of(found: ClinicImport) -> ImportDetails | None:
-    """Return the details of the preview, or None if they are deleted or can't be decrypted any more."""
+    """Return the details of the preview, or None if they are deleted or can't be decrypted anymore."""
     try:
         return unseal_details(bytes(found.details)) if found.details else None
     except CannotUnseal:
@@ -129,6 +129,6 @@ def clinic_import_again(request: HttpRequest, import_id: int) -> HttpResponse:
 
 
 def _own(request: HttpRequest, import_id: int) -> ClinicImport:
-    """Find an import of the user. Raises Http404 for imports of others."""
+    """Return the user's own import. Raises Http404 for the imports of others."""
     mine = ClinicImport.objects.visible_to(signed_in(request)).without_contents()
     return get_object_or_404(mine, pk=import_id)

@@ -17,7 +17,7 @@ from timekeeping.time_zones import city_time_zones
 YES, NO = {"yes", "y", "true", "1"}, {"no", "n", "false", "0"}
 HOURS = re.compile(r"(\d{1,3}):([0-5]\d)|(\d{1,3}(?:\.\d{1,4})?)")
 CHOICES = "choices"
-"""The attribute of a function from `read_choice` that has the words that it accepts."""
+"""The name of the attribute in which a function from `read_choice` has the words that it accepts."""
 SPREADSHEET_ERROR = re.compile(r"#(REF!|VALUE!|NAME\?|DIV/0!|N/A|NUM!|NULL!|SPILL!|CALC!|#*)", re.IGNORECASE)
 SHORTENED_NUMBER = re.compile(r"\d+(\.\d+)?E[+-]?\d+", re.IGNORECASE)
 

@@ -46,7 +46,7 @@ class ImportRow:
     key_columns: ClassVar[tuple[str, ...]]
     """Names of the columns that identify a row. These columns usually hold the clinic's own codes."""
     permission: ClassVar[Permission]
-    """What a user needs to be allowed at a row's site to import the row."""
+    """The permission that a user needs at a row's site to import the row."""
     other_titles: ClassVar[Mapping[str, str]] = {}
     """Map other titles that clinics use to the names of columns, for example `dob` to `birth_date`."""
     file: str

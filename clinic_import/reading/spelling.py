@@ -1,6 +1,6 @@
 """Give codes in files the spelling that the database or an earlier row uses, so that `p1` finds the patient `P1`.
 
-The code of a record that was merged into another record counts as another spelling of that record's code.
+If a patient's record was merged into another one, its code counts as another spelling of the kept record's code.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +48,7 @@ def use_known_spellings(
     """Return the tables with each code spelled as in the database or, if it is new, as in the first row that has it.
 
     `kinds` are the types of the rows of all tables, each after the types to which it refers. Runs one query for each table
-    to which the given ones refer, and one for the patients whose records were merged.
+    to which the given ones refer, and one for merged records if they refer to patients.
     """
     given = [kind for kind in kinds if kind.table in tables]
     known = KnownCodes()

@@ -21,7 +21,7 @@ from scheduling.models import REASON_MAX_LENGTH, Modality
 class EnrollmentRow(ImportRow):
     """One row of enrollments.csv.
 
-    The codes of the track and of the groups belong to a site that the row need not name, so the writer finds them.
+    A row can leave out the site to which its track and groups belong. Therefore the writer looks up their codes.
     """
 
     table: ClassVar[str] = "enrollments"

@@ -26,7 +26,7 @@ def read_language(cell: str) -> str:
 
 
 def read_person(cell: str) -> str:
-    """Read the code or the email of a person. An email is returned in lower case, as emails are compared."""
+    """Read the code or the email of a person, and return an email in lower case."""
     return read_text(254)(cell.lower() if "@" in cell else cell)
 
 
@@ -34,7 +34,7 @@ def read_person(cell: str) -> str:
 class SignInRow(ImportRow):
     """A patient or a staff member who is to sign in.
 
-    The permission is about patients. Only an administrator of all sites of a staff member can import a row about staff.
+    `permission` is for rows about patients. A row about a staff member needs an administrator of all the person's sites.
     """
 
     table: ClassVar[str] = "users"

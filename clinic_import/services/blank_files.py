@@ -24,9 +24,9 @@ from clinic_import.reading.dates_and_times import (
 )
 
 PREPARED_ROWS = 1000
-"""Number of rows whose cells have a format and a list of choices."""
+"""Number of rows in which a cell offers its choices as a list."""
 TEXT, DAY, TIME = "@", "yyyy-mm-dd", 18
-"""Formats of cells. Number 18 is built into spreadsheets: times with AM or PM."""
+"""Number formats of cells. 18 is the index of a built-in format: times with AM or PM."""
 WIDTH = 18
 
 
@@ -53,7 +53,7 @@ def blank_workbook() -> bytes:
 
 
 def blank_csv_files() -> bytes:
-    """Return a zip file with one CSV file for each table, which has only its titles."""
+    """Return a zip file with a CSV file for each table. The CSV files have only titles."""
     target = io.BytesIO()
     with ZipFile(target, "w", ZIP_DEFLATED) as packed:
         for kind in ROW_TYPES:
@@ -63,7 +63,7 @@ def blank_csv_files() -> bytes:
 
 
 def _cell_format(column: Field[Any]) -> str | int:
-    """Codes and phone numbers are text, so that a spreadsheet program does not turn 1E5 into 100000."""
+    """Return the format of a column's cells. Codes are text, so that a spreadsheet program does not turn 1E5 into 100000."""
     read = column.metadata["read"]
     if read in (read_date, read_birth_date):
         return DAY

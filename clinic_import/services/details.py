@@ -65,7 +65,7 @@ class ImportDetails:
     digest: str = ""
     fault_count: int = 0
     patients: Sequence[str] = field(default=())
-    """Codes of the patients whose records the details show. They are not stored."""
+    """Codes of the existing patients whose records the details show. They are not stored."""
 
     def total(self, name: str) -> int:
         """Return the sum of a number over all tables: of `new`, `changed` or `unchanged` rows."""

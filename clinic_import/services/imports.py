@@ -22,7 +22,7 @@ class ImportNotAsShown(Reason):
 
 @dataclass(frozen=True, slots=True)
 class ImportIsRunning(Reason):
-    """A background worker is at work on the import, so it can't be discarded."""
+    """The user has confirmed the import, or it is done, so it can't be discarded."""
 
 
 @transaction.atomic
@@ -55,7 +55,7 @@ def confirm_import(*, import_id: int, shown: str, now: datetime) -> None:
 
 @transaction.atomic
 def discard_import(*, import_id: int) -> None:
-    """Delete the files and the details. Raises Refused if the import is being written, or was written."""
+    """Delete the files and the details. Raises Refused if the import is confirmed, being written or done."""
     over = (ImportState.CONFIRMED, ImportState.WRITING, ImportState.DONE)
     discarded = ClinicImport.objects.filter(pk=import_id).exclude(state__in=over)
     if not discarded.update(state=ImportState.DISCARDED, upload=None, details=None):
@@ -64,7 +64,7 @@ def discard_import(*, import_id: int) -> None:
 
 @transaction.atomic
 def start_again(*, import_id: int, now: datetime) -> None:
-    """Tell the background worker again to do what is due. Raises Refused if a worker is at work, or nothing is due."""
+    """Tell the background worker again to do what is due. Raises Refused if a worker is at work or nothing is due."""
     failed = ClinicImport.objects.filter(pk=import_id, state=ImportState.FAILED).exclude(upload=None)
     if not failed.update(state=ImportState.WAITING, active_at=now, progress_table=""):
         stuck = ClinicImport.objects.without_contents().filter(pk=import_id).first()
@@ -74,7 +74,7 @@ def start_again(*, import_id: int, now: datetime) -> None:
 
 
 def delete_old_contents(*, now: datetime) -> int:
-    """Delete the files and the details of imports on which nobody has worked for a day. Return the number of imports."""
+    """Delete the files and the details of imports that have been inactive for a day. Return the number of imports."""
     old = ClinicImport.objects.expired(now)
     discarded = old.exclude(state=ImportState.DONE).update(state=ImportState.DISCARDED, upload=None, details=None)
     return discarded + old.update(details=None)

@@ -1,7 +1,7 @@
 """Run an import in the background: read and preview its files, and write them once its user has confirmed it.
 
-A task may be run twice, and its worker may be killed at any time. A worker first claims the import, and an import is
-finished in the transaction that writes it, so it is written once.
+A task may be run twice, and its worker may be killed at any time. Therefore a worker first claims the import, and marks it
+as done in the transaction that writes it. So no import is written twice.
 """
 
 import logging
@@ -40,12 +40,12 @@ BATCH = 500
 
 
 class ClaimLost(Exception):
-    """Another worker has begun with the import meanwhile."""
+    """Another worker has claimed the import in the meantime, or the user has discarded it."""
 
 
 @task(backend="background")
 def run_import(import_id: int) -> None:
-    """Preview or write the import, whichever is due. Does nothing if another worker does it.
+    """Preview or write the import, whichever is due. Do nothing if another worker has claimed it.
 
     Errors are caught, because the queue would otherwise store their texts, which can contain patients' data.
     """
@@ -59,7 +59,7 @@ def run_import(import_id: int) -> None:
             else:
                 _preview(claimed, clock.now())
     except ClaimLost:
-        logger.warning("import %d was begun by another worker, too", import_id)
+        logger.warning("import %d was claimed by another worker, or discarded", import_id)
     except Exception as error:
         logger.error("import %d failed: %s", import_id, type(error).__name__)
         _claimed(claimed).update(state=ImportState.FAILED)
@@ -80,7 +80,7 @@ def claim_import(*, import_id: int, now: datetime) -> ClinicImport | None:
 
 
 def _claimed(claimed: ClinicImport) -> Any:
-    """The import, as long as nobody else has claimed or discarded it."""
+    """Return a queryset with the import, or an empty one if somebody else has claimed or discarded it."""
     return ClinicImport.objects.filter(pk=claimed.pk, state=claimed.state, claimed_at=claimed.claimed_at)
 
 

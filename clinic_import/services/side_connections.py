@@ -11,7 +11,7 @@ from django.db.utils import DEFAULT_DB_ALIAS, OperationalError
 from clinic_import.models import ClinicImport
 
 PAUSE = timedelta(seconds=1)
-"""Progress is stored no more often than this."""
+"""The shortest time between two reports that are stored."""
 
 
 class ProgressReport:
@@ -22,7 +22,7 @@ class ProgressReport:
         self._last = now()
 
     def __call__(self, table: str, done: int, rows: int) -> None:
-        """Store that `done` of the `rows` of a table are done."""
+        """Store that `done` of the `rows` of a table are done, at most once in every `PAUSE`."""
         now = self._now()
         if self._connection is None or now - self._last < PAUSE:
             return
@@ -43,7 +43,7 @@ class ProgressReport:
 def progress_connection(*, is_writing: bool) -> Iterator[BaseDatabaseWrapper | None]:
     """Yield a connection on which progress can be stored while an import runs in the current thread.
 
-    SQLite has one writer at a time, so nothing can be stored while an import is being written: None.
+    On SQLite, yield None while an import is being written, because SQLite allows only one writer at a time.
     """
     main = connections[DEFAULT_DB_ALIAS]
     if main.in_atomic_block:  # the caller's transaction, for example that of a test

@@ -24,7 +24,7 @@ class _Groups:
     enrolled: dict[tuple[int, str], list[tuple[Placement, int]]] = field(default_factory=dict)
     """Placements and ids of meetings by episode id and code."""
     sites: dict[int, Site] = field(default_factory=dict)
-    """Sites by the id of a meeting of an enrollment."""
+    """Sites by meeting id, for the meetings of enrollments."""
     of_sites: dict[int, dict[str, list[Meeting]]] = field(default_factory=dict)
     """Meetings by site id and code, for make-up sessions. Filled when needed."""
 
@@ -71,9 +71,9 @@ def _load_groups(patients: Iterable[Patient]) -> _Groups:
 
 
 def _place(run: ImportRun, row: AttendanceRow, episode: Episode, groups: _Groups) -> tuple[Site, PlacedRow] | None:
-    """Return the site and the meeting of the row, with the enrollment unless it is a make-up session.
+    """Return the row's site, and the row with its meeting and enrollment. A make-up session has no enrollment.
 
-    If there is none, add a fault and return None.
+    If there is no such meeting, add a fault and return None.
     """
     if row.makes_up:
         return _place_makeup(run, row, episode, groups)

@@ -91,7 +91,7 @@ class PendingCare:
 def described_admissions(run: ImportRun) -> set[tuple[str, date]]:
     """Return the patients and days of admission that episodes.csv describes.
 
-    Where patients.csv describes the same episode, episodes.csv counts, because it has all levels of the episode.
+    If patients.csv describes the same episode, only episodes.csv is used, because it has all levels of the episode.
     """
     given = run.tables.get(EpisodeRow.table)
     return {(row.patient, row.admitted) for row in given.rows} if given else set()

@@ -14,7 +14,7 @@ from scheduling.models import Site
 
 
 def patients_by_code(codes: Iterable[str]) -> dict[str, Patient]:
-    """Return the patients with these codes, with their sites, episodes and levels of care."""
+    """Return the patients with these codes, by code. Their sites, episodes and levels of care are loaded."""
     found: dict[str, Patient] = {}
     for batch in batches(sorted(set(codes))):
         rows = Patient.objects.filter(code__in=batch).select_related("site")

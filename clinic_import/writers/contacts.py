@@ -18,7 +18,7 @@ def contacts_in(row: PatientRow, saved: Contacts) -> Contacts:
 
     The phone columns that the file has stand for the patient's first numbers, in this order. Further numbers and a second
     emergency contact stay. A number that the patient has already keeps its type and its permission for messages if the file
-    lacks their columns; another number gets neither.
+    lacks their columns. A new number then gets neither.
     """
     return Contacts(_phones_in(row, saved.phones), _emergency_in(row, saved.emergency))
 

@@ -24,7 +24,7 @@ from timekeeping.reasons import Refused
 
 DAY = timedelta(days=1)
 KEPT_COLUMNS = ("groups", "modality")
-"""Columns in which an import doesn't change an enrollment that exists."""
+"""Columns that an import doesn't change in an existing enrollment."""
 EnrollmentKey = tuple[int, int, date]
 """The ids of the patient and of the track, and the first day."""
 
@@ -41,7 +41,7 @@ class _Known:
     """The meetings that a patient of a track may attend, by track id and folded code."""
 
     def groups_of(self, track: Track) -> dict[str, list[Meeting]]:
-        """Return the meetings of the track by folded code, also those of tracks that mix with it."""
+        """Return the meetings of the track, and of the tracks that mix with it, by folded code."""
         if track.pk not in self.groups:
             found: dict[str, list[Meeting]] = {}
             for meeting in (*track.meetings.all(), *cross_track_options(track).meetings):
@@ -161,7 +161,7 @@ def _add_unknown_group(run: ImportRun, row: EnrollmentRow, track: Track, code: s
 
 
 def _is_held(meeting: Meeting, row: EnrollmentRow) -> bool:
-    """Whether the meeting runs on a day of the enrollment."""
+    """Return whether the meeting runs on a day of the enrollment."""
     return (meeting.runs_until is None or row.starts < meeting.runs_until) and (
         row.ends is None or meeting.runs_from < row.ends
     )
@@ -182,7 +182,7 @@ def _at_the_same_time(meetings: Sequence[Meeting]) -> tuple[Meeting, Meeting] | 
 
 
 def _write(run: ImportRun, planned: Iterable[tuple[EnrollmentRow, PlannedEnrollment]]) -> None:
-    """Write the new enrollments of one site. A refused one is one fault with all reasons."""
+    """Write the new enrollments of one site. A refused enrollment becomes one fault with all reasons."""
     rows = {plan: row for row, plan in planned}
     site = next(iter(rows)).track.site
     written, refused = enroll_many(site=site, plans=list(rows), by=run.by, now=run.now)

@@ -39,7 +39,7 @@ class EpisodeGroup:
         return next((row.ends for row in self.rows if row.ends), None)
 
     def text(self, column: str) -> str:
-        """Return the text that a row has in the column, or an empty text. No other row has another text."""
+        """Return the text that the rows have in the column, or an empty text. A referral source can be in patients.csv, too."""
         stated = self.row_of_patient.referral_source if self.row_of_patient and column == "referral_source" else ""
         return _text(self.rows, column) or stated
 
@@ -81,7 +81,7 @@ def _rows_of_patients(run: ImportRun) -> dict[tuple[str, date], PatientRow]:
 
 
 def _groups(run: ImportRun, patients: Mapping[str, Patient], sites: Mapping[str, Site]) -> Iterable[EpisodeGroup]:
-    """Yield the rows of each episode in order of admission, if no row of its patient is faulty."""
+    """Yield the rows of each episode, sorted by patient and admission. Patients with a faulty row are left out."""
     rows_of: dict[tuple[str, date], list[EpisodeRow]] = {}
     for row in run.rows(EpisodeRow.table):
         if run.find(row, "patient", "patients", {"code": row.patient}, patients) is not None:
@@ -134,7 +134,8 @@ def _check_levels_are_within(run: ImportRun, group: EpisodeGroup) -> None:
 def _check_row_of_patient(run: ImportRun, group: EpisodeGroup) -> None:
     """Add a fault if the row in patients.csv has another level or another referral source for the same episode.
 
-    The row can have any of the levels with its first day, or without that day the first or the latest one.
+    If that row has `level_from`, it must match the level that starts on this day. Otherwise, it must match the first or the
+    latest level.
     """
     row = group.row_of_patient
     if row is None:
@@ -160,9 +161,9 @@ def _text(rows: Sequence[EpisodeRow], column: str) -> str:
 
 
 def _overlaps(run: ImportRun, group: EpisodeGroup, episodes: Sequence[Episode]) -> bool:
-    """Add a fault if the new episode overlaps another one of the patient. Return whether it does.
+    """Return whether the new episode overlaps another one of the patient. If it does, add a fault.
 
-    Also add a fault, and return True, if the patient is to be in care at a site other than the patient's.
+    Also add a fault and return True if the episode goes on at a site other than the patient's.
     """
     starts, ends = group.first.admitted, group.ends
     for other in episodes:

@@ -22,14 +22,14 @@ from scheduling.services.stale_feeds import mark_episode_feeds_stale
 from timekeeping.reasons import Refused
 
 LEAVES_AT_ONCE = 100
-"""How many leaves are excused in one statement. A leave can include dozens of sessions."""
+"""Number of leaves whose sessions are excused in one statement. A leave can include dozens of sessions."""
 
 
 def write_leaves(run: ImportRun) -> None:
     """Write the leaves in the file, identified by patient and first day. Call this after bookings are written.
 
-    Sessions on the days of a leave that have no mark are excused. A new leave names the person who runs the import, so
-    an import that the command runs in nobody's name can't bring new leaves.
+    Sessions without a mark on the days of a leave are excused. A new leave names the person who runs the import. So the
+    command needs `--by` to import new leaves.
     """
     given = run.tables.get(LeaveRow.table)
     if given is None:
@@ -74,7 +74,7 @@ def _new_leave(row: LeaveRow, episode: Episode, by: User | None) -> LeaveOfAbsen
 
 
 def _change(run: ImportRun, row: LeaveRow, leave: LeaveOfAbsence) -> bool:
-    """Change the last day and the reason of a leave, and return whether anything changed. A blank last day changes nothing."""
+    """Change the last day, if the row has one, and the reason of a leave. Return whether anything changed."""
     after = {"last_day": row.last_day or leave.last_day, "reason": row.reason}
     changes = differences({"last_day": leave.last_day, "reason": leave.reason}, after)
     if changes:

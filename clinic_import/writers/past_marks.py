@@ -48,7 +48,7 @@ class SiteHistory:
         first, until = dates_around(days)
         self._sessions = PastSessions(site, {placed.meeting for placed in rows}, first, until)
         self._bookings: dict[tuple[int, int, date], Booking] = {}
-        """Bookings by episode, meeting and date. A released one is there only if there is no other."""
+        """Bookings by episode, meeting and date. A released booking is included only if there is no other."""
         self._missable: dict[tuple[int, str, date], tuple[Booking, bool]] = {}
         """Bookings by episode, folded code of the group and date, and whether the patient came."""
         self._busy = BusyIndex()
@@ -200,7 +200,7 @@ class SiteHistory:
 
 
 def _agrees(row: AttendanceRow, session: Session, mark: Mark, recorded: Attendance) -> bool:
-    """Whether the row says what is recorded, or what was recorded before somebody amended it.
+    """Return whether the row says what is recorded, or what was recorded before somebody amended it.
 
     The reason is compared only if the file has this column and nobody amended the mark.
     """

@@ -1,6 +1,6 @@
 """Prepare the sign-ins of patients and staff members, and invite those whom the file says to invite.
 
-The mail waits in the outbox, in the transaction of the import. So a preview, and an import with a fault, send nothing.
+The mail is put into the outbox in the transaction of the import. So a preview or an import with a fault sends none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,13 +31,13 @@ from timekeeping.reasons import Refused
 
 @dataclass(slots=True)
 class _KnownPeople:
-    """The people in the file, and whom of them no row may invite."""
+    """The people in the file, and those of them who have been invited before."""
 
     patients: dict[str, Patient] = field(default_factory=dict)
     staff: dict[str, User] = field(default_factory=dict)
     """Staff members by code and by email."""
     emails: dict[str, int] = field(default_factory=dict)
-    """Map the emails in the file, of any account, to the ids of their users."""
+    """Map the emails of the rows and of their patients to the ids of the users who sign in with them."""
     invited_patients: set[int] = field(default_factory=set)
     invited_users: set[int] = field(default_factory=set)
     rows: dict[str, SignInRow] = field(default_factory=dict)
@@ -47,11 +47,11 @@ class _KnownPeople:
 
 
 def write_users(run: ImportRun) -> None:
-    """Prepare the sign-ins in the file. Call this last, because an invitation can't be taken back.
+    """Prepare the sign-ins in the file. Call this last, because people are invited only if no file has a fault.
 
-    A patient without an email gets the one in the row, unless patients.csv of the same import has a column for it. Those
-    with `invite` get a link to choose a password, if they have no account and have never been invited: importing a file
-    again invites nobody twice. It is a fault if somebody else signs in with the email, and nobody is named.
+    A patient without an email gets the one in the row, unless patients.csv of the same import says what the email is. People
+    with `invite` get a link to choose a password if they have no account and have never been invited, so importing a file
+    again invites nobody twice. It is a fault if somebody else signs in with the email. The fault does not say who.
     """
     given = run.tables.get(SignInRow.table)
     if given is None:
@@ -99,7 +99,7 @@ def _load(rows: Sequence[SignInRow]) -> _KnownPeople:
 
 
 def _prepare_patient(run: ImportRun, row: SignInRow, known: _KnownPeople) -> tuple[Patient, str] | None:
-    """Check the row, and save the email of a patient who has none. Return the patient and the email if one can be invited."""
+    """Check the row, and save the email of a patient who has none. Return both if the patient can be invited."""
     patient = run.find(row, "patient", "patients", {"code": row.patient}, known.patients)
     if patient is None:
         return None
@@ -127,7 +127,7 @@ def _states_email(run: ImportRun, patient: Patient) -> bool:
 
 
 def _prepare_staff(run: ImportRun, row: SignInRow, known: _KnownPeople) -> tuple[User, str] | None:
-    """Check the row, and save the language. Return the staff member and the email if the person can be invited."""
+    """Check the row, and save the language. Return the staff member and the email if this person can be invited."""
     user = known.staff.get(row.staff)
     if user is None:
         if run.is_faulty("staff", {"email" if "@" in row.staff else "code": row.staff}):

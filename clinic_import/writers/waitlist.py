@@ -53,7 +53,7 @@ def write_waitlist(run: ImportRun) -> None:
 
 
 def _check(run: ImportRun, row: WaitingRow, episode: Episode) -> bool:
-    """Add a fault if the episode is over or the request is in the future. Return whether the row is right."""
+    """Add a fault if the episode is over or the request is in the future. Return whether there is no fault."""
     if episode.last_day and episode.last_day < episode.site.today_at(run.now):
         run.refuse(row, "patient", Refused([EpisodeEnded(episode.last_day)]))
         return False
