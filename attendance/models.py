@@ -36,8 +36,8 @@ class Attendance(models.Model):
     """The attendance mark of a booking: what happened, and how many minutes are credited.
 
     `arrived` is None if the patient came at the start. `left` is None if the patient stayed to the end. Once the
-    session is finalized, a mark changes only through an `Amendment`. A mark that an import brought in from the time before
-    the program was in use has `imported_at`. Only such a mark can have no `recorded_by`.
+    session is finalized, a mark changes only through an `Amendment`. `imported_at` is set for an imported mark from the time
+    before the program was in use. Only such a mark can have no `recorded_by`.
     """
 
     booking = models.OneToOneField(

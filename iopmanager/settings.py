@@ -295,7 +295,7 @@ MAILERS = choose_mailers(EMAIL_URL, folder=VAR_DIR / "mail", in_memory=DEPLOYMEN
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"no-reply@{ALLOWED_HOSTS[0].removeprefix('.')}")
 _FIRST_HOST = f"https://{ALLOWED_HOSTS[0].removeprefix('.')}" if PRODUCTION else f"http://{SERVED_AT}"
 PUBLIC_URL = env.str("PUBLIC_URL", _FIRST_HOST).rstrip("/")
-"""Where people open the product. It begins the links in mail that no request sends, such as mail of an import."""
+"""The address at which people open the product, for links in mail that no request sends, such as mail of an import."""
 EMAIL_SUBJECT_PREFIX = ""
 
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

@@ -10,9 +10,9 @@ from accounts.models import User
 from patients.domain.calendar_files import MAX_BYTES
 
 MAX_IMPORT_BYTES = 20 * 1024 * 1024
-"""The most bytes that a staff member can upload to the clinic's import, in all files together."""
+"""Maximum size in bytes of all files that a staff member uploads for one import."""
 LARGE_UPLOADS = {"imports": MAX_IMPORT_BYTES}
-"""Limits of the pages, by URL name, to which staff can upload more than to others."""
+"""Map the URL names of pages to which staff can upload larger files to their limits in bytes."""
 
 
 class InMemoryUploadHandler(FileUploadHandler):

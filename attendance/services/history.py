@@ -1,4 +1,4 @@
-"""Write the attendance of the time before the program was in use, as an import brings it in."""
+"""Write imported attendance from the time before the program was in use."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ def write_history(
 
 
 def _make_room(sessions: dict[int, Session], booked: Counter[int]) -> None:
-    """Give imported sessions of an earlier import the spots that they need for further patients."""
+    """Give sessions from earlier imports more spots if they need them for further patients."""
     tight = [
         session
         for key, session in sessions.items()

@@ -81,7 +81,7 @@ class KeptFormMiddleware:
 
 
 def form_to_keep(request: HttpRequest, page: str, *, why: str, action: str = "") -> dict[str, Any] | None:
-    """Return the values of the form, without passwords, with what is needed to show them again. None if they are too long.
+    """Return the form's values, without passwords, and what is needed to show them again, or None if they are too long.
 
     `page` is the page with the form. `action` is the path to which the page sends the form, if it is not the path of the
     request. `why` says why nothing was saved: "signed_out", "asked_who" or "merged".

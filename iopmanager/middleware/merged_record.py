@@ -1,4 +1,4 @@
-"""Lead people from a record that was merged into another record to that other record."""
+"""Redirect people from an absorbed record to the record into which it was merged."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit

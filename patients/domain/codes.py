@@ -22,8 +22,8 @@ def fold_code(code: str) -> str:
 def next_code(codes: Iterable[str]) -> str:
     """Return a code that is not in `codes`: P and the number after the highest one, with at least as many digits.
 
-    Only codes like P061 or p61 count, with at most 9 digits: P060 → P061, P999 → P1000. Without such a code, the result
-    is P0001. That a clinic may leave the numbering to the product is the product's own choice.
+    Only codes like P061 or p61 count, with at most 9 digits: P060 → P061, P999 → P1000. If there is no such code, the
+    result is P0001. The numbering is the product's own choice.
     """
     taken = {fold_code(code) for code in codes}
     numbers = [found[1] for code in taken if (found := NUMBERED_CODE.fullmatch(code))]

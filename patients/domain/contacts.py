@@ -1,4 +1,4 @@
-"""Phone numbers, addresses and emergency contacts: what they look like, and how their values are compared."""
+"""Phone numbers, addresses and emergency contacts: what is valid, and values that can be compared."""
 
 import re
 from dataclasses import dataclass
@@ -51,6 +51,6 @@ class Contacts:
 
 
 def clean_address(text: str) -> str:
-    """Return the address without blank lines and superfluous spaces. Its lines are separated by line feeds."""
+    """Return the address without blank lines and extra spaces. Its lines are separated by line feeds."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)

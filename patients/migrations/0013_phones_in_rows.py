@@ -1,6 +1,7 @@
 """Remove the column with the one phone number, which the previous migration has copied.
 
-The column is removed in a transaction of its own: PostgreSQL alters no table while checks of new rows are pending.
+The column is removed in a transaction of its own: PostgreSQL can't alter a table
+while constraint checks of its new rows are pending.
 """
 
 from django.db import migrations

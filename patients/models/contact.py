@@ -54,7 +54,7 @@ class PatientPhone(models.Model):
 class EmergencyContact(models.Model):
     """A person whom staff call if something happens to a patient. Staff call the one with the lowest position first.
 
-    A contact is not a consent: without one, staff may not tell the person about the treatment.
+    A contact is not a consent: without a consent, staff may not tell the person about the treatment.
     """
 
     patient = models.ForeignKey(

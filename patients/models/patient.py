@@ -67,7 +67,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
 
 class PatientManager(models.Manager["Patient"]):
-    """Leaves out records that were merged into another record."""
+    """Manager that leaves out records that were merged into another record."""
 
     def get_queryset(self) -> PatientQuerySet:
         return PatientQuerySet(self.model, using=self._db).filter(merged_into=None)

@@ -1,7 +1,7 @@
 """Rows of form fields for phone numbers and emergency contacts.
 
-A patient's numbers and contacts fill the first rows, and there is always an empty row for one more. A row from which everything
-was deleted is left out of the result, so this is how a number or a contact is removed.
+A patient's numbers and contacts fill the first rows. There is an empty row for another number, and there are at least two rows
+for emergency contacts. To remove a number or a contact, the user clears its row.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,7 +19,7 @@ from patients.models import PhoneKind
 
 MIN_PHONE_ROWS = 2
 MAX_PHONES = 10
-"""More than anybody types, because the numbers of two records of one person can come together."""
+"""Maximum number of phone rows. It is high, because a merge brings the numbers of two records together."""
 MAX_EMERGENCY_CONTACTS = 2
 PHONE_FIELDS = ("phone", "phone_kind", "leave_message")
 EMERGENCY_FIELDS = ("emergency_name", "emergency_relationship", "emergency_phone")
@@ -31,7 +31,7 @@ def row_names(names: Sequence[str], number: int) -> list[str]:
 
 
 class ContactRows:
-    """The rows in one form. Adds their fields to the form, with the saved contacts as initial values.
+    """The rows of one form. Their fields are added to the form, with the saved contacts as initial values.
 
     `posted` has the names of all fields that were posted, so that a refused form shows every row that the user saw.
     """
@@ -69,7 +69,7 @@ class ContactRows:
         )
 
     def check(self) -> None:
-        """Add an error to the form for each row that says something, but not what is needed."""
+        """Add an error to the form for each row in which something is filled in, but a required field is not."""
         for names in (row_names(PHONE_FIELDS, number) for number in self.phone_rows):
             self._require(names, names[0], gettext("Enter the phone number, or clear the rest of the row."))
         for names in (row_names(EMERGENCY_FIELDS, number) for number in self.emergency_rows):
@@ -84,7 +84,7 @@ class ContactRows:
             self.form.add_error(needed, error)
 
     def values(self) -> Contacts:
-        """Return what the rows say. Call this only if the form is valid."""
+        """Return the contacts in the rows. Call this only if the form is valid."""
         return Contacts(
             tuple(
                 Phone(number=number, kind=kind, may_leave_message=may_leave_message)

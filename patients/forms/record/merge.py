@@ -15,7 +15,7 @@ PREFIX = "detail-"
 
 @dataclass(frozen=True, slots=True)
 class DetailChoice:
-    """A detail in which the records differ, with the two values as texts, and whether the other record's is proposed."""
+    """A detail in which the records differ, with both values as texts. `takes_other` proposes the absorbed record's value."""
 
     name: str
     label: str
@@ -50,7 +50,7 @@ class MergeForm(forms.Form):
 
     @property
     def from_absorbed(self) -> list[str]:
-        """The names of the details that the absorbed record has right."""
+        """The names of the details for which the user chose the absorbed record's value."""
         chosen = self.cleaned_data.items()
         return [name.removeprefix(PREFIX) for name, value in chosen if name.startswith(PREFIX) and value == ABSORBED]
 

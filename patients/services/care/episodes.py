@@ -45,7 +45,7 @@ class LevelValues:
 
 
 def check_level(values: LevelValues, *, rules: HoursRules, site_id: int, by: User | None) -> Iterator[Reason]:
-    """Yield every reason against the prescription under the site's rules. `by` is None for the system itself."""
+    """Yield the reason against the prescription under the site's rules, if there is one. None as `by` is the system."""
     yield from check_prescription(
         minutes=values.prescribed_minutes,
         days=values.prescribed_days,

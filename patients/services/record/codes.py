@@ -1,4 +1,4 @@
-"""Give each patient a code that nobody else has, also if several people add patients at the same time."""
+"""Give each patient a code that nobody else has, even if several people add patients at the same time."""
 
 from django.db import connection
 

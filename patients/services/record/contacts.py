@@ -19,8 +19,8 @@ def contacts_of(patient: Patient) -> Contacts:
 def save_contacts(patient: Patient, contacts: Contacts) -> list[str]:
     """Replace the patient's phone numbers and emergency contacts, and return which of the two changed, for the audit trail.
 
-    Rows of numbers and people that stay are changed and not written again, because a merge of records that is taken back
-    finds its rows by their ids. Call this in a transaction that has locked the patient or created it.
+    The rows of numbers and people that stay are updated, not replaced, because taking back a merge of records finds rows by
+    their ids. Call this in a transaction that has locked or created the patient.
     """
     saved = contacts_of(patient)
     changed = []

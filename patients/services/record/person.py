@@ -93,7 +93,7 @@ def create_patient(
 
     Raises Refused if another patient has the code, or if the birth date is in the future. Also raises Refused if a patient
     whom `by` may see is similar (see `similar_to`), unless `is_another_person` is true. If several people add patients at
-    the same time, each patient gets another code, and the later ones are compared with the earlier ones.
+    the same time, each patient gets a different code, and the later ones are compared with the earlier ones.
     """
     lock_codes()
     patient = Patient(site_id=site_id)

@@ -33,7 +33,7 @@ class SimilarPatient(Reason):
 def find_similar_patients(
     *, first_name: str, last_name: str, birth_date: date | None, phones: Iterable[str], email: str, by: User | None
 ) -> Sequence[SimilarPatient]:
-    """Return at most 5 patients with the same name and birth date, phone number or e-mail address. Runs two queries.
+    """Return at most 5 patients with the same name and birth date, phone number or email. Runs at most two queries.
 
     One equal phone number is enough. Names are compared without case and diacritics, and phone numbers by their digits.
     Patients whom `by` may not see are left out. None stands for everybody.

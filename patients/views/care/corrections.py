@@ -129,7 +129,7 @@ def level_remove(request: HttpRequest, span_id: int) -> HttpResponse:
 
 
 class Correction:
-    """A correction as a service that the preview runs. After each run, `notes` also say what is left out, and why."""
+    """A correction that the preview runs. After a run, `notes` also has the reasons that the service returned."""
 
     def __init__(self, service: Callable[[], Iterable[Reason]], known_notes: Iterable[str]) -> None:
         self.service, self.known_notes = service, tuple(known_notes)
@@ -282,7 +282,7 @@ def admission_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
 
 
 def _removed_with(episode: Episode) -> list[str]:
-    """Say which enrollments and waitlist entries are removed with the episode."""
+    """Return a sentence for each enrollment and waitlist entry that is removed with the episode."""
     enrolled = episode.enrollments.select_related("track").order_by("starts")
     waiting = WaitingEntry.objects.open().filter(episode=episode).select_related("track")
     return [
@@ -312,7 +312,7 @@ def _submit_correction(
 ) -> HttpResponse:
     """Preview or save a correction of an episode that changes bookings on the date `first` or later.
 
-    After a discharge, bookings can also change from the first day after it on.
+    If the patient was discharged, bookings can also change from the day after the discharge on.
     """
     correction = Correction(service, known_notes)
     first = min(first, episode.ends or first)

@@ -78,7 +78,7 @@ def level_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def _correction_offer(episode: Episode, starts: date, typed: QueryDict) -> dict[str, Any]:
     """Return the offer to correct the level of care that already starts on the day, with what was typed.
 
-    The day is refused for a new level. If no level starts on it, return nothing.
+    The service refuses a new level on that day. Return an empty dict if no level starts on the day.
     """
     span = next((each for each in episode.spans.all() if each.starts == starts), None)
     if span is None:

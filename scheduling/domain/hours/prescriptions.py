@@ -1,4 +1,4 @@
-"""The rules about a prescription: is it possible at all, and is it within the weekly-hours rules of the site?"""
+"""The rules about a prescription: whether it is possible at all, and whether it is within the site's hours rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def is_outside_rules(minutes: int, days: int, rules: HoursRules) -> bool:
 def check_prescription(
     *, minutes: int, days: int, rules: HoursRules, exception_reason: str, may_except: bool
 ) -> Iterator[Reason]:
-    """Yield every reason against a prescription of `minutes` of treatment on `days` a week.
+    """Yield the reason against a prescription of `minutes` of treatment on `days` a week, if there is one.
 
     No more than 12 hours a day can be prescribed (product rule). A prescription outside the bounds of `rules` needs an
     `exception_reason`, and a user who may record exceptions (`may_except`).

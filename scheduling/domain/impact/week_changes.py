@@ -22,7 +22,7 @@ class LedgerState:
 
 @dataclass(frozen=True, slots=True)
 class LedgerChange:
-    """A treatment week before and after a change. Before or after, it can be None: a week that isn't in an episode of care."""
+    """A treatment week before and after a change. A state is None if the week is in no episode of care at that time."""
 
     before: LedgerState | None
     after: LedgerState | None

@@ -138,8 +138,8 @@ def insert_sessions(
 def _used_weeks(site: Site, first: date, until: date, now: datetime) -> set[tuple[int, date]]:
     """Return the weeks, as (meeting id, Monday), whose session was held before the meeting began.
 
-    A session was moved to an earlier day of its week and held there. Then its group changed from a day between these two
-    days on. The new meeting has no session in that week. Runs one query, or two if there is such a week.
+    This happens if a session was moved to an earlier day of its week and held there, and its group then changed on a day
+    between these two days. The new meeting gets no session in that week. Runs one query, or two if there is such a week.
     """
     held = Session.objects.filter(
         site=site,

@@ -14,7 +14,7 @@ class PastSessions:
     """The past sessions of some meetings of a site on the dates [first, until), existing ones and possible ones.
 
     A possible session is one that the pattern of its meeting gives, on a day on which the site was not closed. It is
-    written only by `insert`. The number of queries depends on the number of meetings only in batches.
+    written only by `insert`. Meetings are queried in batches.
     """
 
     def __init__(self, site: Site, meetings: Collection[int], first: date, until: date) -> None:
@@ -52,10 +52,10 @@ class PastSessions:
         return any(closure.contains(day) for closure in self._closed)
 
     def insert(self, sessions: Iterable[Session], booked: Mapping[int, int], now: datetime) -> None:
-        """Insert unsaved sessions as held and imported, so that they are on nobody's list of things to do.
+        """Insert unsaved sessions as held and imported, so that nobody is asked to finalize them.
 
-        `booked` maps `id()` of a session to the number of its patients. A session gets as many spots as it had patients,
-        even if its meeting has fewer.
+        `booked` maps `id()` of a session to the number of its patients. A session gets at least as many spots as it had
+        patients, even if its meeting has fewer.
         """
         new = sorted(sessions, key=lambda session: (session.starts, session.meeting_id or 0))
         for session in new:

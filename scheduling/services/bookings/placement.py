@@ -52,7 +52,7 @@ class Placement:
         return self.covers_dates(session.pattern_date or session.on, session.on)
 
     def covers_dates(self, pattern_date: date, on: date) -> bool:
-        """Whether the patient attends a session of the meeting with this original date that is held on the day `on`."""
+        """Whether the patient attends a session of the meeting that was planned for `pattern_date` and is held on `on`."""
         return (
             self.starts <= pattern_date
             and (self.ends is None or pattern_date < self.ends)

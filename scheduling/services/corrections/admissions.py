@@ -96,7 +96,7 @@ class AttendedBefore(Reason):
 
 @dataclass(frozen=True, slots=True)
 class AttendedInEpisode(Reason):
-    """Attendance is recorded in the episode, or sessions have passed in which the patient was booked, on these dates."""
+    """On these dates and `more` others, attendance is recorded in the episode, or the patient was booked in the past."""
 
     dates: tuple[date, ...]
     more: int
@@ -122,11 +122,11 @@ def correct_admission(
 ) -> Episode:
     """Change the first day and the referral source of an episode, as if the patient had been admitted on that day.
 
-    If the first day is later, enrollments begin on that day at the earliest, and earlier bookings without attendance
-    are released. Enrollments never move to an earlier day. `reason` is the reason for the correction.
+    If the first day is later, enrollments begin on that day at the earliest, and earlier bookings are released.
+    Enrollments never move to an earlier day. `reason` is the reason for the correction.
 
-    Raises Refused with every reason: nothing would change, or the first day is before the patient's birth, in another
-    episode, or after something that has been recorded, such as attendance, a level of care, a leave or a discharge.
+    Raises Refused if there is no reason, if nothing would change, or if the first day is before the patient's birth, in
+    another episode, or after something that has been recorded, such as attendance, a level of care, a leave or a discharge.
     """
     reason = require_reason(reason)
     episode = lock_episode(episode)
@@ -216,8 +216,8 @@ def _move_first_level(episode: Episode, starts: date) -> None:
 def take_back_admission(*, episode: Episode, reason: str, by: User, now: datetime) -> None:
     """Remove an episode that was opened by mistake, with its levels, enrollments, bookings and waitlist entries.
 
-    The audit trail keeps what was removed and why. Raises Refused with every reason if attendance is recorded in the
-    episode, sessions have passed in which the patient was booked, or a letter or a leave of absence exists.
+    The audit trail keeps what was removed and why. Raises Refused if there is no reason, if attendance is recorded in the
+    episode, if sessions have passed in which the patient was booked, or if there is a letter or a leave of absence.
     """
     reason = require_reason(reason)
     episode = lock_episode(episode)

@@ -52,7 +52,7 @@ def correct_discharge(
     released. `reason` is the reason for the correction. Return why some sessions can't be booked again.
 
     Raises Refused if there is no discharge or no reason, if nothing would change, if the last day is before the
-    admission or in another episode of care, or if attendance is recorded after the last day.
+    admission or not before the next one, or if attendance is recorded after the last day.
     """
     reason = require_reason(reason)
     episode = _lock_discharged(episode)

@@ -14,9 +14,9 @@ NAMED_DATES = 5
 def dates_with_attendance(
     episode: Episode, *, first: date | None = None, until: date | None = None, now: datetime
 ) -> tuple[tuple[date, ...], int] | None:
-    """Return the first dates with attendance in [first, until), and the number of further dates. None means no end.
+    """Return the first dates with attendance in [first, until), and the number of further dates. None means no limit.
 
-    Return None if there are no such dates. An excuse for a session that has not begun is no attendance.
+    Return None if there are no such dates. An excuse for a session that has not begun does not count as attendance.
     """
     excused_ahead = Q(attendance__status="excused", starts__gt=now)
     marked = Booking.objects.active().filter(episode=episode, attendance__isnull=False).exclude(excused_ahead)

@@ -18,7 +18,7 @@ CorrectedValue = str | int | date | None
 def lock_episode(episode: Episode) -> Episode:
     """Lock the episode with its sites and its patient until the transaction ends, and return its current state.
 
-    The present site and the patient are loaded in the same call.
+    The episode is loaded with its present site and its patient.
     """
     for site_id in sorted({episode.site_id, *episode.former_sites.values_list("site", flat=True)}):
         lock_site(site_id)
@@ -43,7 +43,7 @@ def record_correction(
     by: User,
     now: datetime,
 ) -> None:
-    """Record the values that differ before and after the correction. The mappings are from names to values.
+    """Record the values that differ before and after the correction. Both mappings are from names to values.
 
     Raises Refused if no value differs.
     """

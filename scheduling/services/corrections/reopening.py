@@ -1,6 +1,6 @@
 """Undo what a discharge ended: levels of care, enrollments, bookings, individual sessions and waitlist entries.
 
-What can't be undone is left out, with a reason: a session is full by now, or a counselor has no time anymore.
+What can't be undone is left out, with a reason. For example, a session is full by now, or a counselor has no time anymore.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,8 +72,8 @@ def reopen_episode(episode: Episode, *, until: date | None = None, now: datetime
     """Undo the discharge of a locked episode, and return why some of what it ended can't come back.
 
     Sessions are booked again from the first day after the discharge: those that the discharge released, and those that
-    were written since. If `until` is given, the episode lasts until that date (exclusive), and sessions on that date or
-    later are not booked. The caller then ends what was reopened.
+    were created since. If `until` is given, the episode lasts until that date (exclusive), and sessions on that date or
+    later are not booked. The caller must then end the enrollments and the level of care, too.
     """
     state, first = recall_discharge(episode), episode.ends
     assert first is not None
@@ -117,7 +117,7 @@ def _reopen_levels(episode: Episode, state: DischargeState, first: date) -> None
 
 
 def _reopen_enrollment(enrollment: Enrollment, ended: EndedEnrollment, first: date) -> None:
-    """Restore the end of the enrollment and its group meetings. Meetings that have been replaced since are followed."""
+    """Restore the end of the enrollment and its group meetings. Add the meetings that have replaced some of them since."""
     attended = {each.row: each for each in ended.meetings}
     lock_meetings({each.meeting for each in ended.meetings})
     rows = list(
@@ -276,7 +276,7 @@ def _reason_against(
 
 
 def _wait_again(state: DischargeState) -> list[Reason]:
-    """Put the patient back on the waitlists that the discharge took the patient off."""
+    """Put the patient back on the waitlists from the discharge. Return a reason for each one where this isn't possible."""
     entries = WaitingEntry.objects.filter(pk__in=state.waiting, close_reason=StoredReason.DISCHARGED)
     left_out: list[Reason] = []
     for entry in entries.select_related("track").order_by("pk"):

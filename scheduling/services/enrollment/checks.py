@@ -187,7 +187,7 @@ def _check_dates(offer: Offer, need: Need, meetings: Sequence[WeeklyMeeting]) ->
 
 
 def predecessors(meetings: Sequence[Meeting], track: Track, day: date) -> list[Meeting]:
-    """Return every meeting that one of `meetings` will continue, directly or through others, and that is held after `day`.
+    """Return every meeting that one of `meetings` continues, directly or through others, and that has not ended by `day`.
 
     A group that changes in the middle of the patient's first week has sessions of both meetings in that week. The earlier
     meeting must serve `track`, or visit it as in `successors`.

@@ -16,7 +16,7 @@ LEVEL_COLUMNS = ("level", "prescribed_minutes", "prescribed_days", "starts", "en
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttendedMeeting:
-    """A group meeting of an enrollment before the discharge, on dates in [starts, ends). `row` is the row's id."""
+    """A group meeting of an enrollment before the discharge, on dates in [starts, ends). `row` is an EnrollmentMeeting's id."""
 
     row: int
     meeting: int

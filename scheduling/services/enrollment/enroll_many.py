@@ -1,6 +1,6 @@
 """Enroll many patients of one site at once, as an import does. The rules are those of `enroll_patient`.
 
-The number of queries does not depend on the number of patients.
+Almost all queries are shared by all patients.
 """
 
 from collections import defaultdict
@@ -158,7 +158,7 @@ def _write(attended: Sequence[tuple[PlannedEnrollment, list[EnrollmentMeeting]]]
 
 
 class _Timetable:
-    """The sessions at a site that have not begun, with the spots taken by enrollments that are not written yet."""
+    """The sessions at a site that have not begun. Enrollments that are not written yet take spots in them, too."""
 
     def __init__(self, site: Site, now: datetime) -> None:
         today = site.today_at(now)

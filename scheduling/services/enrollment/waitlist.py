@@ -52,8 +52,7 @@ def join_waitlist(
 ) -> WaitingEntry:
     """Put the patient on the track's waitlist, to start on `from_day` at the earliest.
 
-    `note` says which openings the patient needs. `requested_at` is the time of a request that was written down elsewhere
-    before; without it, the patient has asked now.
+    `note` says which openings the patient needs. `requested_at` is when the patient asked, if that was before `now`.
 
     Raises Refused if the track is not published or is at another site. Also raises Refused if the patient is already
     enrolled in the track or on its waitlist, or if the day is outside the episode of care.

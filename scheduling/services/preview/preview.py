@@ -41,7 +41,7 @@ from timekeeping.intervals import Interval
 WEEK = timedelta(weeks=1)
 
 type WeekReader = Callable[[], Sequence[LedgerState]]
-"""Reads the treatment weeks of the patient whose record is changed. A change that is not about one patient has none."""
+"""Function that returns the treatment weeks of the patient whose record changes, or no weeks (`no_weeks`)."""
 
 
 def no_weeks() -> Sequence[LedgerState]:

@@ -86,7 +86,7 @@ class MergePlan:
 
     @property
     def key(self) -> str:
-        """A text that is the same only if the plan and the details of both records are the same."""
+        """A hash of the plan and of the details of both records. It shows whether one of them has changed."""
         rows = vars(self.rows) | {"same_commitments": [each.pk for each in self.rows.same_commitments]}
         everything = [rows, self.site.pk, self.takes_sign_in, *map(details_of, (self.kept, self.absorbed))]
         text = json.dumps(everything, cls=DjangoJSONEncoder, sort_keys=True)
@@ -125,9 +125,9 @@ def merge_records(
 ) -> PatientMerge:
     """Merge the record `absorbed` into the record `kept`, and return the merge, which can be taken back.
 
-    All rows of the absorbed record become rows of the kept record, except commitments and places that the kept record
-    has, too. `from_absorbed` are the names of the details that the absorbed record has right. `seen` is the key of the
-    plan that the user saw.
+    All rows of the absorbed record become rows of the kept record, except those that the kept record has, too, such as the
+    same phone number, and calendars that nobody has saved. `from_absorbed` are the names of the details for which the
+    absorbed record's value is used. `seen` is the key of the plan that the user saw.
 
     Raises PermissionDenied unless `by` manages both records. Raises Refused if a record was merged meanwhile, if there is
     a reason against the merge, if no reason for it is given, or if the plan has changed since the user saw it.
@@ -246,7 +246,7 @@ def _merge_details(plan: MergePlan, from_absorbed: Collection[str]) -> None:
 
 
 def save_both(kept: Patient, absorbed: Patient) -> None:
-    """Save two records that may have swapped their codes or sign-ins, each of which no two records can have."""
+    """Save two records that may have swapped their codes or sign-ins, which must be unique at all times."""
     Patient.all_records.filter(pk=absorbed.pk).update(code=f"~{absorbed.pk}", user=None)
     kept.save()
     absorbed.save()

@@ -107,7 +107,8 @@ def _overlapping_care(kept: Patient, absorbed: Patient) -> Iterable[Reason]:
 def _double_bookings(kept: Patient, absorbed: Patient) -> Iterable[Reason]:
     """Yield a reason for each session of the absorbed record at the time of a session of the kept record.
 
-    Bookings lie in the days of their episodes, so this happens only if an episode was changed behind its bookings.
+    Bookings are on days of their episodes, and episodes that overlap are a reason of their own. So this happens only if the
+    dates of an episode were changed without its bookings.
     """
     same_time = (
         Booking.objects.active().of_patient(kept.pk).filter(starts__lt=OuterRef("ends"), ends__gt=OuterRef("starts"))

@@ -39,10 +39,10 @@ class RowsToMove:
 
     `moved` maps the labels of models to the ids of the rows that get the kept record's id. `same_commitments` are the
     commitments that stay, because the kept record has the same ones. The same phone numbers and emergency contacts stay,
-    too. `same_places` maps the id of each place that stays
-    to the id of the same place of the kept record. `new_names` are the names of places, by id, that would otherwise have
-    the name of a place of the kept record. `codes` are the codes of commitments, by id, that are dropped because a
-    commitment of the kept record has the same code. `withdrawn` are the ids of invitations that stop working.
+    too. `same_places` maps the id of each place that stays to the id of the same place of the kept record. `new_names` are
+    the new names, by id, of places that would otherwise have the name of a place of the kept record. `codes` are the codes
+    of commitments, by id, that are dropped because a commitment of the kept record has the same code. `withdrawn` are the
+    ids of invitations that stop working.
     """
 
     moved: Ids = field(default_factory=dict)

@@ -29,7 +29,7 @@ class MergeTakenBack(Reason):
 
 @dataclass(frozen=True, slots=True)
 class LaterMerge(Reason):
-    """The record was merged again since then: with the record `other`."""
+    """The record was merged with the record `other` after this merge."""
 
     other: str
 
@@ -162,7 +162,7 @@ def _times_of_other_zone(merge: PatientMerge, moved: Mapping[str, Sequence[int]]
 
 
 def _tied_episodes(merge: PatientMerge, episodes: Sequence[int]) -> Iterable[Reason]:
-    """Yield the bookings and enrollments that refer to an episode on the other side."""
+    """Yield a reason for each booking or enrollment that refers to an episode of the other record."""
     own = Q(episode__patient=merge.kept_id)
     makeups = Booking.objects.filter(own, makes_up__isnull=False).filter(
         Q(episode__in=episodes) & ~Q(makes_up__episode__in=episodes)

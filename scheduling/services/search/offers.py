@@ -69,7 +69,7 @@ def full_dates(
 ) -> dict[int, tuple[date, ...]]:
     """Map meeting id to the dates of its full sessions from `from_day` on.
 
-    Sessions that began before `now` are ignored, because nobody is booked into them any more. Sessions in `apart_from` are
+    Sessions that began before `now` are ignored, because nobody is booked into them anymore. Sessions in `apart_from` are
     ignored too.
     """
     found: dict[int, list[date]] = defaultdict(list)

@@ -114,7 +114,7 @@ def restore_locked(session: Session, *, by: User | None, now: datetime) -> None:
 
 
 def _bookings_to_restore(session: Session) -> Sequence[Booking]:
-    """Return the bookings that the cancellation released, the earliest first. Runs three queries.
+    """Return the bookings that the cancellation released, the earliest first. Runs at most three queries.
 
     Bookings are left out if their enrollment or episode is over on the session's date, if the patient is now in another
     session at that time, or if the missed session that they made up is now made up by another booking.
