@@ -72,7 +72,10 @@ class ImportRights:
         self._people = _known_people(tables)
 
     def fault_of(self, row: ImportRow) -> FieldFault | None:
-        """Return a fault if the user may not import the row. About other sites, it reveals only that a code or email is used."""
+        """Return a fault if the user may not import the row.
+
+        The fault reveals nothing about other sites, except that a code or email is in use there.
+        """
         for column in row.columns():
             about = column.metadata["code_of"]
             for code in _codes_in(getattr(row, column.name)):
