@@ -35,12 +35,12 @@ class ImportUploadForm(forms.Form):
 
     upload = SeveralFilesField(
         label=_("Files"),
-        help_text=_("A workbook (.xlsx or .ods), a zip file, or one or more CSV files. At most 20 MB in all."),
+        help_text=_("A workbook (.xlsx or .ods), a zip file, or one or more CSV files. At most 20 MB in total."),
     )
     date_order = forms.ChoiceField(
         label=_("Dates such as 1/5/26"),
         choices=[
-            ("", _("Ask me about them")),
+            ("", _("Show them as errors")),
             (DateOrder.MONTH_FIRST.value, _("Month first: January 5, as in the US")),
             (DateOrder.DAY_FIRST.value, _("Day first: May 1")),
         ],
@@ -58,7 +58,7 @@ class ImportUploadForm(forms.Form):
         total = sum(each.size or 0 for each in files)
         if total > MAX_IMPORT_BYTES:
             raise forms.ValidationError(
-                _("The files have %(size)s together. Choose at most %(most)s, or import them in parts."),
+                _("The files are %(size)s in total. Choose at most %(most)s, or import them in parts."),
                 params={"size": filesizeformat(total), "most": filesizeformat(MAX_IMPORT_BYTES)},
             )
         if len(files) > 1 and any(PurePosixPath(each.name or "").suffix.lower() != ".csv" for each in files):

@@ -14,5 +14,7 @@ def delete_old_imports() -> str:
     number = delete_old_contents(now=clock.now())
     if not number:
         return _("There was nothing to delete.")
-    text = ngettext("The files of %(number)d import deleted.", "The files of %(number)d imports deleted.", number)
+    text = ngettext(
+        "The files of %(number)d import were deleted.", "The files of %(number)d imports were deleted.", number
+    )
     return text % {"number": number}

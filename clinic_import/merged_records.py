@@ -36,8 +36,8 @@ def find_faults_of_merged_records(tables: Mapping[str, ParsedTable[Any]]) -> Ite
         merge = by_code.get(fold_code(row.patient))
         if merge is not None and fold_code(row.code) in _repeated_codes(merge):
             sentence = _(
-                "The patient's record was merged into another one, and each had its own commitment %(code)s. Change this"
-                " one on the chart, and remove the row."
+                "The patient's record was merged into another one, and both had a commitment %(code)s. Change this"
+                " commitment on the chart, and remove the row."
             )
             yield Fault(row.file, row.number, "code", sentence % {"code": row.code})
 

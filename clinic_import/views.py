@@ -122,7 +122,7 @@ def clinic_import_again(request: HttpRequest, import_id: int) -> HttpResponse:
     submit_button(
         request,
         lambda: start_again(import_id=found.pk, now=clock.now()),
-        _("The import starts again."),
+        _("The import has started again."),
         refusal_level=messages.WARNING,
     )
     return redirect("clinic-import", found.pk)

@@ -55,7 +55,7 @@ class EnrollmentRow(ImportRow):
                 % {"last_day": full_date(self.last_day), "valid_from": full_date(self.starts)},
             )
         if self.end_reason and not self.last_day:
-            yield "end_reason", _("Only an enrollment with a last day has this. Enter the day, or leave this blank.")
+            yield "end_reason", _("An end reason needs a last day. Enter the last day, or leave this blank.")
 
 
 STATUSES = {
@@ -100,9 +100,9 @@ class AttendanceRow(ImportRow):
     def errors(self) -> RowErrors:
         if self.status not in THERE and (self.arrived or self.left):
             column = "arrived" if self.arrived else "left"
-            yield column, _("Only a patient who came has times. Correct the status, or leave this blank.")
+            yield column, _("Only patients who attended have times. Correct the status, or leave this blank.")
         if self.status == AttendanceStatus.PARTIAL and not (self.arrived or self.left):
-            yield "arrived", _("Enter when the patient arrived, or when the patient left under left.")
+            yield "arrived", _("Enter the time of arrival here, or the time of departure under left.")
         if self.arrived and self.left and self.left <= self.arrived:
             yield (
                 "left",
@@ -113,4 +113,4 @@ class AttendanceRow(ImportRow):
             yield "reason", _("An excused absence needs a reason. Fill it in.")
         if bool(self.makes_up) != bool(self.makes_up_on):
             column = "makes_up_on" if self.makes_up else "makes_up"
-            yield column, _("A make-up session needs the code and the date of the missed session.")
+            yield column, _("A make-up session needs the group's code and the date of the missed session.")

@@ -134,7 +134,7 @@ class PatientRow(ImportRow):
     def _contact_errors(self) -> RowErrors:
         for number, *others in PHONE_COLUMNS:
             if any(getattr(self, other) for other in others) and not getattr(self, number):
-                yield number, _("There is no phone number to which the type or the message belongs. Enter it here.")
+                yield number, _("A phone type or a permission for messages needs a phone number. Enter it here.")
         if (self.emergency_phone or self.emergency_relationship) and not self.emergency_name:
             yield "emergency_name", _("Enter the name of the emergency contact.")
         if (self.emergency_name or self.emergency_relationship) and not self.emergency_phone:

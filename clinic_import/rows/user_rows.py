@@ -19,7 +19,7 @@ def read_language(cell: str) -> str:
     if code is None:
         languages = ", ".join(LANGUAGE_NAMES.values())
         raise ValueError(
-            _("“%(cell)s” is not a language of the pages. Use one of these: %(languages)s.")
+            _("The pages are not available in “%(cell)s”. Use one of these: %(languages)s.")
             % {"cell": cell, "languages": languages}
         )
     return code

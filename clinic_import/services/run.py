@@ -150,7 +150,7 @@ def _write(claimed: ClinicImport, now: datetime) -> None:
                 by=claimed.by,
                 action=Action.IMPORTED,
                 at=now,
-                detail=f"{claimed.new} new rows, {claimed.changed} changed",
+                detail=f"rows: {claimed.new} new, {claimed.changed} changed",
             )
     except (ImportFailed, ImportChanged):
         _preview(claimed, clock.now(), has_changed=True)

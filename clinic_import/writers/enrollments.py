@@ -215,7 +215,7 @@ def _change(run: ImportRun, row: EnrollmentRow, enrollment: Enrollment) -> None:
     }
     changes = differences(before, after, row.absent)
     if kept := next((change for change in changes if change.column in KEPT_COLUMNS), None):
-        sentence = _("The enrollment has %(before)s here. Change it on the enrollment's page, not by import.")
+        sentence = _("The existing enrollment has %(before)s. Change it on the enrollment's page, not by import.")
         run.add_fault(row, kept.column, sentence % {"before": kept.before})
     elif last_day and row.last_day is None and "last_day" not in row.absent:
         sentence = _("The enrollment ended on %(date)s. Enter this day, or enroll the patient again from a later day.")

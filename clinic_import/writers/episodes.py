@@ -147,7 +147,7 @@ def _check_row_of_patient(run: ImportRun, group: EpisodeGroup) -> None:
     same = any(_order(each) == _order(row) for each in candidates)
     referral = _text(group.rows, "referral_source")
     if not same or (row.referral_source and referral and row.referral_source != referral):
-        sentence = _("%(file)s, row %(row)s, has something else about this episode. Make the rows agree.")
+        sentence = _("%(file)s, row %(row)s, says something else about this episode. Make the rows agree.")
         values = {"file": run.file_of(EpisodeRow.table), "row": group.rows[-1].number}
         run.add_fault(row, "referral_source" if same else "level", sentence % values)
 

@@ -103,7 +103,7 @@ class SiteHistory:
         mark = Mark(row.status, self._instant(row, row.arrived), self._instant(row, row.left), row.reason)
         minutes = self._credited(session, mark)
         if minutes is None:
-            sentence = _("The times are not those of the group, which was held from %(starts)s to %(ends)s.")
+            sentence = _("These times don't fit the group, which was held from %(starts)s to %(ends)s.")
             starts, ends = (each.astimezone(self._site.zone) for each in (session.starts, session.ends))
             column = "arrived" if row.arrived else "left"
             run.add_fault(row, column, sentence % {"starts": clock(starts.time()), "ends": clock(ends.time())})
@@ -141,12 +141,12 @@ class SiteHistory:
         """Return a fault if the mark can't be added to the session, or None."""
         row = placed.row
         if session.finalized_at is not None and session.imported_at is None:
-            sentence = _("%(name)s finalized this session. Add the attendance there, not by import.")
+            sentence = _("%(name)s finalized this session. Add the attendance on the session's page, not by import.")
             return "on", sentence % {"name": session.finalized_credential}
         if booking is not None:
             if booking.released_at is None:
                 return None
-            return "on", _("The patient gave up this session. Add the attendance on its page, not by import.")
+            return "on", _("The patient gave up this session. Add the attendance on the session's page, not by import.")
         if not self._busy.is_free(placed.episode.pk, session_interval(session)):
             return "on", _("%(code)s was in another session at this time.") % {"code": row.patient}
         has_room = session.pk is None or session.imported_at is not None

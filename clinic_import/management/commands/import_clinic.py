@@ -86,10 +86,11 @@ def report(outcome: ImportResult, *, dry_run: bool, in_full: bool) -> Iterator[s
     for table, missing in outcome.missing.items():
         if missing.number:
             more = ", …" if missing.number > len(missing.labels) else ""
-            yield f"Not in {table}: {missing.number:,} ({', '.join(missing.labels)}{more}). Nothing happens to them."
+            yield f"Not in {table}, and not changed: {missing.number:,} ({', '.join(missing.labels)}{more})."
     changed = sum(not change.is_new for change in outcome.changes)
     if not outcome.changes:
-        yield f"Nothing to change: {outcome.unchanged:,} rows are up to date."
+        rows = "1 row is" if outcome.unchanged == 1 else f"{outcome.unchanged:,} rows are"
+        yield f"Nothing to change: {rows} up to date."
     else:
         yield f"Rows: {new.total():,} new, {changed:,} changed, {outcome.unchanged:,} unchanged."
     if dry_run:

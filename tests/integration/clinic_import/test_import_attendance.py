@@ -159,7 +159,7 @@ def test_imported_sessions_are_held_and_on_nobodys_list(tmp_path: Path) -> None:
     assert (made_up.enrollment, made_up.makes_up and made_up.makes_up.session.on) == (None, date(2026, 8, 17))
     page = client_for(User.objects.get(code="BEN")).get(f"/sessions/{monday.pk}/").content.decode()
     assert "imported" in page
-    assert "Nobody signed it in this program." in page
+    assert ", without a signature." in page
 
 
 def test_an_import_in_somebodys_name_records_that_name(tmp_path: Path) -> None:
@@ -245,7 +245,8 @@ def test_nobody_is_added_to_a_signed_or_canceled_session(tmp_path: Path, with_pa
     assert failed(tmp_path, row) == ["attendance.csv, row 2, on: F1 was canceled on Aug 28, 2026."]
     rows.update(status=SessionStatus.HELD, finalized_at=NOW, finalized_by=ada, finalized_credential="Ada Park, LADC")
     assert failed(tmp_path, row) == [
-        "attendance.csv, row 2, on: Ada Park, LADC finalized this session. Add the attendance there, not by import."
+        "attendance.csv, row 2, on: Ada Park, LADC finalized this session. Add the attendance on the session's page, not by"
+        " import."
     ]
 
 
@@ -272,17 +273,17 @@ def test_nobody_is_added_to_a_signed_or_canceled_session(tmp_path: Path, with_pa
         pytest.param("P1,F1,2026-07-17,present,,,,,\n", "on: The site is closed on Jul 17, 2026.", id="closed"),
         pytest.param(
             "P1,M1,2026-07-06,late,,,,,\n",
-            "arrived: Enter when the patient arrived, or when the patient left under left.",
+            "arrived: Enter the time of arrival here, or the time of departure under left.",
             id="late without a time",
         ),
         pytest.param(
             "P1,M1,2026-07-06,late,13:30,,,,\n",
-            "arrived: The times are not those of the group, which was held from 9:00 AM to 12:00 PM.",
+            "arrived: These times don't fit the group, which was held from 9:00 AM to 12:00 PM.",
             id="after the end",
         ),
         pytest.param(
             "P1,M1,2026-07-06,no-show,9:30,,,,\n",
-            "arrived: Only a patient who came has times. Correct the status, or leave this blank.",
+            "arrived: Only patients who attended have times. Correct the status, or leave this blank.",
             id="absent with a time",
         ),
         pytest.param(
@@ -292,7 +293,7 @@ def test_nobody_is_added_to_a_signed_or_canceled_session(tmp_path: Path, with_pa
         ),
         pytest.param(
             "P1,PM-TUE,2026-07-07,present,,,,M1,\n",
-            "makes_up_on: A make-up session needs the code and the date of the missed session.",
+            "makes_up_on: A make-up session needs the group's code and the date of the missed session.",
             id="half a make-up session",
         ),
         pytest.param(

@@ -163,7 +163,7 @@ def test_an_enrollment_takes_the_patient_off_the_waitlist(tmp_path: Path) -> Non
         ),
         pytest.param(
             "P1,AM,2026-07-06,,,,Moved\n",
-            "row 2, end_reason: Only an enrollment with a last day has this. Enter the day, or leave this blank.",
+            "row 2, end_reason: An end reason needs a last day. Enter the last day, or leave this blank.",
             id="a reason without an end",
         ),
         pytest.param(

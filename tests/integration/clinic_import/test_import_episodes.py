@@ -180,7 +180,7 @@ def test_a_patient_with_a_spot_is_discharged_on_the_chart(tmp_path: Path, happen
         ),
         pytest.param(
             "P1,2026-08-31,,,,,2.1,,12,4,\"Dr. Cole, MD\"\n",
-            "patients.csv, row 2, level: episodes.csv, row 2, has something else about this episode. Make the rows agree.",
+            "patients.csv, row 2, level: episodes.csv, row 2, says something else about this episode. Make the rows agree.",
             id="the files contradict each other",
         ),
         pytest.param(

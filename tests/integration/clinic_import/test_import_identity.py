@@ -156,7 +156,7 @@ def test_rows_of_both_records_of_a_merge_are_faults(tmp_path: Path) -> None:
         import_files(tmp_path, TWO_RECORDS)
     assert [str(fault) for fault in failed.value.faults] == [
         "patients.csv, row 3, code: P2 was merged into P1, which has a row, too. Remove one of the two rows.",
-        "commitments.csv, row 3, code: The patient's record was merged into another one, and each had its own commitment C1."
-        " Change this one on the chart, and remove the row.",
+        "commitments.csv, row 3, code: The patient's record was merged into another one, and both had a commitment C1."
+        " Change this commitment on the chart, and remove the row.",
     ]
     assert sorted(kept.commitments.values_list("label", flat=True)) == ["Hearing", "Night shift"]

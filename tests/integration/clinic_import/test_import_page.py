@@ -71,11 +71,11 @@ def test_several_csv_files_are_previewed_and_then_imported(client: Client, admin
     page = upload(client, administrator, csv_files(CLINIC))
     item = ClinicImport.objects.get()
     assert (item.state, item.new, item.changed, item.unchanged) == (ImportState.PREVIEWED, 14, 0, 0)
-    assert "This import adds 14 rows and changes 0." in page.text
+    assert "Rows in these files: 14 new, 0 changed, 0 unchanged." in page.text
     assert "NORTH BIG" in page.text
     assert not Site.objects.exists()
     done = confirm(client, item)
-    assert "The files are imported: 14 new rows, 0 changed and 0 unchanged." in done.text
+    assert "The files have been imported. Rows: 14 new, 0 changed, 0 unchanged." in done.text
     assert Patient.objects.count() == 2
     item.refresh_from_db()
     assert (item.state, item.upload) == (ImportState.DONE, None)
@@ -94,7 +94,7 @@ def test_the_preview_shows_values_before_and_after(client: Client, administrator
     upload(client, administrator, csv_files(CLINIC))
     confirm(client, ClinicImport.objects.get())
     page = upload(client, administrator, csv_files({"rooms": CLINIC["rooms"].replace("12", "14")}))
-    assert "This import adds 0 rows and changes 1." in page.text
+    assert "Rows in these files: 0 new, 1 changed, 1 unchanged." in page.text
     for text in ("NORTH BIG", "places", "<td>12</td>", "<td>14</td>"):
         assert text in page.text
 
@@ -180,7 +180,7 @@ def test_the_details_of_a_finished_import_are_deleted_but_not_its_numbers(client
     confirm(client, item)
     delete_old_contents(now=NOW + KEPT_FOR)
     page = client.get(reverse("clinic-import", args=[item.pk]))
-    assert "The files are imported: 14 new rows" in page.text
+    assert "The files have been imported. Rows: 14 new" in page.text
     assert "The details of an import are deleted after a day." in page.text
 
 
@@ -518,7 +518,7 @@ def test_a_person_in_care_at_another_site_is_not_revealed(client: Client) -> Non
     known = make_patient(south, code="P7", first_name="Rosa", last_name="Hart")
     text = f"{PATIENTS}NORTH,P8,Rosa,Hart,{known.birth_date}\n"
     page = upload(client, coordinator(north), {"patients.csv": text})
-    assert "This import adds 1 rows" in page.text
+    assert "Rows in these files: 1 new, 0 changed, 0 unchanged." in page.text
     page = upload(client, coordinator(north, south), {"patients.csv": text})
     assert "P7 is a patient with the same name and birth date." in page.text
 

@@ -158,7 +158,7 @@ def test_a_preview_and_an_import_with_a_fault_send_nothing(folder: Path, setting
         ),
         pytest.param(
             "P1,,rosa@mail.example,French,yes\n",
-            "row 2, language: “French” is not a language of the pages. Use one of these: English, Spanish.",
+            "row 2, language: The pages are not available in “French”. Use one of these: English, Spanish.",
             id="another language",
         ),
         pytest.param("P1,,rosa,,yes\n", "row 2, email: “rosa” is not an email address.", id="no address"),

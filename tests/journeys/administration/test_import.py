@@ -60,6 +60,6 @@ def test_a_clinic_is_imported_after_two_mistakes_are_repaired(page: Page, sign_i
     assert_accessible(page)
     assert not Site.objects.exists()
     follow(page.get_by_role("button", name="Import rows"))
-    expect(page.get_by_text("The files are imported: 2 new rows, 0 changed and 0 unchanged.")).to_be_visible()
+    expect(page.get_by_text("The files have been imported. Rows: 2 new, 0 changed, 0 unchanged.")).to_be_visible()
     assert_accessible(page)
     assert Room.objects.get().places == 12
