@@ -125,7 +125,7 @@ def _not_saved(kept: dict[str, Any]) -> str:
     if kept.get("why") == "asked_who":
         return _("We asked who you are before this was saved. Check it and send it again.")
     if kept.get("why") == "merged":
-        return _("The record was merged into this one before this was saved. Check it and send it again.")
+        return _("This was not saved, because two records were merged in the meantime. Check it and send it again.")
     return _("You were signed out before this was saved. Check it and send it again.")
 
 
@@ -133,7 +133,7 @@ def _not_done(kept: dict[str, Any]) -> str:
     if kept.get("why") == "asked_who":
         return _("We asked who you are before this was done. Nothing was saved. Do it again.")
     if kept.get("why") == "merged":
-        return _("The record was merged into this one before this was done. Nothing was saved. Do it again.")
+        return _("This was not done, because two records were merged in the meantime. Nothing was saved. Do it again.")
     return _("You were signed out before this was done. Nothing was saved. Do it again.")
 
 

@@ -32,7 +32,7 @@ class MergeForm(forms.Form):
     reason = forms.CharField(
         max_length=REASON_MAX_LENGTH,
         label=_("Reason"),
-        help_text=_("How you know that both records are of the same person. Only staff see the reason."),
+        help_text=_("How you know that both records belong to the same person. Only staff see the reason."),
     )
 
     def __init__(self, *args: Any, choices: Iterable[DetailChoice], **kwargs: Any) -> None:

@@ -109,7 +109,7 @@ class PatientForm(forms.Form):
         self.contact_rows = ContactRows(self, contacts, self.data)
         if patient is None:
             self.fields["code"].help_text = _(
-                "The clinic’s own code. Leave blank, and the patient gets the next free one."
+                "The clinic’s own code. Leave blank to give the patient the next free one."
             )
         else:
             self.fields["code"].required = True

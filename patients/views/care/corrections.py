@@ -53,7 +53,7 @@ def level_correct(request: HttpRequest, span_id: int) -> HttpResponse:
     page: dict[str, Any] = {
         "heading": _("Correct level of care"),
         "button": _("Save correction"),
-        "note": _("Level %(level)s from %(first)s is corrected in the weeks that have passed, too.")
+        "note": _("The correction of level %(level)s from %(first)s applies to past weeks, too.")
         % {"level": span.level, "first": day(span.starts)},
         "action": "level of care correction",
     }
@@ -151,7 +151,7 @@ def discharge_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     page: dict[str, Any] = {
         "heading": _("Correct discharge"),
         "button": _("Save correction"),
-        "note": _("Bookings and weekly hours become what they would be with the right last day."),
+        "note": _("Bookings and weekly hours will be as if the right last day had been entered from the start."),
         "other": _("Take discharge back"),
         "other_url": reverse("discharge-take-back", args=[episode.pk]),
         "action": "discharge correction",
@@ -219,7 +219,7 @@ def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     page: dict[str, Any] = {
         "heading": _("Correct admission"),
         "button": _("Save correction"),
-        "note": _("Bookings and weekly hours become what they would be with the right first day."),
+        "note": _("Bookings and weekly hours will be as if the right first day had been entered from the start."),
         "other": _("Take admission back"),
         "other_url": reverse("admission-take-back", args=[episode.pk]),
         "action": "admission correction",

@@ -224,7 +224,7 @@ def test_a_new_level_on_the_same_day_offers_the_correction_with_what_was_typed(
 ) -> None:
     refused = client_of.post(reverse("level-new", args=[rosa.pk]), TYPED)
     assert refused.status_code == 422
-    assert "Correct current level" in refused.text
+    assert "Correct level of care" in refused.text
 
     address, typed = refused.context["correct_url"], refused.context["typed"]
     opened = client_of.post(address, typed | {"open": "1"})

@@ -200,7 +200,7 @@ def test_patients_see_their_own_contacts(noor: Patient) -> None:
     text = client_for(make_patient_user(noor)).get(reverse("portal-account")).text
     assert "(207) 555-0142" in text
     assert "(we may leave a message)" in text
-    assert "(we leave no message)" in text
+    assert "(we won’t leave a message)" in text
     assert "4 Main Street<br>Utica, NY" in text
     assert "Ana Haddad (sister), (207) 555-0144" in text
 

@@ -155,7 +155,9 @@ def test_a_form_that_was_open_during_the_merge_is_not_lost(desk: Client, rosa: P
     }
     page = desk.post(reverse("commitment-new", args=[twin.pk]), values, follow=True)
     assert page.redirect_chain == [(reverse("commitment-new", args=[rosa.pk]), 302)]
-    assert "The record was merged into this one before this was saved. Check it and send it again." in page.text
+    assert (
+        "This was not saved, because two records were merged in the meantime. Check it and send it again." in page.text
+    )
     assert 'value="Day shift"' in page.text
     assert not Commitment.objects.exists()
 

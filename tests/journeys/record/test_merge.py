@@ -61,7 +61,7 @@ def test_two_records_are_merged_and_separated_again(
     page.goto(reverse("patient", args=[twin.pk]))
     expect(page.get_by_text("The record P002 was merged into P001.")).to_be_visible()
 
-    follow(page.get_by_role("link", name="Take back P002"))
+    follow(page.get_by_role("link", name="Take back merge of P002"))
     assert_accessible(page)
     assert_no_sideways_scrolling(page)
     page.get_by_label("Reason*").fill("They are twins")
