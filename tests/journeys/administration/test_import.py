@@ -56,7 +56,7 @@ def test_a_clinic_is_imported_after_two_mistakes_are_repaired(page: Page, sign_i
     follow(page.get_by_role("link", name="Choose files"))
     page.get_by_label("Files").set_input_files(fill(blank, is_repaired=True))
     follow(page.get_by_role("button", name="Check files"))
-    expect(page.get_by_text("This import adds 2 rows and changes 0.")).to_be_visible()
+    expect(page.get_by_text("Rows in these files: 2 new, 0 changed, 0 unchanged.")).to_be_visible()
     assert_accessible(page)
     assert not Site.objects.exists()
     follow(page.get_by_role("button", name="Import rows"))
