@@ -108,7 +108,10 @@ def make_patient(
 
 
 def make_contacts(patient: Patient) -> tuple[str, ...]:
-    """Give the patient an address, a phone number and an emergency contact, and return what must not leave the building."""
+    """Give the patient an address, a phone number and an emergency contact.
+
+    Return the texts that no feed, letter or mail may contain.
+    """
     patient.address = "41 Quince Street"
     patient.save(update_fields=["address"])
     PatientPhone.objects.create(patient=patient, position=0, number="(207) 555-0162", may_leave_message=True)

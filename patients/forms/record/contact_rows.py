@@ -1,7 +1,7 @@
 """Rows of form fields for phone numbers and emergency contacts.
 
-A patient's numbers and contacts fill the first rows. There is an empty row for another number, and there are at least two rows
-for emergency contacts. To remove a number or a contact, the user clears its row.
+A patient's numbers and contacts fill the first rows. Below `MAX_PHONES`, there is an empty row for another number. There are
+at least two rows for emergency contacts. To remove a number or a contact, the user clears its row.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

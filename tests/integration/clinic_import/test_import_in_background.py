@@ -73,7 +73,7 @@ def elsewhere(act: Callable[[], object]) -> object:
 
 
 def during(monkeypatch: pytest.MonkeyPatch, act: Callable[[ImportRun], object]) -> list[object]:
-    """Run the act each time after an import has written its rows, before its transaction ends. Return what it returns."""
+    """Call `act` whenever an import has written its rows, before its transaction ends. Return the list of its results."""
     results: list[object] = []
     write: Any = clinic._write
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 HEAD = "patient,first_day,last_day,reason\n"
 WEEK_OFF = HEAD + "P1,2026-09-07,2026-09-11,Family emergency\n"
 LATER = datetime(2026, 9, 9, 18, tzinfo=UTC)
-"""After the session on Wednesday, September 9."""
+"""A time after the session on Wednesday, September 9."""
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def administrator() -> User:
 
 
 def upload(client: Client, user: User, files: Mapping[str, str | bytes], **fields: str) -> Any:
-    """Upload the files (by name) as the user and return the response, which follows redirects."""
+    """Upload the files, by name, as the user. Return the response after the redirects."""
     client.force_login(user)
     uploads = [
         SimpleUploadedFile(name, data if isinstance(data, bytes) else data.encode()) for name, data in files.items()

@@ -1,4 +1,4 @@
-"""Merge two records of one person: what moves, what is refused, and that nothing tells the merged record from a single one."""
+"""Merge two records of one person: what moves, what is refused, and that the merged record is like one from the start."""
 
 import random
 from collections.abc import Callable
@@ -103,7 +103,7 @@ class Desk:
         return take_back_merge(merge=merge, reason="Two people after all", by=self.coordinator, now=now)
 
     def refusals(self) -> list[type]:
-        """The classes of the reasons against a merge, which is not done."""
+        """Return the classes of the reasons against a merge. There must be at least one, so nothing is merged."""
         return reasons(self.merge)
 
 
@@ -254,7 +254,7 @@ def test_every_relation_of_a_patient_is_merged() -> None:
 
 
 def test_every_constraint_with_a_patient_is_respected() -> None:
-    """A row that moves may break a constraint of its table. `merge_rows` and `merge_checks` prevent this for these ones."""
+    """A row that moves could break one of these constraints of its table. `merge_rows` and `merge_checks` prevent this."""
     found = {
         constraint.name
         for relation in Patient._meta.related_objects
