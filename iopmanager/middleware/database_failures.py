@@ -16,9 +16,9 @@ from iopmanager.middleware.kept_form import NEVER_KEPT
 LOCK_SECONDS, STATEMENT_SECONDS = 8, 10
 """How long a request waits for somebody else's changes, and how long one of its statements may run."""
 WAITED_TOO_LONG = {"55P03", "57014", "40001", "40P01"}
-"""PostgreSQL's codes for a lock or a statement that took too long, and for changes that got in each other's way."""
+"""PostgreSQL's codes for a lock or a statement that took too long, and for changes that conflict with each other."""
 DISCONNECTED = ("08", "57P", "53300", "25006")
-"""How PostgreSQL's codes begin for lost connections, restarts, too many connections, and servers that only read."""
+"""The first characters of PostgreSQL's codes for lost connections, restarts, too many connections, and read-only servers."""
 SQLITE_WAITED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -35,7 +35,7 @@ def database_failure(error: BaseException | None) -> DatabaseFailure | None:
         return None
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the higher bits tell details
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the higher bits have details
         return DatabaseFailure.BUSY if code in SQLITE_WAITED else None
     code = getattr(cause, "sqlstate", None)
     if code in WAITED_TOO_LONG:
@@ -48,7 +48,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that raised an exception.
 
     If the database was busy or away, the status is 503, and the page can send a form again with all that was typed.
-    Passwords and files can't be sent again. For other exceptions, the status is 500. Reads no database.
+    Passwords and files can't be sent again. For other exceptions, the status is 500. Does not use the database.
     """
     failure = database_failure(sys.exception())
     if failure is None:

@@ -77,7 +77,10 @@ def site_after_merge(kept: Patient, absorbed: Patient) -> Site:
 
 
 def reasons_against_merge(kept: Patient, absorbed: Patient, site: Site, today: date) -> Iterable[Reason]:
-    """Yield every reason why the absorbed record can't become part of the kept record. `site` is the site afterward."""
+    """Yield the reasons why the absorbed record can't become part of the kept record. `site` is the site afterward.
+
+    Double bookings are reported only if no episodes overlap.
+    """
     overlapping = list(_overlapping_care(kept, absorbed))
     yield from overlapping or _double_bookings(kept, absorbed)
     if all(each.user is not None and each.user.is_active for each in (kept, absorbed)):
@@ -107,8 +110,8 @@ def _overlapping_care(kept: Patient, absorbed: Patient) -> Iterable[Reason]:
 def _double_bookings(kept: Patient, absorbed: Patient) -> Iterable[Reason]:
     """Yield a reason for each session of the absorbed record at the time of a session of the kept record.
 
-    Bookings are on days of their episodes, and episodes that overlap are a reason of their own. So this happens only if the
-    dates of an episode were changed without its bookings.
+    Bookings are on days of their episodes. So without overlapping episodes, this happens only if the dates of an episode
+    were changed without its bookings.
     """
     same_time = (
         Booking.objects.active().of_patient(kept.pk).filter(starts__lt=OuterRef("ends"), ends__gt=OuterRef("starts"))
