@@ -19,7 +19,7 @@ from patients.models import PhoneKind
 
 MIN_PHONE_ROWS = 2
 MAX_PHONES = 10
-"""Maximum number of phone rows. It is high, because a merge brings the numbers of two records together."""
+"""Maximum number of phone rows for new numbers. Numbers that a merge brings together all have a row, even if they are more."""
 MAX_EMERGENCY_CONTACTS = 2
 PHONE_FIELDS = ("phone", "phone_kind", "leave_message")
 EMERGENCY_FIELDS = ("emergency_name", "emergency_relationship", "emergency_phone")
@@ -40,7 +40,7 @@ class ContactRows:
         self.form = form
         self.phone_rows = [
             number
-            for number in range(1, MAX_PHONES + 1)
+            for number in range(1, max(MAX_PHONES, len(saved.phones)) + 1)
             if number <= max(MIN_PHONE_ROWS, len(saved.phones) + 1) or f"phone_{number}" in posted
         ]
         self.emergency_rows = range(1, max(MAX_EMERGENCY_CONTACTS, len(saved.emergency)) + 1)

@@ -106,6 +106,15 @@ def test_a_cleared_row_is_removed_and_the_next_one_takes_its_place(desk: Client,
     assert "555" not in event.detail
 
 
+def test_more_numbers_than_the_form_offers_are_all_kept(desk: Client, noor: Patient) -> None:
+    phones = tuple(Phone(f"(207) 555-01{number}", "home") for number in range(10, 22))
+    save_contacts(noor, Contacts(phones, ()))
+    form = desk.get(reverse("patient-edit", args=[noor.pk])).context["form"]
+    typed = {name: str(field.initial or "") for name, field in form.fields.items() if name.startswith("phone")}
+    assert edit(desk, noor, **typed).status_code == 302
+    assert contacts_of(noor).phones == phones
+
+
 def test_a_number_that_a_colleague_added_meanwhile_is_not_lost(desk: Client, noor: Patient) -> None:
     address = reverse("patient-edit", args=[noor.pk])
     version = desk.get(address).context["version"]
