@@ -155,8 +155,8 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
     The picture and the weekly hours are for the week that contains `day`. If `day` is None, the week is this week or, if
     treatment begins later, the first week of treatment.
 
-    To save queries, the caller can annotate the patient with `has_calendars`, `has_proposals`, `has_corrections` and
-    `has_merges`. Such rows are then queried only if the patient has any.
+    To save queries, the caller can annotate the patient with `has_calendars`, `has_proposals`, `has_corrections`,
+    `has_merges`, `has_leaves` and `has_waitlist_entries`. Such rows are then queried only if the patient has any.
     """
     site, today = patient.site, patient.site.today_at(now)
     episodes = list(patient.episodes.select_related("site", "patient").prefetch_related("spans"))
@@ -181,8 +181,8 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
         span=span,
         past_episodes=[each for each in episodes if each is not episode],
         enrollments=list_enrollments(found, min(today, week), today),
-        leaves=list(episode.leaves.open_on_or_after(today)) if episode else (),
-        waitlist_entries=list(episode.waiting_entries.open().select_related("track")) if episode else (),
+        leaves=_leaves(patient, episode, today),
+        waitlist_entries=_waitlist_entries(patient, episode),
         scheduled=weekly_totals(found, week, rules),
         is_whole_week=is_whole_week(found, week),
         rules=rules,
@@ -202,6 +202,18 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
         sees_trail=sees_trail,
         trail=list(_trail(patient, merges, user)[:SHOWN_EVENTS]) if sees_trail else (),
     )
+
+
+def _leaves(patient: Patient, episode: Episode | None, today: date) -> Sequence[LeaveOfAbsence]:
+    if episode is None or not vars(patient).get("has_leaves", True):
+        return ()
+    return list(episode.leaves.open_on_or_after(today))
+
+
+def _waitlist_entries(patient: Patient, episode: Episode | None) -> Sequence[WaitingEntry]:
+    if episode is None or not vars(patient).get("has_waitlist_entries", True):
+        return ()
+    return list(episode.waiting_entries.open().select_related("track"))
 
 
 def _corrections(patient: Patient, merges: Sequence[PatientMerge]) -> list[AuditEvent]:

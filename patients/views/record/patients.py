@@ -27,7 +27,7 @@ from patients.services.record.person import change_patient, check_person, create
 from patients.views.form_page import form_page
 from patients.views.record.chart import build_chart
 from patients.views.record.patient_list import list_patient, with_current_care
-from scheduling.models import Track
+from scheduling.models import LeaveOfAbsence, Track, WaitingEntry
 from scheduling.services.administration.versions import version_of
 from scheduling.views.administration.versions import submit_edit
 from scheduling.views.current_site import current_site
@@ -79,6 +79,8 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
         has_proposals=Exists(proposals),
         has_calendars=Exists(calendars),
         has_corrections=Exists(corrections),
+        has_leaves=Exists(LeaveOfAbsence.objects.filter(episode__patient=OuterRef("pk"))),
+        has_waitlist_entries=Exists(WaitingEntry.objects.open().filter(episode__patient=OuterRef("pk"))),
         has_merges=Exists(PatientMerge.objects.in_force().filter(kept=OuterRef("pk"))),
         link_expires_at=links.pending().values("expires_at")[:1],
         joined_at=links.filter(used_by=OuterRef("user")).values("used_at")[:1],

@@ -283,7 +283,7 @@ def test_the_chart_takes_as_many_queries_for_three_as_for_one(
             book(make_session(meeting, WEDNESDAY.replace(day=23 + each)), enrollment)
         make_commitment(patient, [each], "08:00", "11:00")
 
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(24):
         response = coordinator.get(reverse("patient", args=[patient.pk]))
 
     assert len(response.context["chart"].enrollments) == number
