@@ -60,16 +60,16 @@ def parse_table[R: ImportRow](kind: type[R], given: GivenTable, date_order: Date
 
 
 def _split_time_ranges(sheet: Sheet, columns: Sequence[str]) -> Sheet:
-    """Split ranges such as `9:00-12:00` under `starts` into `starts` and `ends`, if the file has no column `ends`."""
-    if not {"starts", "ends"} <= {*columns} or "ends" in sheet.columns or "starts" not in sheet.columns:
+    """Split ranges such as `9:00-12:00` under `starts` into `starts` and `ends`, in rows that have nothing under `ends`."""
+    if not {"starts", "ends"} <= {*columns} or "starts" not in sheet.columns:
         return sheet
     rows: list[tuple[int, dict[str, str]]] = []
     for number, cells in sheet.rows:
-        parts = split_time_range(cells.get("starts", ""))
+        parts = None if cells.get("ends") else split_time_range(cells.get("starts", ""))
         rows.append((number, {**cells, "starts": parts[0], "ends": parts[1]} if parts else cells))
     if not any("ends" in cells for _number, cells in rows):
         return sheet
-    return replace(sheet, columns=(*sheet.columns, "ends"), rows=tuple(rows))
+    return replace(sheet, columns=tuple(dict.fromkeys((*sheet.columns, "ends"))), rows=tuple(rows))
 
 
 def _parse[R: ImportRow](

@@ -48,6 +48,21 @@ AS_EXPORTED = {
 """All files of a clinic, with the titles, dates, times and weekdays that people and their programs write."""
 
 
+def test_a_range_of_times_may_stand_beside_an_empty_end(tmp_path: Path) -> None:
+    groups = (
+        "site,code,name,tracks,weekday,starts,ends,lead,places,runs_from\n"
+        "NORTH,AM,Group,AM,Mon,9-12,,ADA,10,2026-01-05\nNORTH,PM,Group,AM,Tue,13:00,16:00,ADA,10,2026-01-05\n"
+    )
+    files = {table: AS_EXPORTED[table].replace("published", "draft").replace(";", ",") for table in ("rooms", "tracks")}
+    files |= {"sites": "code,name,time_zone\nNORTH,Harbor Street,America/New_York\n", "meetings": groups}
+    files["staff"] = "code,email,name,roles\nADA,ada@clinic.example,Ada,clinician@NORTH; coordinator@NORTH\n"
+    import_files(tmp_path, files)
+    assert [*Meeting.objects.order_by("weekday").values_list("starts", "ends")] == [
+        (time(9), time(12)),
+        (time(13), time(16)),
+    ]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
 def test_a_folder_as_a_clinic_exports_it_comes_in(tmp_path: Path, encoding: str) -> None:
     for table, text in AS_EXPORTED.items():
