@@ -19,8 +19,8 @@ def contacts_of(patient: Patient) -> Contacts:
 def save_contacts(patient: Patient, contacts: Contacts) -> list[str]:
     """Replace the patient's phone numbers and emergency contacts, and return which of the two changed, for the audit trail.
 
-    The rows of numbers and people that stay are updated, not replaced, because taking back a merge of records finds rows by
-    their ids. Call this in a transaction that has locked or created the patient.
+    Rows are updated, not replaced, because taking back a merge of records finds rows by their ids. A corrected number stays
+    in its row, so it goes back to the record it came from. Call this in a transaction that has locked or created the patient.
     """
     saved = contacts_of(patient)
     changed = []
@@ -40,15 +40,26 @@ def _save(
     values: Iterable[Phone | ContactPerson],
     key: str,
 ) -> None:
-    """Make the rows equal to the values, in their order. `key` is the field by which a row is found again."""
-    for position, value in enumerate(values):
-        known = (row for row in rows if getattr(row, key) == getattr(value, key))
-        row = next(known, None) or model(patient=patient)
-        if row in rows:
-            rows.remove(row)
+    """Make the rows equal to the values, in their order.
+
+    A row is found again by the field `key`. The values that are new are then given to the rows at the same places, because
+    somebody has changed them there.
+    """
+    given = list(values)
+    found: dict[int, Any] = {}
+    for position, value in enumerate(given):
+        known = (row for row in rows if row not in found.values() and getattr(row, key) == getattr(value, key))
+        if row := next(known, None):
+            found[position] = row
+    for position in range(min(len(given), len(rows))):
+        if position not in found and rows[position] not in found.values():
+            found[position] = rows[position]
+    for position, value in enumerate(given):
+        row = found.get(position) or model(patient=patient)
         row.position = position
-        for name, given in asdict(value).items():
-            setattr(row, name, given)
+        for name, text in asdict(value).items():
+            setattr(row, name, text)
         row.save()
     for row in rows:
-        row.delete()
+        if row not in found.values():
+            row.delete()

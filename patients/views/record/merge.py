@@ -140,7 +140,7 @@ def merge_take_back(request: HttpRequest, merge_id: int) -> HttpResponse:
     )
     if merge.taken_back_at is not None and request.method != "POST":
         return redirect("patient", merge.absorbed_id)
-    plan = plan_take_back(merge)
+    plan = plan_take_back(merge, now=now)
     form = TakeBackMergeForm(request.POST or None)
     saved = submit_form(
         request, form, lambda: take_back_merge(merge=merge, reason=form.cleaned_data["reason"], by=user, now=now)
@@ -156,6 +156,7 @@ def merge_take_back(request: HttpRequest, merge_id: int) -> HttpResponse:
         "plan": plan,
         "form": form,
         "moves": _count_rows(plan.moved),
+        "removed": _count_removed(plan.removed),
         "restored": _labels(plan.restored),
         "changed_since": _labels(plan.changed_since),
         "cancel_url": reverse("patient", args=[merge.kept_id]),
@@ -194,6 +195,11 @@ def _count_rows(moved: dict[str, list[int]]) -> list[CountedRows]:
     letters = Letter.objects.filter(consent__in=moved.get("patients.Consent", [])).count()
     more = [(Booking, bookings), (Letter, letters)]
     counted += [CountedRows(capfirst(str(model._meta.verbose_name_plural)), number) for model, number in more if number]
+    return sorted(counted, key=lambda each: each.label)
+
+
+def _count_removed(removed: dict[str, list[int]]) -> list[CountedRows]:
+    counted = (CountedRows(capfirst(label_of_rows(label)), len(ids)) for label, ids in removed.items())
     return sorted(counted, key=lambda each: each.label)
 
 

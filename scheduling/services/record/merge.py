@@ -29,6 +29,7 @@ from scheduling.services.record.merge_rows import (
     CONTACTS,
     DETAILS,
     RowsToMove,
+    contact_texts,
     rows_to_move,
     takes_sign_in,
 )
@@ -193,6 +194,7 @@ def _move_rows(plan: MergePlan, by: User, now: datetime) -> dict[str, Any]:
         "commitment_places": _move_to_same_places(rows),
         "commitment_codes": {str(pk): [code, ""] for pk, code in rows.codes.items()},
         "invitations": list(rows.withdrawn),
+        "contacts": {},
     }
     Commitment.objects.filter(pk__in=rows.codes).update(code="")
     Invitation.objects.filter(pk__in=rows.withdrawn).update(revoked_at=now, revoked_by=by)
@@ -203,6 +205,7 @@ def _move_rows(plan: MergePlan, by: User, now: datetime) -> dict[str, Any]:
     for contact in CONTACTS:
         moved = contact._base_manager.filter(pk__in=rows.moved.get(contact._meta.label, ()))
         moved.update(position=F("position") + AFTER_OWN_CONTACTS)
+        changed["contacts"][contact._meta.label] = contact_texts(moved)
     return changed
 
 

@@ -101,6 +101,11 @@ def _same_emergency_contacts(kept: Patient, absorbed: Patient) -> Iterable[int]:
     return (each.pk for each in found if (fold(each.name), digits_of(each.phone)[-10:]) in known)
 
 
+def contact_texts(rows: Iterable[PatientPhone | EmergencyContact]) -> dict[str, str]:
+    """Return what each phone number or emergency contact says, by its id, as it is stored in a merge."""
+    return {str(each.pk): f"{each}, {each.phone}" if isinstance(each, EmergencyContact) else str(each) for each in rows}
+
+
 def _places(patient: Patient) -> list[Place]:
     return list(Place.objects.filter(patient=patient).prefetch_related("travels").order_by("pk"))
 

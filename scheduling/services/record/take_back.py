@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -18,7 +18,7 @@ from scheduling.models import Booking, Enrollment, Feed, Site
 from scheduling.services.reasons import ReasonRequired
 from scheduling.services.record.merge import lock_records, save_both
 from scheduling.services.record.merge_checks import RecordInOtherZone
-from scheduling.services.record.merge_rows import AFTER_OWN_CONTACTS, CONTACTS, DETAILS, Ids
+from scheduling.services.record.merge_rows import AFTER_OWN_CONTACTS, CONTACTS, DETAILS, Ids, contact_texts
 from timekeeping.reasons import Reason, refuse_if_any
 
 
@@ -62,26 +62,35 @@ class TakeBackPlan:
 
     `moved` maps the labels of models to the ids of the rows that go back. `restored` are the names of the details of the
     kept record that get their earlier values. `changed_since` are the names of those that somebody has changed since the
-    merge, so that they stay.
+    merge, so that they stay. `removed` maps the labels of models to the ids of rows that can't go back, because somebody has
+    removed them since. `removed_contacts` are removed phone numbers and emergency contacts. `changed_contacts` are the
+    earlier and the present text of those that somebody has changed since, and that go back as they are now.
     """
 
     merge: PatientMerge
     moved: Ids
     restored: Sequence[str]
     changed_since: Sequence[str]
+    removed: Ids
+    removed_contacts: Sequence[str]
+    changed_contacts: Sequence[tuple[str, str]]
     reasons: Sequence[Reason]
 
 
-def plan_take_back(merge: PatientMerge) -> TakeBackPlan:
+def plan_take_back(merge: PatientMerge, *, now: datetime) -> TakeBackPlan:
     """Return what taking back the merge would do. The number of queries depends only on the number of models."""
     moved = _rows_to_move_back(merge)
     restored, changed_since = _details_to_restore(merge)
+    removed_contacts, changed_contacts = _compare_contacts(merge)
     return TakeBackPlan(
         merge=merge,
         moved=moved,
         restored=restored,
         changed_since=changed_since,
-        reasons=tuple(dict.fromkeys(_reasons_against(merge, moved))),
+        removed=_removed_since(merge, moved),
+        removed_contacts=removed_contacts,
+        changed_contacts=changed_contacts,
+        reasons=tuple(dict.fromkeys(_reasons_against(merge, moved, now))),
     )
 
 
@@ -101,7 +110,7 @@ def take_back_merge(*, merge: PatientMerge, reason: str, by: User, now: datetime
     merge.kept, merge.absorbed = kept, absorbed
     if not by.may(Permission.MANAGE_PATIENTS, kept.site_id):
         raise PermissionDenied
-    plan = plan_take_back(merge)
+    plan = plan_take_back(merge, now=now)
     refuse_if_any([*plan.reasons, *([] if reason.strip() else [ReasonRequired()])])
     merge.taken_back_at, merge.taken_back_by, merge.taken_back_reason = now, by, reason.strip()
     merge.save(update_fields=["taken_back_at", "taken_back_by", "taken_back_reason"])
@@ -129,6 +138,27 @@ def _rows_to_move_back(merge: PatientMerge) -> Ids:
     return moved
 
 
+def _removed_since(merge: PatientMerge, back: Ids) -> Ids:
+    named: dict[str, dict[str, str]] = merge.changed.get("contacts", {})
+    removed = {
+        label: sorted({*ids} - {*back.get(label, ()), *map(int, named.get(label, ()))})
+        for label, ids in merge.moved.items()
+    }
+    return {label: ids for label, ids in removed.items() if ids}
+
+
+def _compare_contacts(merge: PatientMerge) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the moved contacts that were removed since the merge, and the old and new text of those that were changed."""
+    removed, changed = [], []
+    before: dict[str, dict[str, str]] = merge.changed.get("contacts", {})  # older merges did not store the contacts
+    for contact in CONTACTS:
+        texts = before.get(contact._meta.label, {})
+        now = contact_texts(contact._base_manager.filter(patient=merge.kept_id, pk__in=[*map(int, texts)]))
+        removed += [text for pk, text in texts.items() if pk not in now]
+        changed += [(text, now[pk]) for pk, text in texts.items() if now.get(pk, text) != text]
+    return removed, changed
+
+
 def _details_to_restore(merge: PatientMerge) -> tuple[list[str], list[str]]:
     before, after = merge.details_before["kept"], merge.details_after["kept"]
     changed = [each for each in DETAILS if before.get(each.attname) != after.get(each.attname)]
@@ -138,7 +168,7 @@ def _details_to_restore(merge: PatientMerge) -> tuple[list[str], list[str]]:
     ]
 
 
-def _reasons_against(merge: PatientMerge, moved: Mapping[str, Sequence[int]]) -> Iterable[Reason]:
+def _reasons_against(merge: PatientMerge, moved: Mapping[str, Sequence[int]], now: datetime) -> Iterable[Reason]:
     if merge.taken_back_at is not None:
         yield MergeTakenBack()
         return
@@ -148,15 +178,19 @@ def _reasons_against(merge: PatientMerge, moved: Mapping[str, Sequence[int]]) ->
     yield from (LaterMerge(each.absorbed.code) for each in later)
     if merge.kept.site_id != merge.details_after["kept"]["site_id"]:
         yield SiteChangedSince(merge.kept.site.name)
-    yield from _times_of_other_zone(merge, moved)
+    yield from _times_of_other_zone(merge, moved, merge.kept.site.today_at(now))
     yield from _tied_episodes(merge, moved.get("patients.Episode", ()))
     yield from _shared_places(merge, moved)
 
 
-def _times_of_other_zone(merge: PatientMerge, moved: Mapping[str, Sequence[int]]) -> Iterable[Reason]:
-    """Yield a reason if commitments would stay with the kept record while its site changes to another time zone."""
+def _times_of_other_zone(merge: PatientMerge, moved: Mapping[str, Sequence[int]], today: date) -> Iterable[Reason]:
+    """Yield a reason if commitments would stay with the kept record while its site changes to another time zone.
+
+    Commitments that have ended are ignored, as in a merge.
+    """
     earlier = Site.objects.get(pk=merge.details_before["kept"]["site_id"])
-    staying = Commitment.objects.filter(patient=merge.kept_id).exclude(pk__in=moved.get("patients.Commitment", ()))
+    own = Commitment.objects.filter(patient=merge.kept_id).in_force_from(today)
+    staying = own.exclude(pk__in=moved.get("patients.Commitment", ()))
     if earlier.time_zone != merge.kept.site.time_zone and (times := staying.count()):
         yield RecordInOtherZone(merge.kept.code, merge.kept.site.name, times)
 

@@ -106,6 +106,19 @@ def test_a_cleared_row_is_removed_and_the_next_one_takes_its_place(desk: Client,
     assert "555" not in event.detail
 
 
+def test_a_corrected_row_stays_the_same_row(desk: Client, noor: Patient) -> None:
+    rows = [*noor.phones.values_list("pk", flat=True)], [*noor.emergency_contacts.values_list("pk", flat=True)]
+    typed = REACHED | {"phone_2": "207-555-0149", "emergency_name": "Ana Maria Haddad", "phone_3": "207 555 0146"}
+    assert edit(desk, noor, **typed).status_code == 302
+    assert [*noor.phones.values_list("pk", flat=True)][:2] == rows[0]
+    assert [*noor.emergency_contacts.values_list("pk", flat=True)] == rows[1]
+    assert [each.number for each in contacts_of(Patient.objects.get()).phones] == [
+        "(207) 555-0142",
+        "207-555-0149",
+        "207 555 0146",
+    ]
+
+
 def test_more_numbers_than_the_form_offers_are_all_kept(desk: Client, noor: Patient) -> None:
     phones = tuple(Phone(f"(207) 555-01{number}", "home") for number in range(10, 22))
     save_contacts(noor, Contacts(phones, ()))

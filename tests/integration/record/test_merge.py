@@ -46,6 +46,7 @@ from scheduling.services.record.take_back import (
     MergeTakenBack,
     PlaceOfOtherRecord,
     SiteChangedSince,
+    plan_take_back,
     take_back_merge,
 )
 from tests.concurrency import at_the_same_time
@@ -399,6 +400,42 @@ def test_phones_and_emergency_contacts_come_together_and_go_back(desk: Desk) -> 
     desk.take_back(merge)
     assert contacts_of(fresh(desk.kept)) == Contacts((first,), (ana,))
     assert contacts_of(fresh(desk.absorbed)) == Contacts((third, same[0]), (same[1], sam))
+
+
+def test_a_number_that_was_changed_since_goes_back_and_a_removed_one_is_named(desk: Desk) -> None:
+    ana = ContactPerson("Ana Reyes", "", "(207) 555-0101")
+    own, other, third = Phone("207-555-6001"), Phone("207-555-6002"), Phone("207-555-6003")
+    save_contacts(desk.kept, Contacts((own,), ()))
+    save_contacts(desk.absorbed, Contacts((other, third), (ana,)))
+    commitment = make_commitment(desk.absorbed, [1], "13:00", "17:00")
+    merge = desk.merge()
+    commitment.delete()
+    corrected = Phone("207-555-6012")
+    save_contacts(fresh(desk.kept), Contacts((own, corrected), ()))
+
+    plan = plan_take_back(PatientMerge.objects.get(pk=merge.pk), now=NOW)
+    assert plan.changed_contacts == [("207-555-6002", "207-555-6012")]
+    assert plan.removed_contacts == ["207-555-6003", "Ana Reyes, (207) 555-0101"]
+    assert [*plan.removed] == ["patients.Commitment"]
+    desk.take_back(merge)
+    assert contacts_of(fresh(desk.kept)).phones == (own,)
+    assert contacts_of(fresh(desk.absorbed)).phones == (corrected,)
+
+
+def test_commitments_that_ended_do_not_stand_against_taking_back(desk: Desk) -> None:
+    other = make_site("Desert Road", "America/Phoenix")
+    RoleAssignment.objects.create(user=desk.coordinator, role=Role.COORDINATOR, site=other)
+    Patient.objects.filter(pk=desk.absorbed.pk).update(site=other)
+    admit(fresh(desk.absorbed))
+    make_commitment(desk.kept, [1], "13:00", "17:00", valid_from=EARLIER, valid_until=MONDAY)
+    merge = desk.merge()
+    added = make_commitment(fresh(desk.kept), [1], "13:00", "17:00")
+    assert reasons(partial(desk.take_back, merge)) == [RecordInOtherZone]
+    added.valid_until = MONDAY
+    added.save()
+    desk.take_back(merge)
+    assert fresh(desk.kept).site == desk.site
+    assert fresh(desk.absorbed).merged_into is None
 
 
 def test_the_sign_in_moves_and_an_open_invitation_is_withdrawn(desk: Desk) -> None:

@@ -13,7 +13,9 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Role
+from patients.domain.contacts import Contacts, Phone
 from patients.models import Commitment, Patient, PatientMerge
+from patients.services.record.contacts import save_contacts
 from scheduling.models import Site
 from tests.factories import admit, make_commitment, make_patient, make_site, make_staff
 
@@ -119,6 +121,23 @@ def test_a_merge_is_taken_back_on_the_chart(desk: Client, rosa: Patient, twin: P
     assert desk.post(address, {"reason": "Sisters"}).status_code == 302
     assert Patient.objects.count() == 2
     assert address not in desk.get(reverse("patient", args=[rosa.pk])).text
+
+
+def test_the_preview_names_the_numbers_that_were_changed_or_removed_since(
+    desk: Client, rosa: Patient, twin: Patient
+) -> None:
+    save_contacts(twin, Contacts((Phone("207-555-6002"), Phone("207-555-6003"))))
+    commitment = make_commitment(twin, [1], "13:00", "17:00")
+    merge(desk, rosa, twin)
+    address = reverse("merge-take-back", args=[PatientMerge.objects.get().pk])
+    assert "go back</h3>" not in desk.get(address).text
+    save_contacts(rosa, Contacts((Phone("207-555-6012"),)))
+    commitment.delete()
+    text = desk.get(address).text
+    assert "207-555-6002 was changed to 207-555-6012 since the merge. 207-555-6012 goes back to P002." in text
+    assert "207-555-6003 was removed since the merge, and can’t go back." in text
+    assert "removed since the merge, and can’t go back</h3>" in text
+    assert "<dt>Commitments</dt><dd>1</dd>" in text
 
 
 def test_every_address_of_an_absorbed_record_leads_to_the_kept_one(desk: Client, rosa: Patient, twin: Patient) -> None:
