@@ -19,7 +19,7 @@ class Invitation(models.Model):
     """A link that works once, for a patient, a staff member or a delegate. Only the hash of its token is stored.
 
     The user of a staff member or delegate exists from the start, but can't sign in until the link is used. A patient's
-    user is created when the link is used, because only then is the e-mail address known.
+    user is created when the link is used, unless the patient has one already. The patient enters the address then.
     """
 
     patient = models.ForeignKey(

@@ -19,7 +19,10 @@ APP, ACTION = "allauth.account", "login_failed"
 
 @dataclass(frozen=True, slots=True)
 class RefusedSignIns:
-    """How many wrong passwords on new devices, and wrong codes, still count. While one is locked, it says until when."""
+    """How many wrong passwords on new devices, and how many wrong codes, still count.
+
+    If passwords or codes are locked, it also says until when.
+    """
 
     passwords: int = 0
     codes: int = 0

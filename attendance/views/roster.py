@@ -188,7 +188,7 @@ def _marked_text(number: int) -> str:
 @require_POST
 @transaction.atomic
 def session_mark(request: HttpRequest, session_id: int, booking_id: int) -> HttpResponse:
-    """Record the mark of one patient. The response to an htmx request contains only that patient's line."""
+    """Record the mark of one patient. An htmx request gets that patient's line, the progress and the signature."""
     user, now = signed_in(request), clock.now()
     session = find_session(user, session_id)
     forbid_unless(session_rights(session, user).may_mark)

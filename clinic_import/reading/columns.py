@@ -39,7 +39,8 @@ class ImportRow:
     """One row of an import file.
 
     `absent` has the names of the columns that the file lacks. `unclear_times` has the names of the columns whose time
-    could be in the morning or in the afternoon: no time of the row has AM or PM, and none of the file is like 21:30.
+    could be in the morning or in the afternoon: no time in the row has AM or PM, and no time in the file is clearly
+    written with 24 hours, like 21:30 or 09:30.
     """
 
     table: ClassVar[str]

@@ -1,4 +1,4 @@
-"""What the page of an import shows: the changes and the faults, shortened, as values that are stored encrypted."""
+"""The details that an import's page shows: its changes and its faults. Long lists are shortened. They are stored encrypted."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -59,7 +59,7 @@ def _runs_after(meeting: Meeting, day: date) -> bool:
 def has_following_row(row: MeetingRow, meetings: Sequence[Meeting], rows: Sequence[MeetingRow]) -> bool:
     """Return whether the import of another row of the file will end this row's meeting.
 
-    The other row must begin on the day after this row's last day. No existing meeting may begin on that day.
+    This is the case if another row begins on the day after this row's last day, and no existing meeting begins then.
     """
     until = row.runs_until
     return any(other.runs_from == until for other in rows) and not any(each.runs_from == until for each in meetings)

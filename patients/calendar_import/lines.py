@@ -19,7 +19,7 @@ from patients.domain.calendar_files import (
 from timekeeping.reasons import Refused
 
 FOLD = re.compile(r"(?<!\n)\n+[ \t]")
-"""Matches the line breaks before a continuation line, which begins with a space or tab.
+"""Matches the line breaks before a continuation line, and the space or tab with which that line begins.
 
 If several breaks follow each other, a match can start only at the first. This rule keeps the search fast even for a
 million breaks.

@@ -166,7 +166,7 @@ def someone_who_may(db: None) -> User:
 
 
 def answers(client: Client, address: str) -> list[tuple[int, str]]:
-    """Return the answers to a GET and to a POST: the status, and where it leads."""
+    """Return the status and the redirect target ("" if there is none) of the responses to a GET and to a POST."""
     both = client.get(address), client.post(address, {"reason": "Lost phone"})
     return [(each.status_code, each.headers.get("Location", "")) for each in both]
 

@@ -95,8 +95,8 @@ def weekly_commitments(patient: Patient, today: date) -> list[Commitment]:
 def plan_week_changes(*, patient: Patient, rows: Sequence[WeekRow], today: date) -> tuple[WeekChange, ...]:
     """Return the changes that make the patient's weekly commitments match the rows.
 
-    Unchanged rows cause no change. New rows that differ only in their weekdays become one commitment. The patient's
-    commitments stay locked until the transaction ends. Raises WeekRefused with the reasons for each invalid row.
+    Unchanged rows cause no change. New rows that differ only in their weekdays become one commitment. The weekly
+    commitments in force stay locked until the transaction ends. Raises WeekRefused with the reasons for each invalid row.
     """
     own = Commitment.objects.select_for_update(of=("self",), no_key=True).filter(patient=patient)
     known = {each.pk: each for each in own.filter(on=None, cycle_days=None, anchor=None).in_force_from(today)}

@@ -45,7 +45,10 @@ class LevelValues:
 
 
 def check_level(values: LevelValues, *, rules: HoursRules, site_id: int, by: User | None) -> Iterator[Reason]:
-    """Yield the reason against the prescription under the site's rules, if there is one. None as `by` is the system."""
+    """Yield the reason against the prescription under the site's rules, if there is one.
+
+    If `by` is None, the system sets the level, and may go outside the rules.
+    """
     yield from check_prescription(
         minutes=values.prescribed_minutes,
         days=values.prescribed_days,

@@ -134,7 +134,7 @@ def end_sign_ins_of(*, account: Account, by: User, now: datetime) -> int:
 
 
 class _PendingLinks:
-    """All invitations that were neither used nor withdrawn, by the person whom they are for."""
+    """All invitations that were neither used nor withdrawn, grouped by the invited person."""
 
     def __init__(self) -> None:
         links = list(Invitation.objects.pending())

@@ -42,7 +42,7 @@ class TwoSignIns(Reason):
 
 @dataclass(frozen=True, slots=True)
 class TwoCalendars(Reason):
-    """Both records have a saved calendar of the kind, or one that waits for review."""
+    """Both records have a saved calendar of the same kind, or both have one of the same kind that waits for review."""
 
     calendar: str
 

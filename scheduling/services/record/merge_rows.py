@@ -25,7 +25,7 @@ Ids = dict[str, list[int]]
 
 NOT_DETAILS = {"id", "site", "user", "merged_into"}
 DETAILS = tuple(each for each in Patient._meta.concrete_fields if each.name not in NOT_DETAILS)
-"""The fields of a record from which the user chooses when both records have different values."""
+"""The fields for which the user chooses a value if the two records differ."""
 CONTACTS = (PatientPhone, EmergencyContact)
 AFTER_OWN_CONTACTS = 100
 """Added to the positions of contacts that move, so that they come after those of the kept record."""

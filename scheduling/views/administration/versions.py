@@ -44,8 +44,8 @@ def submit_edit[T](
 ) -> Saved[T] | None:
     """Call the service with the version that the user saw, if the form was posted and is valid.
 
-    Return None if the service was not called or refused, and also if the user saw another version than `current`. The
-    form then has the reasons as errors.
+    Return None if the service was not called, or if it refused. After a refusal, or if the user saw another version than
+    `current`, the form has the reasons as errors.
     """
     if shows_other_version(request, form, current):
         return None

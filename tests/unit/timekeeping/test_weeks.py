@@ -195,7 +195,10 @@ def test_a_busy_time_has_its_occasions_in_a_week_with_and_without_travel(
 def test_occasions_cover_exactly_the_busy_minutes_of_the_range(
     on: frozenset[int], anchor: date | None, valid_from: date | None, starts: time, ends: time, before: int, after: int
 ) -> None:
-    """A minute must be busy if and only if an occurrence in the month around the range covers that minute."""
+    """A minute must be busy if and only if an occurrence covers it, travel included.
+
+    Occurrences from 10 days before the range to 10 days after it are checked.
+    """
     time_off = busy(starts, ends, Recurrence(weekdays=on, anchor=anchor, valid_from=valid_from), before, after)
     range_of_days = 3
     expected: set[int] = set()
