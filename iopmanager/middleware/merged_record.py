@@ -25,6 +25,7 @@ class MergedRecordMiddleware:
 
     A form that somebody sends for an absorbed record is kept: the page of the other record shows it with everything that
     was typed. The person can check it and send it again. People who may not see the other record get the usual 404.
+    A merge that is sent again leads to the chart of the kept record.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -42,7 +43,9 @@ class MergedRecordMiddleware:
         absorbed = _absorbed_record(request, user)
         if absorbed is None and not is_guarded:
             return None
-        if request.method != "POST":
+        match = request.resolver_match
+        is_merge = absorbed is not None and match is not None and "other_id" in match.kwargs
+        if request.method != "POST" or is_merge:
             page = _of_kept_record(request.get_full_path(), absorbed)
             if absorbed is not None and absorbed.merged_into is not None:
                 values = {"absorbed": absorbed.code, "kept": absorbed.merged_into.code}

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEvent, User
 from accounts.permissions import Permission
@@ -28,6 +27,7 @@ from patients.views.record.chart_enrollments import (
     read_enrollments,
     weekly_totals,
 )
+from patients.views.record.chart_history import read_corrections, read_merges, read_trail
 from patients.views.record.chart_weeks import RecentWeek, list_recent_weeks
 from patients.views.record.patient_list import current_episode, current_span
 from scheduling.domain.hours.rules import HoursRules, WeeklyTotals
@@ -52,7 +52,6 @@ from timekeeping.weeks import week_start
 
 NEXT_DATE_HORIZON = timedelta(weeks=9)
 """How far ahead to look for a commitment's next date: one week more than the longest rotation."""
-SHOWN_EVENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,7 @@ class Chart:
     released: Sequence[Booking]
     weeks: Sequence[RecentWeek]
     merges: Sequence[PatientMerge]
+    """The merges of the patient's record, with those that were taken back, newest first."""
     may_manage: bool
     corrections: Sequence[AuditEvent]
     may_move: bool
@@ -119,6 +119,11 @@ class Chart:
         """The kinds of sessions to list in the legend of the small pictures of recent weeks."""
         found = {kind for each in self.weeks for kind in each.picture.kinds}
         return [kind for kind in KINDS if kind in found]
+
+    @property
+    def last_merge(self) -> PatientMerge | None:
+        """The newest merge that was not taken back."""
+        return next((each for each in self.merges if each.taken_back_at is None), None)
 
     @property
     def is_this_week(self) -> bool:
@@ -172,7 +177,8 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
     pending, conflicts = pending_proposals(patient=patient, proposals=record.proposals, busy=record.busy, now=now)
     moves = _moves_by_meeting(enrollments, record.busy, today)
     sees_trail = user.may(Permission.SEE_TRAIL, site.pk)
-    merges = list(_merges(patient)) if vars(patient).get("has_merges", True) else []
+    merges = read_merges(patient, user)
+    absorbed = [each.absorbed_id for each in merges if each.taken_back_at is None]
     return Chart(
         today=today,
         week=week,
@@ -197,10 +203,10 @@ def build_chart(patient: Patient, user: User, now: datetime, day: date | None = 
         weeks=_list_weeks(patient, episode, user, record, book, now),
         merges=merges,
         may_manage=user.may(Permission.MANAGE_PATIENTS, site.pk),
-        corrections=_corrections(patient, merges),
+        corrections=read_corrections(patient, absorbed),
         may_move=len(user.sites_where(Permission.MANAGE_PATIENTS)) > 1,
         sees_trail=sees_trail,
-        trail=list(_trail(patient, merges, user)[:SHOWN_EVENTS]) if sees_trail else (),
+        trail=read_trail(patient, absorbed, user) if sees_trail else (),
     )
 
 
@@ -214,27 +220,6 @@ def _waitlist_entries(patient: Patient, episode: Episode | None) -> Sequence[Wai
     if episode is None or not vars(patient).get("has_waitlist_entries", True):
         return ()
     return list(episode.waiting_entries.open().select_related("track"))
-
-
-def _corrections(patient: Patient, merges: Sequence[PatientMerge]) -> list[AuditEvent]:
-    """Return the latest corrections of the patient's episodes and levels of care, newest first."""
-    if not merges and not vars(patient).get("has_corrections", True):
-        return []
-    absorbed = [each.absorbed_id for each in merges]
-    return list(AuditEvent.objects.corrections_of(patient.pk, *absorbed)[:SHOWN_EVENTS])
-
-
-def _merges(patient: Patient) -> QuerySet[PatientMerge]:
-    """Return the merges of other records into this one, and into the records that were merged into it."""
-    records = Q(kept=patient) | Q(kept__merged_into=patient)
-    return (
-        PatientMerge.objects.in_force().filter(records).select_related("kept", "absorbed", "by").order_by("-at", "-pk")
-    )
-
-
-def _trail(patient: Patient, merges: Iterable[PatientMerge], user: User) -> QuerySet[AuditEvent]:
-    absorbed = [each.absorbed_id for each in merges]
-    return AuditEvent.objects.visible_to(user).about_patient(patient.pk, *absorbed)
 
 
 def _read_availability(patient: Patient, user: User, now: datetime, week: date) -> AvailabilityRecord:

@@ -5,7 +5,7 @@ from functools import partial
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -81,7 +81,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
         has_corrections=Exists(corrections),
         has_leaves=Exists(LeaveOfAbsence.objects.filter(episode__patient=OuterRef("pk"))),
         has_waitlist_entries=Exists(WaitingEntry.objects.open().filter(episode__patient=OuterRef("pk"))),
-        has_merges=Exists(PatientMerge.objects.in_force().filter(kept=OuterRef("pk"))),
+        has_merges=Exists(PatientMerge.objects.filter(Q(kept=OuterRef("pk")) | Q(absorbed=OuterRef("pk")))),
         link_expires_at=links.pending().values("expires_at")[:1],
         joined_at=links.filter(used_by=OuterRef("user")).values("used_at")[:1],
     )

@@ -61,6 +61,10 @@ def signed_in(user: User) -> Client:
     return client
 
 
+def plain(text: str) -> str:
+    return text.replace("\xa0", " ").replace("\u2060", "")
+
+
 def merge(desk: Client, kept: Patient, absorbed: Patient, **fields: str) -> None:
     address = reverse("patient-merge-with", args=[kept.pk, absorbed.pk])
     [seen] = re.findall(r'name="seen" value="(\w+)"', desk.get(address).text)
@@ -123,6 +127,38 @@ def test_a_merge_is_taken_back_on_the_chart(desk: Client, rosa: Patient, twin: P
     assert address not in desk.get(reverse("patient", args=[rosa.pk])).text
 
 
+def test_both_charts_say_who_took_a_merge_back_and_why(desk: Client, rosa: Patient, twin: Patient) -> None:
+    merge(desk, rosa, twin)
+    address = reverse("merge-take-back", args=[PatientMerge.objects.get().pk])
+    desk.post(address, {"reason": "Sisters"})
+    third = make_patient(rosa.site, "Rose", code="P003")
+    for patient in (rosa, twin):
+        text = plain(desk.get(reverse("patient", args=[patient.pk])).text)
+        assert "Cleo Marsh merged P002 into P001 on Wed, Nov 25: Came twice" in text
+        assert "Cleo Marsh took this merge back on Wed, Nov 25: Sisters" in text
+        assert address not in text
+    assert "Merged records" not in desk.get(reverse("patient", args=[third.pk])).text
+
+    merge(desk, rosa, third, **{"detail-email": "kept"})
+    earlier, later = PatientMerge.objects.order_by("pk")
+    text = desk.get(reverse("patient", args=[rosa.pk])).text
+    assert reverse("merge-take-back", args=[later.pk]) in text
+    assert reverse("merge-take-back", args=[earlier.pk]) not in text
+
+
+def test_who_manages_only_one_record_is_not_told_of_a_merge_that_was_taken_back(
+    desk: Client, rosa: Patient, twin: Patient
+) -> None:
+    merge(desk, rosa, twin)
+    desk.post(reverse("merge-take-back", args=[PatientMerge.objects.get().pk]), {"reason": "Sisters"})
+    elsewhere = make_site("Elm Road")
+    Patient.objects.filter(pk=twin.pk).update(site=elsewhere)
+    there = signed_in(make_staff(Role.COORDINATOR, elsewhere))
+    text = there.get(reverse("patient", args=[twin.pk])).text
+    assert "P001" not in text
+    assert "Sisters" not in text
+
+
 def test_the_preview_names_the_numbers_that_were_changed_or_removed_since(
     desk: Client, rosa: Patient, twin: Patient
 ) -> None:
@@ -150,6 +186,17 @@ def test_every_address_of_an_absorbed_record_leads_to_the_kept_one(desk: Client,
     assert desk.get(reverse("patient-merge-with", args=[rosa.pk, twin.pk]))["Location"] == reverse(
         "patient", args=[rosa.pk]
     )
+
+
+def test_a_merge_that_is_sent_twice_leads_to_the_kept_chart(desk: Client, rosa: Patient, twin: Patient) -> None:
+    merge(desk, rosa, twin)
+    address = reverse("patient-merge-with", args=[rosa.pk, twin.pk])
+    for headers in ({}, {"Referer": f"http://testserver{address}"}):
+        page = desk.post(address, {"reason": "Came twice", "seen": "1"}, follow=True, headers=headers)
+        assert page.redirect_chain == [(reverse("patient", args=[rosa.pk]), 302)]
+        assert "The record P002 was merged into P001." in page.text
+        assert "Do it again" not in page.text
+    assert PatientMerge.objects.count() == 1
 
 
 def test_nobody_else_learns_of_the_merge(desk: Client, rosa: Patient, twin: Patient) -> None:
