@@ -25,6 +25,13 @@ def preview_and_confirm(client: Client, address: str, typed: dict[str, Any]) -> 
     return shown
 
 
+def send_twice(client: Client, address: str, typed: dict[str, Any]) -> Any:
+    """Preview a change, send its confirmation twice, as a double click does, and return where the second one leads."""
+    confirmed = typed | {"seen": impact_key(client.post(address, typed).text)}
+    assert client.post(address, confirmed).status_code == 302
+    return client.post(address, confirmed, follow=True)
+
+
 def send_form(client: Client, address: str, values: dict[str, Any]) -> Any:
     """Open a form that says which version of a record it shows, and send it with these values."""
     return client.post(address, {"version": client.get(address).context["version"]} | values)

@@ -127,8 +127,8 @@ KNOWN_LOOKUPS = {
     ("scheduling/services/bookings/release.py", "attendance__status"),
     # A correction must not put attendance outside of the episode of care.
     ("scheduling/services/corrections/admissions.py", "attendance__isnull"),
-    ("scheduling/services/corrections/marked.py", "attendance__isnull"),
-    ("scheduling/services/corrections/marked.py", "attendance__status"),
+    ("scheduling/services/enrollment/attended_dates.py", "attendance__isnull"),
+    ("scheduling/services/enrollment/attended_dates.py", "attendance__status"),
     # A preview compares the minutes credited in a week.
     ("scheduling/services/preview/snapshot.py", "attendance__status"),
     ("scheduling/services/preview/snapshot.py", "attendance__credited_minutes"),

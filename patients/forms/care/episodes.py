@@ -62,6 +62,8 @@ class LastDayForm(forms.Form):
 class EndingForm(LastDayForm):
     """The last day of an enrollment or episode of care, and the reason for ending it."""
 
+    reason_fields: ClassVar = LastDayForm.reason_fields | {"attended_after": "last_day"}
+
     reason = forms.CharField(max_length=120, required=False, label=_("Reason"), help_text=_("Saved in the record."))
 
 

@@ -5,13 +5,15 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
 from accounts.permissions import Permission
 from accounts.views import signed_in, staff_required
 from attendance.services.week_states import weeks_so_far
@@ -24,6 +26,7 @@ from patients.forms.care.corrections import (
     TakeBackForm,
 )
 from patients.models import Episode, LevelOfCareSpan
+from patients.views.care.repeated import chart_if_removed
 from scheduling.formats import day, hours
 from scheduling.models import WaitingEntry
 from scheduling.reason_text import reason_text
@@ -36,11 +39,14 @@ from scheduling.views.refusals import RefusableForm
 from timekeeping.reasons import Reason
 
 DAY = timedelta(days=1)
+LEVEL_REMOVED = gettext_lazy("The level of care is already removed.")
+ADMISSION_TAKEN_BACK = gettext_lazy("The admission is already taken back.")
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(LevelOfCareSpan, LEVEL_REMOVED)
 def level_correct(request: HttpRequest, span_id: int) -> HttpResponse:
     """Correct a level of care. The form to set a level can open this page with what was typed there."""
     user, now = signed_in(request), clock.now()
@@ -101,6 +107,7 @@ def _level_preview(episode: Episode, now: datetime) -> dict[str, Any]:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(LevelOfCareSpan, LEVEL_REMOVED)
 def level_remove(request: HttpRequest, span_id: int) -> HttpResponse:
     """Remove a level of care that was entered by mistake."""
     user, now = signed_in(request), clock.now()
@@ -142,10 +149,13 @@ class Correction:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(Episode, ADMISSION_TAKEN_BACK)
 def discharge_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     """Correct the last day or the reason of a discharge."""
     user, now = signed_in(request), clock.now()
-    episode = _discharged_episode(user, episode_id)
+    episode = episode_managed_by(user, episode_id)
+    if episode.ends is None:
+        return _no_discharge(request, episode)
     initial = {"last_day": episode.last_day, "discharge_reason": episode.discharge_reason}
     form = DischargeCorrectionForm(request.POST or None, initial=initial)
     page: dict[str, Any] = {
@@ -182,10 +192,13 @@ def discharge_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(Episode, ADMISSION_TAKEN_BACK)
 def discharge_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
     """Take a discharge back: the episode goes on, and what the discharge ended is restored."""
     user, now = signed_in(request), clock.now()
-    episode = _discharged_episode(user, episode_id)
+    episode = episode_managed_by(user, episode_id)
+    if episode.ends is None:
+        return _no_discharge(request, episode)
     form = TakeBackForm(request.POST or None)
     page: dict[str, Any] = {
         "heading": _("Take discharge back"),
@@ -210,6 +223,7 @@ def discharge_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(Episode, ADMISSION_TAKEN_BACK)
 def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     """Correct the first day or the referral source of an episode of care."""
     user, now = signed_in(request), clock.now()
@@ -247,6 +261,7 @@ def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
+@chart_if_removed(Episode, ADMISSION_TAKEN_BACK)
 def admission_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
     """Remove an episode of care that was opened by mistake, for example for the wrong person."""
     user, now = signed_in(request), clock.now()
@@ -291,11 +306,12 @@ def _removed_with(episode: Episode) -> list[str]:
     ]
 
 
-def _discharged_episode(user: User, episode_id: int) -> Episode:
-    episode = episode_managed_by(user, episode_id)
-    if episode.ends is None:
+def _no_discharge(request: HttpRequest, episode: Episode) -> HttpResponse:
+    """Answer for an open episode. A form was sent again after the discharge was taken back, so it leads to the chart."""
+    if request.method != "POST":
         raise Http404
-    return episode
+    messages.info(request, _("The discharge is already taken back."))
+    return redirect("patient", episode.patient_id)
 
 
 def _submit_correction(

@@ -24,13 +24,13 @@ from scheduling.models import (
 )
 from scheduling.services.bookings.book import book_sessions, sessions_to_book
 from scheduling.services.bookings.release import release_bookings
-from scheduling.services.corrections.marked import dates_with_attendance, first_dates
 from scheduling.services.corrections.preconditions import (
     CorrectedValue,
     lock_episode,
     record_correction,
     require_reason,
 )
+from scheduling.services.enrollment.attended_dates import dates_with_attendance, first_dates
 from scheduling.services.enrollment.individual import (
     add_individual_sessions,
     end_individual_sessions,

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from accounts.models import User
 from patients.models import Episode
-from scheduling.services.corrections.marked import dates_with_attendance
 from scheduling.services.corrections.preconditions import (
     CorrectedValue,
     lock_episode,
@@ -16,6 +15,7 @@ from scheduling.services.corrections.preconditions import (
     require_reason,
 )
 from scheduling.services.corrections.reopening import reopen_episode
+from scheduling.services.enrollment.attended_dates import attended_after
 from scheduling.services.enrollment.discharge import end_care
 from timekeeping.reasons import EndDateBeforeStart, Reason, Refused, refuse_if_any
 
@@ -32,14 +32,6 @@ class AdmittedSince(Reason):
     """Another episode of care begins on `since`, so this one can't last that long."""
 
     since: date
-
-
-@dataclass(frozen=True, slots=True)
-class AttendedAfter(Reason):
-    """Attendance is recorded after the new last day, on these dates and `more` others."""
-
-    dates: tuple[date, ...]
-    more: int
 
 
 @transaction.atomic
@@ -98,8 +90,7 @@ def _last_day_reasons(episode: Episode, last_day: date, now: datetime) -> Iterat
         yield EndDateBeforeStart(episode.starts, last_day)
         return
     yield from (AdmittedSince(since) for since in _later_admissions(episode, last_day))
-    if marked := dates_with_attendance(episode, first=last_day + DAY, now=now):
-        yield AttendedAfter(*marked)
+    yield from attended_after(episode, last_day, now)
 
 
 def _later_admissions(episode: Episode, last_day: date | None) -> list[date]:

@@ -11,12 +11,13 @@ from iopmanager.stored_reasons import StoredReason
 from patients.models import Episode
 from scheduling.models import Booking, Enrollment, ReleaseCause, WaitingEntry
 from scheduling.services.bookings.release import release_bookings
+from scheduling.services.enrollment.attended_dates import attended_after
 from scheduling.services.enrollment.discharge_state import remember_discharge
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.individual import end_individual_sessions
 from scheduling.services.enrollment.waitlist import close_entries
 from scheduling.services.locks import lock_site
-from timekeeping.reasons import EndDateBeforeStart, EpisodeEnded, Refused
+from timekeeping.reasons import EndDateBeforeStart, EpisodeEnded, Refused, refuse_if_any
 
 DAY = timedelta(days=1)
 
@@ -28,7 +29,8 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
     Later bookings are released, and waitlist entries are closed. If an enrollment starts after `last_day`, it is
     shortened to its first day and loses all its bookings. Return the updated episode.
 
-    Raises Refused if the episode has already ended, or if the last day is before the admission.
+    Raises Refused if the episode has already ended, if the last day is before the admission, or if attendance is recorded
+    after the last day.
     """
     lock_site(episode.site_id)
     episode = Episode.objects.select_for_update(of=("self",), no_key=True).select_related("patient").get(pk=episode.pk)
@@ -36,6 +38,7 @@ def discharge_patient(*, episode: Episode, last_day: date, reason: str, by: User
         raise Refused([EpisodeEnded(episode.ends - DAY)])
     if last_day < episode.starts:
         raise Refused([EndDateBeforeStart(episode.starts, last_day)])
+    refuse_if_any(attended_after(episode, last_day, now))
     return end_care(episode=episode, last_day=last_day, reason=reason, by=by, now=now)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import record
 from accounts.models import Action
@@ -13,8 +14,14 @@ from accounts.views import signed_in
 from patients.models import Patient
 from scheduling.services.preview.preview import WeekReader, no_weeks
 from scheduling.services.preview.snapshot import SnapshotScope
-from scheduling.views.preview.confirmation import submit_with_preview
+from scheduling.views.preview.confirmation import SEEN, submit_with_preview
 from scheduling.views.refusals import RefusableForm
+
+ALREADY_DONE = {
+    "nothing_changed": _("This change is already saved."),
+    "not_discharged": _("The discharge is already taken back."),
+}
+"""What to say about a confirmed change that is refused for the one reason with this code: it was sent twice."""
 
 
 def submit_patient_action(
@@ -34,13 +41,17 @@ def submit_patient_action(
     """Apply the change and redirect to the chart, or show the form with a preview or the reasons for a refusal.
 
     The preview includes the treatment weeks that `weeks` reads. With `preview_always`, a change without any effect on
-    bookings and weeks is previewed too.
+    bookings and weeks is previewed too. A confirmed change that was already saved leads to the chart, too.
     """
     submission = submit_with_preview(
         request, service, scope=scope, now=now, action=action, form=form, weeks=weeks, preview_always=preview_always
     )
     if submission.saved:
         messages.success(request, success)
+        return redirect("patient", patient.pk)
+    codes = {reason.code for reason in submission.reasons}
+    if request.POST.get(SEEN) and len(codes) == 1 and codes <= ALREADY_DONE.keys():
+        messages.info(request, ALREADY_DONE[codes.pop()])
         return redirect("patient", patient.pk)
     return patient_action_page(
         request, form, patient=patient, action=action, now=now, **context, **dict(submission.preview)

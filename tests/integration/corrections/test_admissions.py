@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Action, AuditEvent
+from accounts.permissions import Role
 from attendance.services.leaves import add_leave
 from patients.models import Consent, Episode
 from scheduling.domain.individual.proposals import WeeklyHour
@@ -19,8 +20,8 @@ from scheduling.services.corrections.discharges import take_back_discharge
 from scheduling.services.enrollment.discharge import discharge_patient
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions
 from scheduling.services.enrollment.waitlist import join_waitlist
-from tests.confirmation import preview_and_confirm
-from tests.factories import MONDAY, admit, make_hours, make_weekday_track
+from tests.confirmation import preview_and_confirm, send_twice
+from tests.factories import MONDAY, admit, make_hours, make_site, make_staff, make_weekday_track
 from tests.integration.corrections.history import DAY, WEEK, History, facts
 from timekeeping.reasons import Refused
 
@@ -254,3 +255,41 @@ def test_an_admission_is_taken_back_on_a_page_that_names_what_is_removed() -> No
     assert "The enrollment in Morning track is removed." in shown.text
     assert not Episode.objects.exists()
     assert "admission taken back" in client.get(reverse("patient", args=[history.patient.pk])).text
+
+
+@pytest.mark.usefixtures("evening")
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("admission-correct", {"starts": "2026-11-25"}, "This change is already saved."),
+        ("admission-take-back", {}, "The admission is already taken back."),
+    ],
+)
+def test_a_correction_that_is_sent_twice_leads_to_the_chart(name: str, typed: dict[str, str], sentence: str) -> None:
+    history = in_care(WEDNESDAY + DAY, WEDNESDAY + DAY)
+    client, other = Client(), Client()
+    client.force_login(history.by)
+    other.force_login(make_staff(Role.COORDINATOR, make_site()))
+    address = reverse(name, args=[history.episode.pk])
+
+    again = send_twice(client, address, typed | {"reason": "A typo"})
+
+    assert again.redirect_chain == [(reverse("patient", args=[history.patient.pk]), 302)]
+    assert sentence in again.text
+    assert AuditEvent.objects.filter(action=Action.CORRECTED).count() == 1
+    assert other.post(address, typed | {"reason": "A typo"}).status_code == 404
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_page_about_an_episode_that_was_taken_back_is_gone_but_its_form_leads_to_the_chart() -> None:
+    history = in_care(WEDNESDAY, WEDNESDAY)
+    client = Client()
+    client.force_login(history.by)
+    names = ("admission-correct", "admission-take-back", "discharge-correct", "discharge-take-back")
+    addresses = [reverse(name, args=[history.episode.pk]) for name in names]
+    take_back(history)
+
+    for address in addresses:
+        assert client.get(address).status_code == 404
+        assert client.post(address, {"reason": "A typo"}).url == reverse("patient", args=[history.patient.pk])  # type: ignore[attr-defined]
+    assert client.post(reverse(names[0], args=[10**6]), {"reason": "A typo"}).status_code == 404

@@ -28,7 +28,7 @@ from scheduling.services.enrollment.discharge import discharge_patient
 from scheduling.services.enrollment.end import end_enrollment
 from scheduling.services.enrollment.individual_change import arrange_individual_sessions
 from scheduling.services.enrollment.waitlist import join_waitlist
-from tests.confirmation import preview_and_confirm
+from tests.confirmation import preview_and_confirm, send_twice
 from tests.factories import MONDAY, admit, make_hours, make_weekday_track
 from tests.integration.corrections.history import DAY, WEEK, History, facts
 from timekeeping.reasons import Refused
@@ -86,6 +86,30 @@ def test_a_discharge_taken_back_at_once_leaves_everything_as_before() -> None:
     assert facts(history) == before
     assert Booking.objects.count() == rows
     assert not DischargeRecord.objects.exists()
+
+
+def test_a_discharge_before_recorded_attendance_is_refused() -> None:
+    history = in_care()
+    history.attend(MONDAY)
+
+    with pytest.raises(Refused) as refused:
+        discharge(history, MONDAY - DAY)
+    assert [reason.code for reason in refused.value.reasons] == ["end_date_before_start"]
+
+    history.live_until(MONDAY + 2 * DAY)
+    history.attend(MONDAY + 2 * DAY)
+    with pytest.raises(Refused) as refused:
+        discharge(history, TUESDAY)
+    (reason,) = refused.value.reasons
+    assert (reason.code, getattr(reason, "dates", None)) == ("attended_after", (MONDAY + 2 * DAY,))
+    assert history.episode.ends is None
+
+    client = Client()
+    client.force_login(history.by)
+    with time_machine.travel(history.now, tick=False):
+        page = client.post(reverse("episode-end", args=[history.patient.pk]), {"last_day": str(TUESDAY)})
+    assert page.context["form"].errors["last_day"] == ["Attendance is recorded after that day: Wed, Nov 25."]
+    discharge(history, MONDAY + 2 * DAY)
 
 
 def test_sessions_that_passed_and_sessions_written_since_are_booked_again() -> None:
@@ -311,3 +335,24 @@ def test_an_open_episode_has_no_discharge_to_correct() -> None:
 
     for name in ("discharge-correct", "discharge-take-back"):
         assert client.get(reverse(name, args=[history.episode.pk])).status_code == 404
+
+
+@pytest.mark.usefixtures("evening")
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("discharge-correct", {"last_day": "2026-12-02"}, "This change is already saved."),
+        ("discharge-take-back", {}, "The discharge is already taken back."),
+    ],
+)
+def test_a_correction_that_is_sent_twice_leads_to_the_chart(name: str, typed: dict[str, str], sentence: str) -> None:
+    history = in_care()
+    discharge(history)
+    client = Client()
+    client.force_login(history.by)
+
+    again = send_twice(client, reverse(name, args=[history.episode.pk]), typed | {"reason": "A typo"})
+
+    assert again.redirect_chain == [(reverse("patient", args=[history.patient.pk]), 302)]
+    assert sentence in again.text
+    assert AuditEvent.objects.filter(action=Action.CORRECTED).count() == 1

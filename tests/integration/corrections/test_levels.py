@@ -18,7 +18,7 @@ from patients.services.care.episodes import LevelValues, set_level_of_care
 from scheduling.domain.hours.rules import HoursRules
 from scheduling.models import RuleSet, Site
 from scheduling.services.corrections.levels import correct_level, remove_level
-from tests.confirmation import preview_and_confirm
+from tests.confirmation import preview_and_confirm, send_twice
 from tests.factories import MONDAY, admit, make_patient, make_site, make_staff
 from timekeeping.reasons import Refused
 
@@ -217,6 +217,23 @@ def test_a_level_is_removed_after_a_preview(client_of: Client, episode: Episode)
 
     assert len(shown.context["impact"].weeks) == 3
     assert spans(episode) == [("2.5", 1200, 5, ADMITTED, None)]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("level-correct", TYPED, "This change is already saved."),
+        ("level-remove", {"reason": "A typo"}, "The level of care is already removed."),
+    ],
+)
+def test_a_correction_that_is_sent_twice_leads_to_the_chart(
+    client_of: Client, rosa: Patient, episode: Episode, name: str, typed: dict[str, str], sentence: str
+) -> None:
+    again = send_twice(client_of, reverse(name, args=[latest(episode).pk]), typed)
+
+    assert again.redirect_chain == [(reverse("patient", args=[rosa.pk]), 302)]
+    assert sentence in again.text
+    assert AuditEvent.objects.filter(action=Action.CORRECTED).count() == 1
 
 
 def test_a_new_level_on_the_same_day_offers_the_correction_with_what_was_typed(

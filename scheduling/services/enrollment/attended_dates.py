@@ -1,14 +1,32 @@
-"""Find the dates on which attendance is recorded. A correction must not put them outside of the episode of care."""
+"""Find the dates on which attendance is recorded. No correction or discharge may put them outside of the episode of care."""
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
 from patients.models import Episode
 from scheduling.models import Booking
 from scheduling.models.booking import BookingQuerySet
+from timekeeping.reasons import Reason
 
+DAY = timedelta(days=1)
 NAMED_DATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AttendedAfter(Reason):
+    """Attendance is recorded after the new last day, on these dates and `more` others."""
+
+    dates: tuple[date, ...]
+    more: int
+
+
+def attended_after(episode: Episode, last_day: date, now: datetime) -> Iterator[Reason]:
+    """Yield the reason why care can't end on `last_day` if attendance is recorded after that day."""
+    if marked := dates_with_attendance(episode, first=last_day + DAY, now=now):
+        yield AttendedAfter(*marked)
 
 
 def dates_with_attendance(
