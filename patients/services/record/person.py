@@ -70,6 +70,7 @@ def similar_to(values: PatientValues, contacts: Contacts, *, by: User | None) ->
     return find_similar_patients(
         first_name=values.first_name,
         last_name=values.last_name,
+        preferred_name=values.preferred_name,
         birth_date=values.birth_date,
         phones=[phone.number for phone in contacts.phones],
         email=values.email,

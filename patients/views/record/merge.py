@@ -61,6 +61,7 @@ def patient_merge(request: HttpRequest, patient_id: int) -> HttpResponse:
         similar = find_similar_patients(
             first_name=patient.first_name,
             last_name=patient.last_name,
+            preferred_name=patient.preferred_name,
             birth_date=patient.birth_date,
             phones=[each.number for each in patient.phones.all()],
             email=patient.email,

@@ -48,6 +48,21 @@ def desk(site: Site) -> Client:
             "birth date",
             id="name and birth date",
         ),
+        pytest.param(
+            {"first_name": "Luke", "preferred_name": "Lukasz", "last_name": "O'Brien", "birth_date": BORN},
+            {},
+            "birth date",
+            id="the preferred name that is known",
+        ),
+        pytest.param(
+            {"first_name": "Luke", "last_name": "O'Brien", "birth_date": BORN},
+            {"preferred_name": "LUKE"},
+            "birth date",
+            id="the preferred name that is typed",
+        ),
+        pytest.param(
+            {"first_name": "O'Brien", "last_name": "Lukasz", "birth_date": BORN}, {}, "birth date", id="swapped names"
+        ),
         pytest.param({"phone": "(207) 555-0142"}, {"phone": "+1 207-555-0142"}, "phone number", id="phone"),
         pytest.param(
             {"phone": "(207) 555-0142"},
@@ -85,6 +100,29 @@ def test_the_question_stays_if_something_else_is_refused(desk: Client, site: Sit
     assert {*refused.context["form"].errors} == {"code"}
     assert 'name="another_person"' in refused.text
     assert "checked" in refused.text
+
+
+def absorb(kept: Patient, **details: object) -> Patient:
+    return make_patient(kept.site, **{"birth_date": BORN, "merged_into": kept} | details)
+
+
+def test_the_name_of_a_record_that_was_merged_finds_the_kept_patient(desk: Client, site: Site) -> None:
+    kept = make_patient(site, first_name="Luke", last_name="Bryan", code="P1", birth_date=BORN)
+    absorb(kept, first_name="Lukasz", last_name="O'Brien")
+    warned = desk.post(reverse("patient-new"), PERSON)
+    (error,) = warned.context["form"].errors["another_person"]
+    assert error.startswith("Luke Bryan (P1), born ")
+    assert error.endswith("was merged with a record that has the same name and birth date.")
+    assert reverse("patient", args=[kept.pk]) in warned.text
+
+    Patient.objects.filter(pk=kept.pk).update(first_name="Lukasz", last_name="O'Brien")
+    (error,) = desk.post(reverse("patient-new"), PERSON).context["form"].errors["another_person"]
+    assert error.endswith("has the same name and birth date."), "the patient is named once"
+
+
+def test_a_merged_record_of_a_patient_at_another_site_is_not_named(desk: Client) -> None:
+    absorb(make_patient(make_site()), first_name="Lukasz", last_name="O'Brien")
+    assert desk.post(reverse("patient-new"), PERSON).status_code == 302
 
 
 def test_patients_of_other_sites_are_not_named(desk: Client) -> None:
