@@ -26,6 +26,7 @@ from patients.forms.care.corrections import (
     TakeBackForm,
 )
 from patients.models import Episode, LevelOfCareSpan
+from patients.views.care.moved import first_days
 from patients.views.care.repeated import chart_if_removed
 from scheduling.formats import day, hours
 from scheduling.models import WaitingEntry
@@ -233,7 +234,7 @@ def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     page: dict[str, Any] = {
         "heading": _("Correct admission"),
         "button": _("Save correction"),
-        "note": _("Bookings and weekly hours will be as if the right first day had been entered from the start."),
+        "note": _("Weekly hours will be as if the right first day had been entered from the start."),
         "other": _("Take admission back"),
         "other_url": reverse("admission-take-back", args=[episode.pk]),
         "action": "admission correction",
@@ -254,6 +255,7 @@ def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
         first=min(given["starts"], episode.starts),
         success=_("The admission is corrected."),
         now=now,
+        known_notes=first_days(episode, given["starts"]),
         **page,
     )
 

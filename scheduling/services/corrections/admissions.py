@@ -131,11 +131,14 @@ def correct_admission(
     reason = require_reason(reason)
     episode = lock_episode(episode)
     before = _values(episode)
+    after: dict[str, CorrectedValue] = {}
     refuse_if_any(_first_day_reasons(episode, starts, now))
     if starts > episode.starts:
         _drop_earlier_bookings(episode, starts, now)
         for enrollment in Enrollment.objects.filter(episode=episode, starts__lt=starts).select_related("track"):
             enrollment.episode = episode
+            name = f"first day in {enrollment.track}"
+            before[name], after[name] = enrollment.starts, starts
             _begin_later(enrollment, starts, now)
         WaitingEntry.objects.open().filter(episode=episode, from_day__lt=starts).update(from_day=starts)
         LeaveOfAbsence.objects.filter(episode=episode, starts__lt=starts).update(starts=starts)
@@ -146,7 +149,7 @@ def correct_admission(
         former.save(update_fields=["starts"])
     episode.starts, episode.referral_source = starts, referral_source
     episode.save(update_fields=["starts", "referral_source"])
-    record_correction(episode, before=before, after=_values(episode), reason=reason, by=by, now=now)
+    record_correction(episode, before=before, after=after | _values(episode), reason=reason, by=by, now=now)
     mark_episode_feeds_stale([episode.pk], now)
     return episode
 

@@ -1,5 +1,6 @@
 """An admission is corrected or taken back. Afterward, everything is as if the mistake had never been made."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -234,13 +235,16 @@ def test_an_admission_is_corrected_on_a_page_with_the_bookings_and_weeks_that_ch
     earlier = preview_and_confirm(client, address, typed)
     assert [each.week for each in earlier.context["impact"].weeks] == [MONDAY - 2 * WEEK, MONDAY - WEEK]
     assert "Not in care" in earlier.text
+    assert "The enrollment in Morning track still begins on Mon, Nov 23" in earlier.text
     later = preview_and_confirm(client, address, typed | {"starts": str(WEDNESDAY)})
     assert "1 patient loses a session" in later.text
+    assert re.search(r"Morning track begins on Wed, Nov 25[^.]* instead of Mon, Nov 23[^.]*\.", later.text)
 
     assert history.episode.starts == WEDNESDAY
     assert history.enrollment.starts == WEDNESDAY
     chart = client.get(reverse("patient", args=[history.patient.pk])).text
     assert "first day 2026-11-09 → 2026-11-25" in chart
+    assert "first day in Morning track 2026-11-23 → 2026-11-25" in chart
 
 
 @pytest.mark.usefixtures("evening")
