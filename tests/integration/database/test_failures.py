@@ -148,7 +148,7 @@ def test_passwords_and_files_are_not_on_the_page(desk: Client, monkeypatch: pyte
     failed = client.post(reverse("account_login"), {"login": "ada@clinic.example", "password": "a secret"})
     assert failed.status_code == 503
     assert "a secret" not in failed.text
-    assert "Go back to the page before" in failed.text
+    assert "Go back to the previous page" in failed.text
 
 
 def test_a_page_that_failed_can_be_opened_again(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_six_weeks_take_as_many_queries_as_one(
     desk: Client, clinic: Clinic, weeks: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     episode = admit(make_patient(clinic.site, "Wen"), MONDAY - (weeks - 1) * WEEK)
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(21):
         assert len(chart_of(desk, episode.patient).weeks) == weeks
 
 
