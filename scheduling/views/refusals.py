@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
@@ -17,6 +17,8 @@ class RefusableForm(Protocol):
     """A form that can show refusals: `reason_fields` maps codes of reasons to names of fields."""
 
     fields: dict[str, forms.Field]
+    is_bound: bool
+    cleaned_data: dict[str, Any]
 
     @property
     def errors(self) -> ErrorDict: ...

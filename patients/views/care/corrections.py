@@ -1,6 +1,6 @@
 """Pages to correct a level of care, an admission or a discharge. Each correction is previewed before it is saved."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -40,6 +40,8 @@ from scheduling.views.refusals import RefusableForm
 from timekeeping.reasons import Reason
 
 DAY = timedelta(days=1)
+Given = Mapping[str, Any]
+"""The cleaned values of a form."""
 LEVEL_REMOVED = gettext_lazy("The level of care is already removed.")
 ADMISSION_TAKEN_BACK = gettext_lazy("The admission is already taken back.")
 
@@ -57,28 +59,23 @@ def level_correct(request: HttpRequest, span_id: int) -> HttpResponse:
     is_opened = "open" in request.POST
     initial = _initial(span) | (opened if is_opened else {})
     form = LevelCorrectionForm(None if is_opened else request.POST or None, episode=episode, initial=initial)
-    page: dict[str, Any] = {
-        "heading": _("Correct level of care"),
-        "button": _("Save correction"),
-        "note": _("The correction of level %(level)s from %(first)s applies to past weeks, too.")
-        % {"level": span.level, "first": day(span.starts)},
-        "action": "level of care correction",
-    }
+    page: dict[str, Any] = {}
     if any(each.starts < span.starts for each in episode.spans.all()):
-        page |= {"other": _("Remove level"), "other_url": reverse("level-remove", args=[span.pk])}
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
-    service = partial(
-        correct_level, span=span, values=form.values(), reason=form.cleaned_data["reason"], by=user, now=now
-    )
-    return submit_patient_action(
+        page = {"other": _("Remove level"), "other_url": reverse("level-remove", args=[span.pk])}
+    return _answer(
         request,
         form,
-        service,
-        patient=episode.patient,
+        _leaving_nothing_out(
+            lambda given: correct_level(span=span, values=form.values(), reason=given["reason"], by=user, now=now)
+        ),
+        episode=episode,
         success=_("The level of care is corrected."),
         now=now,
-        **_level_preview(episode, now),
+        heading=_("Correct level of care"),
+        button=_("Save correction"),
+        note=_("The correction of level %(level)s from %(first)s applies to past weeks, too.")
+        % {"level": span.level, "first": day(span.starts)},
+        action="level of care correction",
         **page,
     )
 
@@ -94,17 +91,6 @@ def _initial(span: LevelOfCareSpan) -> dict[str, Any]:
     }
 
 
-def _level_preview(episode: Episode, now: datetime) -> dict[str, Any]:
-    """Return how a change to a level of care is previewed: by the weeks it changes, because it changes no bookings."""
-    today = episode.site.today_at(now)
-    return {
-        "scope": SnapshotScope(episode.site, today, today),
-        "weeks": partial(weeks_so_far, episode_id=episode.pk, now=now),
-        "preview_always": True,
-        "is_correction": True,
-    }
-
-
 @staff_required(Permission.MANAGE_PATIENTS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
@@ -113,38 +99,20 @@ def level_remove(request: HttpRequest, span_id: int) -> HttpResponse:
     """Remove a level of care that was entered by mistake."""
     user, now = signed_in(request), clock.now()
     span = level_managed_by(user, span_id)
-    form = TakeBackForm(request.POST or None)
-    page: dict[str, Any] = {
-        "heading": _("Remove level of care"),
-        "button": _("Remove level"),
-        "button_tone": "danger",
-        "note": _("Level %(level)s from %(first)s is removed. The level before it continues instead.")
-        % {"level": span.level, "first": day(span.starts)},
-        "action": "level of care removal",
-    }
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=span.episode.patient, now=now, **page)
-    return submit_patient_action(
+    return _answer(
         request,
-        form,
-        partial(remove_level, span=span, reason=form.cleaned_data["reason"], by=user, now=now),
-        patient=span.episode.patient,
+        TakeBackForm(request.POST or None),
+        _leaving_nothing_out(lambda given: remove_level(span=span, reason=given["reason"], by=user, now=now)),
+        episode=span.episode,
         success=_("The level of care is removed."),
         now=now,
-        **_level_preview(span.episode, now),
-        **page,
+        heading=_("Remove level of care"),
+        button=_("Remove level"),
+        button_tone="danger",
+        note=_("Level %(level)s from %(first)s is removed. The level before it continues instead.")
+        % {"level": span.level, "first": day(span.starts)},
+        action="level of care removal",
     )
-
-
-class Correction:
-    """A correction that the preview runs. After a run, `notes` also has the reasons that the service returned."""
-
-    def __init__(self, service: Callable[[], Iterable[Reason]], known_notes: Iterable[str]) -> None:
-        self.service, self.known_notes = service, tuple(known_notes)
-        self.notes: list[str] = []
-
-    def __call__(self) -> None:
-        self.notes[:] = [*self.known_notes, *(reason_text(reason) for reason in self.service())]
 
 
 @staff_required(Permission.MANAGE_PATIENTS)
@@ -158,35 +126,20 @@ def discharge_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     if episode.ends is None:
         return _no_discharge(request, episode)
     initial = {"last_day": episode.last_day, "discharge_reason": episode.discharge_reason}
-    form = DischargeCorrectionForm(request.POST or None, initial=initial)
-    page: dict[str, Any] = {
-        "heading": _("Correct discharge"),
-        "button": _("Save correction"),
-        "note": _("Bookings and weekly hours will be as if the right last day had been entered from the start."),
-        "other": _("Take discharge back"),
-        "other_url": reverse("discharge-take-back", args=[episode.pk]),
-        "action": "discharge correction",
-    }
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
-    given = form.cleaned_data
-    return _submit_correction(
+    return _answer(
         request,
-        form,
-        partial(
-            correct_discharge,
-            episode=episode,
-            last_day=given["last_day"],
-            discharge_reason=given["discharge_reason"],
-            reason=given["reason"],
-            by=user,
-            now=now,
-        ),
+        DischargeCorrectionForm(request.POST or None, initial=initial),
+        lambda given: correct_discharge(episode=episode, by=user, now=now, **given),
         episode=episode,
-        first=given["last_day"] + DAY,
+        changes_from=lambda given: given["last_day"] + DAY,
         success=_("The discharge is corrected."),
         now=now,
-        **page,
+        heading=_("Correct discharge"),
+        button=_("Save correction"),
+        note=_("Bookings and weekly hours will be as if the right last day had been entered from the start."),
+        other=_("Take discharge back"),
+        other_url=reverse("discharge-take-back", args=[episode.pk]),
+        action="discharge correction",
     )
 
 
@@ -200,24 +153,19 @@ def discharge_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
     episode = episode_managed_by(user, episode_id)
     if episode.ends is None:
         return _no_discharge(request, episode)
-    form = TakeBackForm(request.POST or None)
-    page: dict[str, Any] = {
-        "heading": _("Take discharge back"),
-        "button": _("Take discharge back"),
-        "note": _("The episode of care goes on. Sessions are booked again where spots remain."),
-        "action": "taking a discharge back",
-    }
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
-    return _submit_correction(
+    ends = episode.ends
+    return _answer(
         request,
-        form,
-        partial(take_back_discharge, episode=episode, reason=form.cleaned_data["reason"], by=user, now=now),
+        TakeBackForm(request.POST or None),
+        lambda given: take_back_discharge(episode=episode, reason=given["reason"], by=user, now=now),
         episode=episode,
-        first=episode.ends or episode.starts,
+        changes_from=lambda given: ends,
         success=_("The discharge is taken back."),
         now=now,
-        **page,
+        heading=_("Take discharge back"),
+        button=_("Take discharge back"),
+        note=_("The episode of care goes on. Sessions are booked again where spots remain."),
+        action="taking a discharge back",
     )
 
 
@@ -230,33 +178,21 @@ def admission_correct(request: HttpRequest, episode_id: int) -> HttpResponse:
     user, now = signed_in(request), clock.now()
     episode = episode_managed_by(user, episode_id)
     initial = {"starts": episode.starts, "referral_source": episode.referral_source}
-    form = AdmissionCorrectionForm(request.POST or None, initial=initial)
-    page: dict[str, Any] = {
-        "heading": _("Correct admission"),
-        "button": _("Save correction"),
-        "note": _("Weekly hours will be as if the right first day had been entered from the start."),
-        "other": _("Take admission back"),
-        "other_url": reverse("admission-take-back", args=[episode.pk]),
-        "action": "admission correction",
-    }
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
-    given = form.cleaned_data
-
-    def service() -> Iterable[Reason]:
-        correct_admission(episode=episode, by=user, now=now, **given)
-        return ()
-
-    return _submit_correction(
+    return _answer(
         request,
-        form,
-        service,
+        AdmissionCorrectionForm(request.POST or None, initial=initial),
+        _leaving_nothing_out(lambda given: correct_admission(episode=episode, by=user, now=now, **given)),
         episode=episode,
-        first=min(given["starts"], episode.starts),
+        changes_from=lambda given: min(given["starts"], episode.starts),
+        known_notes=lambda given: first_days(episode, given["starts"]),
         success=_("The admission is corrected."),
         now=now,
-        known_notes=first_days(episode, given["starts"]),
-        **page,
+        heading=_("Correct admission"),
+        button=_("Save correction"),
+        note=_("Weekly hours will be as if the right first day had been entered from the start."),
+        other=_("Take admission back"),
+        other_url=reverse("admission-take-back", args=[episode.pk]),
+        action="admission correction",
     )
 
 
@@ -268,33 +204,24 @@ def admission_take_back(request: HttpRequest, episode_id: int) -> HttpResponse:
     """Remove an episode of care that was opened by mistake, for example for the wrong person."""
     user, now = signed_in(request), clock.now()
     episode = episode_managed_by(user, episode_id)
-    form = TakeBackForm(request.POST or None)
-    page: dict[str, Any] = {
-        "heading": _("Take admission back"),
-        "button": _("Take admission back"),
-        "button_tone": "danger",
-        "note": _(
-            "The episode of care is removed with its levels, enrollments and bookings. The record keeps the reason."
-        ),
-        "action": "taking an admission back",
-    }
-    if not (form.is_bound and form.is_valid()):
-        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
-
-    def service() -> Iterable[Reason]:
-        take_back_admission(episode=episode, reason=form.cleaned_data["reason"], by=user, now=now)
-        return ()
-
-    return _submit_correction(
+    return _answer(
         request,
-        form,
-        service,
+        TakeBackForm(request.POST or None),
+        _leaving_nothing_out(
+            lambda given: take_back_admission(episode=episode, reason=given["reason"], by=user, now=now)
+        ),
         episode=episode,
-        first=episode.starts,
+        changes_from=lambda given: episode.starts,
+        known_notes=lambda given: _removed_with(episode),
         success=_("The admission is taken back."),
         now=now,
-        known_notes=_removed_with(episode),
-        **page,
+        heading=_("Take admission back"),
+        button=_("Take admission back"),
+        button_tone="danger",
+        note=_(
+            "The episode of care is removed with its levels, enrollments and bookings. The record keeps the reason."
+        ),
+        action="taking an admission back",
     )
 
 
@@ -316,30 +243,64 @@ def _no_discharge(request: HttpRequest, episode: Episode) -> HttpResponse:
     return redirect("patient", episode.patient_id)
 
 
-def _submit_correction(
+Service = Callable[[Given], Iterable[Reason]]
+"""A correction, which takes the form's cleaned values, and returns the reasons why some bookings can't come back."""
+
+
+def _leaving_nothing_out(correct: Callable[[Given], object]) -> Service:
+    """Return a correction after which nothing is left that can't come back."""
+
+    def service(given: Given) -> Iterable[Reason]:
+        correct(given)
+        return ()
+
+    return service
+
+
+class Correction:
+    """A correction that the preview runs. After a run, `notes` also has the reasons that the service returned."""
+
+    def __init__(self, service: Callable[[], Iterable[Reason]], known_notes: Iterable[str]) -> None:
+        self.service, self.known_notes = service, tuple(known_notes)
+        self.notes: list[str] = []
+
+    def __call__(self) -> None:
+        self.notes[:] = [*self.known_notes, *(reason_text(reason) for reason in self.service())]
+
+
+def _answer(
     request: HttpRequest,
     form: RefusableForm,
-    service: Callable[[], Iterable[Reason]],
+    service: Service,
     *,
     episode: Episode,
-    first: date,
     success: str,
     now: datetime,
-    known_notes: Iterable[str] = (),
+    changes_from: Callable[[Given], date] | None = None,
+    known_notes: Callable[[Given], Iterable[str]] = lambda given: (),
     **page: Any,
 ) -> HttpResponse:
-    """Preview or save a correction of an episode that changes bookings on the date `first` or later.
+    """Show the form of a correction, or preview or save the correction. `given` are the form's cleaned values.
 
-    If the patient was discharged, bookings can also change from the day after the discharge on.
+    The correction changes bookings on the date `changes_from` or later, or none if `changes_from` is None. If the patient
+    was discharged, bookings can also change from the day after the discharge on. `known_notes` are shown with the preview.
     """
-    correction = Correction(service, known_notes)
-    first = min(first, episode.ends or first)
+    if not (form.is_bound and form.is_valid()):
+        return patient_action_page(request, form, patient=episode.patient, now=now, **page)
+    given = form.cleaned_data
+    correction = Correction(partial(service, given), known_notes(given))
+    if changes_from is None:
+        today = episode.site.today_at(now)
+        scope = SnapshotScope(episode.site, today, today)
+    else:
+        first = changes_from(given)
+        scope = SnapshotScope(episode.site, min(first, episode.ends or first))
     return submit_patient_action(
         request,
         form,
         correction,
         patient=episode.patient,
-        scope=SnapshotScope(episode.site, first),
+        scope=scope,
         weeks=partial(weeks_so_far, episode_id=episode.pk, now=now),
         preview_always=True,
         success=success,
