@@ -6,14 +6,25 @@ an empty cell.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from datetime import date
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from accounts.permissions import Permission
+from scheduling.formats import full_date
 
 Cells = Mapping[str, str]
 """The texts of a row's cells by column name."""
 RowErrors = Iterator[tuple[str, str]]
 """Pairs of a column name and a sentence that says what is wrong in that column."""
+
+
+def last_day_errors(first_day: date | None, last_day: date | None) -> RowErrors:
+    """Yield an error for the column `last_day` if it is before the first day."""
+    if first_day and last_day and last_day < first_day:
+        sentence = _("The last day, %(last_day)s, is before the first day, %(first_day)s.")
+        yield "last_day", sentence % {"last_day": full_date(last_day), "first_day": full_date(first_day)}
 
 
 def required[T](read: Callable[..., T], *, code_of: str = "") -> T:

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from accounts.permissions import Permission
 from attendance.models import AttendanceStatus
 from clinic_import.reading.cells import read_choice, read_code, read_codes, read_text
-from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
+from clinic_import.reading.columns import ImportRow, RowErrors, last_day_errors, optional, required
 from clinic_import.reading.dates_and_times import read_date, read_time
 from clinic_import.rows.episode_rows import PATIENT_TITLES
-from scheduling.formats import clock, full_date
+from scheduling.formats import clock
 from scheduling.models import REASON_MAX_LENGTH, Modality
 
 
@@ -48,12 +48,7 @@ class EnrollmentRow(ImportRow):
         return self.last_day + timedelta(days=1) if self.last_day else None
 
     def errors(self) -> RowErrors:
-        if self.last_day and self.last_day < self.starts:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(valid_from)s.")
-                % {"last_day": full_date(self.last_day), "valid_from": full_date(self.starts)},
-            )
+        yield from last_day_errors(self.starts, self.last_day)
         if self.end_reason and not self.last_day:
             yield "end_reason", _("An end reason needs a last day. Enter the last day, or leave this blank.")
 

@@ -23,7 +23,7 @@ from clinic_import.reading.cells import (
     read_yes_no,
     split,
 )
-from clinic_import.reading.columns import Cells, ImportRow, RowErrors, optional, required
+from clinic_import.reading.columns import Cells, ImportRow, RowErrors, last_day_errors, optional, required
 from clinic_import.reading.dates_and_times import read_date, read_dates, read_time, read_weekday, several_weekdays
 from patients.models import LevelOfCare
 from scheduling.formats import clock, full_date, weekday
@@ -159,12 +159,7 @@ class CounselorHoursRow(ImportRow):
                 _("The end, %(ends)s, is not after the start, %(starts)s.")
                 % {"ends": clock(self.ends), "starts": clock(self.starts)},
             )
-        if self.valid_from and self.last_day and self.last_day < self.valid_from:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(valid_from)s.")
-                % {"last_day": full_date(self.last_day), "valid_from": full_date(self.valid_from)},
-            )
+        yield from last_day_errors(self.valid_from, self.last_day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,12 +253,7 @@ class MeetingRow(ImportRow):
                 "anchor",
                 _("Only a group every other week needs this date. Enter every_other under weeks, or leave this blank."),
             )
-        if self.last_day and self.last_day < self.runs_from:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(runs_from)s.")
-                % {"last_day": full_date(self.last_day), "runs_from": full_date(self.runs_from)},
-            )
+        yield from last_day_errors(self.runs_from, self.last_day)
         if self.lead and self.lead in self.assistants:
             yield (
                 "assistants",

@@ -20,7 +20,7 @@ from clinic_import.reading.cells import (
     read_text,
     read_yes_no,
 )
-from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
+from clinic_import.reading.columns import ImportRow, RowErrors, last_day_errors, optional, required
 from clinic_import.reading.dates_and_times import read_birth_date, read_date, read_time, read_weekdays
 from clinic_import.rows.clinic_rows import A_WEEK, WEEKS, WHEN_TITLES
 from patients.models import CommitmentKind, LevelOfCare, PhoneKind
@@ -219,12 +219,7 @@ class CommitmentRow(ImportRow):
                 "travel_minutes",
                 _("Enter the travel time either here or in travel_before and travel_after, not both."),
             )
-        if self.valid_from and self.last_day and self.last_day < self.valid_from:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(valid_from)s.")
-                % {"last_day": full_date(self.last_day), "valid_from": full_date(self.valid_from)},
-            )
+        yield from last_day_errors(self.valid_from, self.last_day)
 
     def _weekday_errors(self) -> RowErrors:
         given = [bool(self.weekdays and not self.on), bool(self.rotation), bool(self.on)]
@@ -282,9 +277,4 @@ class ClosureRow(ImportRow):
         return (self.last_day or self.first_day) + timedelta(days=1)
 
     def errors(self) -> RowErrors:
-        if self.last_day and self.last_day < self.first_day:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(first_day)s.")
-                % {"last_day": full_date(self.last_day), "first_day": full_date(self.first_day)},
-            )
+        yield from last_day_errors(self.first_day, self.last_day)

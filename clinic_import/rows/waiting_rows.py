@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import ClassVar
 
-from django.utils.translation import gettext as _
-
 from accounts.permissions import Permission
 from clinic_import.reading.cells import read_choice, read_code, read_text
-from clinic_import.reading.columns import ImportRow, RowErrors, optional, required
+from clinic_import.reading.columns import ImportRow, RowErrors, last_day_errors, optional, required
 from clinic_import.reading.dates_and_times import read_date, read_day_and_time
 from clinic_import.rows.episode_rows import PATIENT_TITLES
-from scheduling.formats import full_date
 from scheduling.models import REASON_MAX_LENGTH, Priority
 
 
@@ -52,9 +49,4 @@ class LeaveRow(ImportRow):
         return self.last_day + timedelta(days=1) if self.last_day else None
 
     def errors(self) -> RowErrors:
-        if self.last_day and self.last_day < self.first_day:
-            yield (
-                "last_day",
-                _("The last day, %(last_day)s, is before the first day, %(first_day)s.")
-                % {"last_day": full_date(self.last_day), "first_day": full_date(self.first_day)},
-            )
+        yield from last_day_errors(self.first_day, self.last_day)
