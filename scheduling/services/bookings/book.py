@@ -4,7 +4,7 @@ Bookings are added and moved only here and in `placement.book_enrollments`. Ever
 runs `run_after_booking` as its last step. Patients on leave are therefore excused in the same transaction.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 
 from django.db.models import Q
@@ -109,28 +109,39 @@ def book_sessions(
     that overlap the others (see `split_overlapping`). Their bookings are released too, but the patient is booked again
     once the sessions no longer overlap.
     """
-    book = RuleBook.of(enrollment.episode.site)
-    given_back = {
-        "released_at": now,
-        "release_cause": ReleaseCause.GIVEN_BACK,
-        "release_reason": StoredReason.NOT_AVAILABLE,
-    }
-    lost = {"released_at": now, "release_cause": ReleaseCause.CLASH, "release_reason": StoredReason.OTHER_SESSION}
-    insert_bookings(
-        [
-            new_booking(
-                session,
-                episode_id=enrollment.episode_id,
-                enrollment_id=enrollment.pk,
-                week=book.week_of(session.on),
-                **released,
-            )
-            for group, released in ((sessions, {}), (missed, given_back), (overlapping, lost))
-            for session in group
-        ],
-        site=enrollment.episode.site,
-        now=now,
-    )
+    site = enrollment.episode.site
+    week_of = RuleBook.of(site).week_of
+    bookings = new_bookings(enrollment, sessions, now, missed=missed, overlapping=overlapping, week_of=week_of)
+    insert_bookings(bookings, site=site, now=now)
+
+
+def new_bookings(
+    enrollment: Enrollment,
+    sessions: Iterable[Session],
+    now: datetime,
+    *,
+    missed: Iterable[Session],
+    overlapping: Iterable[Session],
+    week_of: Callable[[date], date],
+) -> list[Booking]:
+    """Return unsaved bookings of an enrollment, as `book_sessions` describes them.
+
+    `week_of` maps a date to the first day of its treatment week.
+    """
+    missing = {"release_cause": ReleaseCause.GIVEN_BACK, "release_reason": StoredReason.NOT_AVAILABLE}
+    lost = {"release_cause": ReleaseCause.CLASH, "release_reason": StoredReason.OTHER_SESSION}
+    return [
+        new_booking(
+            session,
+            episode_id=enrollment.episode_id,
+            enrollment_id=enrollment.pk,
+            week=week_of(session.on),
+            released_at=now if release else None,
+            **release,
+        )
+        for group, release in ((sessions, {}), (missed, missing), (overlapping, lost))
+        for session in group
+    ]
 
 
 def new_booking(

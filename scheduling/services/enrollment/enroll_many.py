@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from iopmanager.stored_reasons import StoredReason
 from patients.models import Episode
 from scheduling.domain.search.fit import AlreadyEnrolled
 from scheduling.models import (
@@ -28,7 +28,7 @@ from scheduling.models import (
     Track,
     WaitingEntry,
 )
-from scheduling.services.bookings.book import insert_bookings, missed_sessions, new_booking, split_overlapping
+from scheduling.services.bookings.book import insert_bookings, missed_sessions, new_bookings, split_overlapping
 from scheduling.services.bookings.horizon import horizon_end
 from scheduling.services.bookings.placement import Placement
 from scheduling.services.enrollment.checks import check_enrollment, reasons_against_sessions
@@ -171,11 +171,15 @@ class _Timetable:
             self._by_meeting[session.meeting_id or 0].append(session)
             self._note_if_full(session)
 
-    def full_dates(self, apart_from: set[int]) -> dict[int, tuple[date, ...]]:
-        """Return the same map as the function `full_dates`. Sessions with an id in `apart_from` never count as full."""
+    def full_dates(self, meetings: Iterable[Meeting], apart_from: set[int]) -> dict[int, tuple[date, ...]]:
+        """Return the same map as the function `full_dates`, for these meetings.
+
+        Sessions with an id in `apart_from` never count as full.
+        """
         return {
-            meeting: tuple(sorted(on for on, session in dates.items() if session not in apart_from))
-            for meeting, dates in self._full.items()
+            meeting.pk: tuple(sorted(on for on, session in dates.items() if session not in apart_from))
+            for meeting in meetings
+            if (dates := self._full.get(meeting.pk))
         }
 
     def sessions_of(self, placement: Placement, meeting: int, apart_from: set[int]) -> list[Session]:
@@ -232,7 +236,7 @@ def _enroll_round(
             track=plan.track,
             meetings=chosen,
             need=need,
-            full=timetable.full_dates(settled),
+            full=timetable.full_dates([*plan.meetings, *plan.track.meetings.all(), *beside.meetings], settled),
             goes_on=plan.starts < today,
             beside=beside,
             preceding=preceding,
@@ -258,24 +262,13 @@ def _write_and_book(
     site: Site, accepted: Sequence[_Accepted], availability: PatientAvailability, by: User | None, now: datetime
 ) -> list[Enrollment]:
     enrollments = _write([(each.plan, each.rows) for each in accepted])
-    given_back = {
-        "released_at": now,
-        "release_cause": ReleaseCause.GIVEN_BACK,
-        "release_reason": StoredReason.NOT_AVAILABLE,
-    }
-    lost = {"released_at": now, "release_cause": ReleaseCause.CLASH, "release_reason": StoredReason.OTHER_SESSION}
-    weeks: dict[date, date] = {}
+    week_of = cache(availability.book.week_of)
     bookings = [
-        new_booking(
-            session,
-            episode_id=enrollment.episode_id,
-            enrollment_id=enrollment.pk,
-            week=weeks.get(session.on) or weeks.setdefault(session.on, availability.book.week_of(session.on)),
-            **released,
-        )
+        booking
         for enrollment, each in zip(enrollments, accepted, strict=True)
-        for sessions, released in ((each.attended, {}), (each.missed, given_back), (each.overlapping, lost))
-        for session in sessions
+        for booking in new_bookings(
+            enrollment, each.attended, now, missed=each.missed, overlapping=each.overlapping, week_of=week_of
+        )
     ]
     waiting = WaitingEntry.objects.open().filter(episode__in=[each.plan.episode.pk for each in accepted])
     waits = set(waiting.values_list("episode", "track"))
