@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from patients.domain.calendar_files import CalendarNotice, CountedNotice
 from patients.domain.calendar_times import CalendarTimes
+from patients.models.audited import OfPatient
 from patients.models.commitment import MAX_MOVABLE_MINUTES, CommitmentKind
 from patients.models.patient import Patient
 from timekeeping.intervals import Interval
@@ -66,7 +67,7 @@ class ImportedCalendarQuerySet(models.QuerySet["ImportedCalendar"]):
         )
 
 
-class ImportedCalendar(models.Model):
+class ImportedCalendar(OfPatient, models.Model):
     """The times at which a patient is busy according to an uploaded calendar file. The file is not stored."""
 
     patient = models.ForeignKey(
@@ -178,14 +179,6 @@ class ImportedCalendar(models.Model):
     @property
     def last_day(self) -> date:
         return self.until - timedelta(days=1)
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
     @property
     def notices(self) -> tuple[CountedNotice, ...]:

@@ -8,6 +8,7 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfPatient
 from patients.models.patient import Patient
 from patients.models.place import Place
 from timekeeping.busy_times import BusyTime
@@ -102,7 +103,7 @@ class CommitmentQuerySet(models.QuerySet["Commitment"]):
         return self.select_related("place").prefetch_related("place__travels")
 
 
-class Commitment(models.Model):
+class Commitment(OfPatient, models.Model):
     """A time when a patient is busy, in the local time of the patient's site.
 
     A commitment has one of three patterns:
@@ -233,14 +234,6 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
     @property
     def weekday_numbers(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfPatient
 from patients.models.patient import Patient
 
 
@@ -22,7 +23,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         return self.filter(patient__in=Patient.objects.visible_to(user))
 
 
-class Consent(models.Model):
+class Consent(OfPatient, models.Model):
     """A patient's written consent to share the times of appointments, and nothing else, with one recipient.
 
     The consent is valid on the dates [signed_on, valid_until) unless it is revoked earlier. 42 CFR 2.31 requires a
@@ -71,14 +72,6 @@ class Consent(models.Model):
             "recipient": self.recipient,
             "date": date_format(self.signed_on),
         }
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
     @property
     def last_day(self) -> date:

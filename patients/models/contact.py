@@ -3,6 +3,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from patients.domain.contacts import ContactPerson, Phone
+from patients.models.audited import OfPatient
 from patients.models.patient import Patient
 
 
@@ -13,7 +14,7 @@ class PhoneKind(models.TextChoices):
     OTHER = "other", _("Other phone")
 
 
-class PatientPhone(models.Model):
+class PatientPhone(OfPatient, models.Model):
     """A phone number of a patient. Staff call the one with the lowest position first."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="phones", verbose_name=_("patient"))
@@ -39,19 +40,11 @@ class PatientPhone(models.Model):
     def __str__(self) -> str:
         return self.number
 
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
-
     def as_phone(self) -> Phone:
         return Phone(self.number, self.kind, self.may_leave_message)
 
 
-class EmergencyContact(models.Model):
+class EmergencyContact(OfPatient, models.Model):
     """A person whom staff call if something happens to a patient. Staff call the one with the lowest position first.
 
     A contact is not a consent: without a consent, staff may not tell the person about the treatment.
@@ -78,14 +71,6 @@ class EmergencyContact(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
     def as_contact_person(self) -> ContactPerson:
         return ContactPerson(self.name, self.relationship, self.phone)

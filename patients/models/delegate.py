@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfPatient
 from patients.models.consent import Consent
 from patients.models.patient import Patient
 
@@ -25,7 +26,7 @@ class DelegateQuerySet(models.QuerySet["Delegate"]):
         return sharing.filter(user=user, user__is_active=True)
 
 
-class Delegate(models.Model):
+class Delegate(OfPatient, models.Model):
     """A person, such as a parent or a partner, who may see when a patient has appointments, and nothing else.
 
     The patient's consent must be in force, and the site must allow delegates. Otherwise, the person has no access.
@@ -61,14 +62,6 @@ class Delegate(models.Model):
 
     def __str__(self) -> str:
         return gettext("Schedule shared with %(name)s") % {"name": self.user}
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
     def is_in_force_on(self, day: date) -> bool:
         """Whether the person may see the schedule on this day. Reads the consent, and the patient's site."""

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfEpisode
 from patients.models.patient import Patient
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class FormerSite(models.Model):
         return self.site_id
 
 
-class LevelOfCareSpan(models.Model):
+class LevelOfCareSpan(OfEpisode, models.Model):
     """A period of an episode at one level of care, with the prescribed hours. A change of level begins a new span."""
 
     episode = models.ForeignKey(
@@ -209,14 +210,6 @@ class LevelOfCareSpan(models.Model):
             "level": self.get_level_display(),
             "date": date_format(self.starts),
         }
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id
 
     def holds_on(self, day: date) -> bool:
         """Whether the level of care is in force on the day."""

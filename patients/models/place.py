@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfPatient
 from patients.models.patient import Patient
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class PlaceQuerySet(models.QuerySet["Place"]):
         return self.filter(patient__in=Patient.objects.with_commitments_visible_to(user))
 
 
-class Place(models.Model):
+class Place(OfPatient, models.Model):
     """A place from which a patient travels to a site and back, such as home, work or school."""
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="places", verbose_name=_("patient"))
@@ -42,14 +43,6 @@ class Place(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id
 
 
 class PlaceTravel(models.Model):

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from patients.models.audited import OfPatient
 from patients.models.commitment import Commitment
 from patients.models.patient import Patient
 
@@ -50,7 +51,7 @@ class ProposalQuerySet(models.QuerySet["CommitmentProposal"]):
         return self.filter(Q(state=ProposalState.WAITING) | recent)
 
 
-class CommitmentProposal(models.Model):
+class CommitmentProposal(OfPatient, models.Model):
     """A patient's proposal to add, change or end one of their own commitments. Some proposals are saved immediately.
 
     `values` are the new values of the commitment, converted by `patients.services.availability.commitment_json`. A proposal
@@ -126,11 +127,3 @@ class CommitmentProposal(models.Model):
 
     def __str__(self) -> str:
         return self.label
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.patient.site_id

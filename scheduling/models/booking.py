@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from patients.models.audited import OfEpisode
 from scheduling.models.enrollment import Enrollment
 from scheduling.models.session import Session, SessionStatus
 from scheduling.models.site import REASON_MAX_LENGTH
@@ -52,7 +53,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(starts__gte=instant)
 
 
-class Booking(models.Model):
+class Booking(OfEpisode, models.Model):
     """A patient's booking in one session, from an enrollment or as a make-up session. Released bookings are kept.
 
     `starts`, `ends` and `countable_minutes` are copied from the session. `week` is computed from the session's date.
@@ -122,11 +123,3 @@ class Booking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.episode.patient}: {self.session}"
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id

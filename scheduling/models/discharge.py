@@ -4,9 +4,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from patients.models import Episode
+from patients.models.audited import OfEpisode
 
 
-class DischargeRecord(models.Model):
+class DischargeRecord(OfEpisode, models.Model):
     """What a discharge ended, so that it can be taken back. It is deleted when the discharge is taken back.
 
     `ended` is written and read only by `scheduling.services.enrollment.discharge_state`.
@@ -27,11 +28,3 @@ class DischargeRecord(models.Model):
 
     def __str__(self) -> str:
         return gettext("Discharge: %(episode)s") % {"episode": self.episode}
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from patients.models.audited import OfEpisode
 from scheduling.models.meeting import Meeting, Modality
 from scheduling.models.site import REASON_MAX_LENGTH
 from scheduling.models.track import Track
@@ -29,7 +30,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
         return self.open_on_or_after(day).filter(starts__lte=day)
 
 
-class Enrollment(models.Model):
+class Enrollment(OfEpisode, models.Model):
     """A patient's enrollment in a track, with the meetings that the patient attends.
 
     The last day is the day before `ends`.
@@ -88,14 +89,6 @@ class Enrollment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.episode.patient}: {self.track}"
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id
 
     def earliest_from(self, day: date) -> date:
         """Return `day` or the enrollment's first day, whichever is later."""

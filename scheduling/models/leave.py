@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from patients.models.audited import OfEpisode
 from scheduling.models.site import REASON_MAX_LENGTH
 from timekeeping.intervals import Interval
 
@@ -24,7 +25,7 @@ class LeaveQuerySet(models.QuerySet["LeaveOfAbsence"]):
         return self.filter(Q(ends=None) | Q(ends__gt=day))
 
 
-class LeaveOfAbsence(models.Model):
+class LeaveOfAbsence(OfEpisode, models.Model):
     """A patient's leave of absence on dates in [starts, ends). Bookings are kept, and absences are excused."""
 
     episode = models.ForeignKey(
@@ -58,14 +59,6 @@ class LeaveOfAbsence(models.Model):
             "patient": self.episode.patient,
             "date": date_format(self.starts),
         }
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id
 
     def as_interval(self) -> Interval[date]:
         """Return the dates of the leave. A leave without an end date lasts until `date.max`."""

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from patients.models import Episode, Patient
+from patients.models.audited import OfEpisode
 from scheduling.models.enrollment import Enrollment
 from scheduling.models.site import REASON_MAX_LENGTH
 from scheduling.models.track import Track
@@ -31,7 +32,7 @@ class WaitingQuerySet(models.QuerySet["WaitingEntry"]):
         return self.order_by("priority", "requested_at", "pk")
 
 
-class WaitingEntry(models.Model):
+class WaitingEntry(OfEpisode, models.Model):
     """A patient's entry on the waitlist of a track. Entries are ordered by clinical priority, then by time of request.
 
     An entry is closed when the patient is enrolled or when the entry is withdrawn. Only a withdrawal requires a reason.
@@ -77,11 +78,3 @@ class WaitingEntry(models.Model):
 
     def __str__(self) -> str:
         return gettext("%(patient)s, waiting for %(track)s") % {"patient": self.episode.patient, "track": self.track}
-
-    @property
-    def audit_patient_id(self) -> int:
-        return self.episode.patient_id
-
-    @property
-    def audit_site_id(self) -> int:
-        return self.episode.site_id
